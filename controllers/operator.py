@@ -1,0 +1,119 @@
+"""kopf as a watcher: standalone, cluster-wide, storing nothing.
+
+Contract: ``Operator.start`` spawns kopf's tasks in the running loop (``kopf.operator`` would cancel every
+younger task of the loop at its end); ``ended`` completes, with an error, when any of them ends by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection
+from typing import Any
+
+import kopf
+
+from controllers.handlers import Listener, registry
+from fleet.errors import FleetError
+from fleet.kube.connection import Connection
+
+STOP_TIMEOUT = 5.0
+
+
+class OperatorEnded(FleetError):
+    """The watches of the hub's own objects ended by themselves."""
+
+    reason = "OperatorEnded"
+
+
+class Nothing(kopf.ProgressStorage, kopf.DiffBaseStorage):  # type: ignore[misc]
+    """A storage that writes nothing and remembers nothing: no handler here needs either."""
+
+    def fetch(self, **_: Any) -> None:
+        """There is nothing."""
+
+    def store(self, **_: Any) -> None:
+        """Write nothing."""
+
+    def purge(self, **_: Any) -> None:
+        """Remove nothing."""
+
+    def touch(self, **_: Any) -> None:
+        """Touch nothing."""
+
+    def clear(self, *, essence: Any) -> Any:
+        """There is nothing to take out."""
+        return essence
+
+
+class Operator:
+    """See the module."""
+
+    def __init__(self, connection: Connection, listener: Listener) -> None:
+        self._connection = connection
+        self._listener = listener
+        self._stop = asyncio.Event()
+        self._tasks: Collection[asyncio.Task[Any]] = ()
+
+    async def start(self) -> None:
+        """Spawn kopf's tasks."""
+        for name in ("kopf", "kopf.activities", "kopf.objects"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._tasks = await kopf.spawn_tasks(
+            registry=registry(self._listener, _login(self._connection)),
+            settings=_settings(),
+            standalone=True,
+            clusterwide=True,
+            stop_flag=self._stop,
+            identity=kopf_identity(),
+        )
+
+    async def ended(self) -> None:
+        """Return only by raising OperatorEnded."""
+        await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        if not self._stop.is_set():
+            raise OperatorEnded("the watch of the hub's own objects ended")
+
+    async def stop(self) -> None:
+        """End kopf's tasks."""
+        self._stop.set()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=STOP_TIMEOUT)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def kopf_identity() -> Any:
+    """A fixed identity: there is no peering, so nobody compares it."""
+    return kopf._core.engines.peering.Identity("fleethub")  # type: ignore[attr-defined]  # noqa: SLF001 (not exported)
+
+
+def _settings() -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.peering.standalone = True
+    settings.scanning.disabled = True
+    settings.process.ultimate_exiting_timeout = None
+    settings.queueing.idle_timeout = 0.5
+    # One watch in ten minutes, not one request each time that nothing happened.
+    settings.watching.server_timeout = 600.0
+    settings.watching.inactivity_timeout = 120.0
+    settings.persistence.progress_storage = Nothing()
+    settings.persistence.diffbase_storage = Nothing()
+    return settings
+
+
+def _login(connection: Connection) -> kopf.ConnectionInfo:
+    basic = connection.basic or (None, None)
+    return kopf.ConnectionInfo(
+        server=connection.server,
+        ca_data=connection.ca_data,
+        insecure=not connection.verify,
+        username=basic[0],
+        password=basic[1],
+        token=connection.token,
+        certificate_data=connection.client_cert,
+        private_key_data=connection.client_key,
+        proxy_url=connection.proxy_url,
+    )

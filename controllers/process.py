@@ -1,0 +1,89 @@
+"""``fleethub hub``: the hub, its HTTP server and the operator in one loop, until a signal or a loss.
+
+Contract: ``serve`` returns the exit code. Order of stopping: webhook and API, operator, reconciles and workers,
+statuses, the Lease last. Core dumps are off, since clear text lives in this process's memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+
+from controllers.operator import Operator
+from fleet import log
+from fleet.errors import FleetError
+from fleet.hub.hub import Hub
+from fleet.hub.provider import HubProvider
+from fleet.hub.seams import Seams
+from fleet.kube import trusted
+from fleet.metrics import Metrics
+from fleet.settings import Settings
+from fleet.web import server
+
+DONE, FAILED = 0, 1
+
+
+def serve(settings: Settings) -> int:
+    """Run a hub until SIGINT or SIGTERM; 0 after those, 1 where it ended by itself."""
+    log.setup(settings.log_format, settings.log_level)
+    _no_core_dumps()
+    return asyncio.run(_main(settings))
+
+
+async def _main(settings: Settings) -> int:
+    logger = log.get("fleethub.process")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await run(settings, stop)
+    except FleetError as error:
+        logger.error("ended", reason=error.reason, text=error.text)
+        return FAILED
+    logger.info("stopped")
+    return DONE
+
+
+async def run(
+    settings: Settings, stop: asyncio.Event, seams: Seams | None = None, metrics: Metrics | None = None
+) -> None:
+    """Run a hub until ``stop`` is set; raises FleetError where it cannot go on."""
+    logger = log.get("fleethub.process")
+    connection = await trusted.load(settings.kubeconfig, settings.context)
+    hub = Hub(settings, connection, seams, metrics)
+    operator = Operator(connection, hub)
+    provider = HubProvider(hub)
+    web = await server.serve(settings.listen, **provider.routes())
+    logger.info("listening", url=web.url)
+
+    async def watch() -> None:
+        await operator.start()
+        # kopf takes the signals for itself; they are the process's.
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, stop.set)
+        await operator.ended()
+
+    working = asyncio.ensure_future(hub.run(lambda: asyncio.ensure_future(watch()), web.url))
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            await working
+    finally:
+        stopping.cancel()
+        await web.close()
+        await operator.stop()
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+
+def _no_core_dumps() -> None:
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415 (POSIX only)
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,0 +1,37 @@
+"""How a command ends: exit codes, and errors of one line with a hint."""
+
+from __future__ import annotations
+
+from typing import IO, Any, Final
+
+import click
+
+DONE: Final = 0
+FAILED: Final = 1
+WRONG_USE: Final = 2
+NOT_YET: Final = 3
+OUT_OF_TIME: Final = 4
+
+
+class CliError(click.ClickException):
+    """An error for the person at the terminal; ``hint`` says what to do."""
+
+    def __init__(self, text: str, *, hint: str = "", code: int = FAILED) -> None:
+        super().__init__(text)
+        self.hint = hint
+        self.exit_code = code  # type: ignore[misc]  # click declares it as the class's, and reads it here
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print it on one line."""
+        click.echo(line(self.message, self.hint), file=file, err=file is None)
+
+
+def line(text: str, hint: str = "") -> str:
+    """Give the one line of an error."""
+    first = " ".join(text.split()).rstrip(".")
+    return f"Error: {first}. {hint}" if hint else f"Error: {first}"
+
+
+def note(text: str) -> None:
+    """Say something that is not what was asked for."""
+    click.echo(text, err=True)

@@ -1,0 +1,128 @@
+"""The options that every verb of the client half takes, gathered into one value."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import click
+
+from fleet import names
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Hub(NamedTuple):
+    """Which hub, as whom, and how to print. ``namespace`` None: not given."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    namespace: str | None = None
+    hub_namespace: str = names.HUB_NAMESPACE
+    output: str = "table"
+    hub_url: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The namespace of what is named: the one given, else the hub's own."""
+        return self.namespace or self.hub_namespace
+
+
+def hub_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options; the function gets a `Hub` first."""
+
+    @functools.wraps(function)
+    def wrapper(**given: Any) -> Any:
+        hub = Hub(*(given.pop(f"hub_{field}") for field in Hub._fields))
+        return function(hub, **given)
+
+    for option in reversed(_OPTIONS):
+        option(wrapper)
+    return wrapper
+
+
+_OPTIONS: tuple[Decorator, ...] = (
+    click.option(
+        "--kubeconfig",
+        "hub_kubeconfig",
+        metavar="FILE",
+        help="Kubeconfig of the hub. Default: as kubectl finds it.",
+    ),
+    click.option("--context", "hub_context", metavar="NAME", help="Context in the kubeconfig."),
+    click.option(
+        "-n", "--namespace", "hub_namespace", metavar="NAME", help="Namespace. Default: that of the hub."
+    ),
+    click.option(
+        "--hub-namespace",
+        "hub_hub_namespace",
+        metavar="NAME",
+        default=names.HUB_NAMESPACE,
+        envvar="FLEETHUB_NAMESPACE",
+        show_default=True,
+        help="Namespace that the hub runs in.",
+    ),
+    click.option(
+        "-o",
+        "--output",
+        "hub_output",
+        type=click.Choice(["table", "json", "yaml"]),
+        default="table",
+        help="How to print.",
+    ),
+    click.option(
+        "--hub-url",
+        "hub_hub_url",
+        metavar="URL",
+        envvar="FLEETHUB_URL",
+        help="URL of the hub's own API. Default: found through its Lease, then through the API server.",
+    ),
+)
+
+
+def timeout_option(default: str = "5m") -> Decorator:
+    """Add ``--timeout`` as seconds; ``90``, ``90s``, ``5m`` and ``1h30m`` are read."""
+    return click.option(
+        "--timeout", type=Duration(), default=default, show_default=True, help="How long to wait."
+    )
+
+
+class Duration(click.ParamType):
+    """Seconds, written as a number or as in Kubernetes."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read one."""
+        import re  # noqa: PLC0415
+
+        if isinstance(value, int | float):
+            return float(value)
+        found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", value)
+        if found is None or not any(found.groups()):
+            self.fail(f"{value!r} is no duration; write 90s, 5m or 1h30m", param, ctx)
+        hours, minutes, seconds = (float(part or 0) for part in found.groups())
+        return hours * 3600 + minutes * 60 + seconds
+
+
+class Pair(click.ParamType):
+    """``key=value``."""
+
+    name = "key=value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Read one."""
+        if isinstance(value, tuple):
+            return value
+        key, equals, text = str(value).partition("=")
+        if not equals or not key:
+            self.fail(f"{value!r} is not key=value", param, ctx)
+        return key, text
+
+
+def split_name(name: str, hub: Hub) -> tuple[str, str]:
+    """Read ``NAME`` or ``NAMESPACE/NAME``."""
+    namespace, slash, rest = name.partition("/")
+    return (namespace, rest) if slash else (hub.place, name)

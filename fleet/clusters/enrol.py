@@ -1,0 +1,127 @@
+"""Letting the hub into a member: an account of its own there, what it may do, and a token; and undoing it.
+
+Each step is a server-side apply or a delete that does nothing when it is done: run again after a failure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from fleet.clusters.registration import WHOLE, Scope
+from fleet.errors import Conflict, Forbidden, NotFound, RegistrationError, ServerFailed
+from fleet.kube import paths
+from fleet.kube.request import Request, Send
+from fleet.model import ObjectRef, Resource
+from fleet.names import FIELD_MANAGER, MEMBER_ACCOUNT, MEMBER_NAMESPACE, PRODUCT
+
+TOKEN_SECONDS: Final = 30 * 24 * 3600
+_RBAC: Final = "rbac.authorization.k8s.io"
+_ROLE: Final = "cluster-admin"
+_NAMESPACES: Final = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
+_ACCOUNTS: Final = Resource("", "v1", "ServiceAccount", "serviceaccounts", namespaced=True)
+_BINDINGS: Final = Resource(_RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", namespaced=False)
+_NAMESPACE: Final = ObjectRef("", "Namespace", "", MEMBER_NAMESPACE)
+_ACCOUNT: Final = ObjectRef("", "ServiceAccount", MEMBER_NAMESPACE, MEMBER_ACCOUNT)
+_BINDING: Final = ObjectRef(_RBAC, "ClusterRoleBinding", "", MEMBER_ACCOUNT)
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What the member granted: the token, when it ends (seconds since the epoch), and all of it in words."""
+
+    token: str = field(repr=False)
+    expires: float
+    granted: tuple[str, ...]
+
+
+async def enrol(send: Send, name: str, scope: Scope = WHOLE) -> Enrolled:
+    """Make the hub's account on the member called ``name`` and get a token for it, for 30 days if the server agrees.
+
+    ``send`` needs the rights of an administrator there. Raises FleetError of the step that failed.
+    """
+    if scope.namespaces is not None:
+        raise RegistrationError(
+            "a registration reaches the whole cluster; a list of namespaces is not yet supported"
+        )
+    await _apply(send, _NAMESPACES, _NAMESPACE, {})
+    await _apply(send, _ACCOUNTS, _ACCOUNT, {"automountServiceAccountToken": False})
+    await _apply(
+        send,
+        _BINDINGS,
+        _BINDING,
+        {
+            "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": _ROLE},
+            "subjects": [{"kind": "ServiceAccount", "name": MEMBER_ACCOUNT, "namespace": MEMBER_NAMESPACE}],
+        },
+    )
+    token, expires = await _token(send)
+    until = datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return Enrolled(
+        token,
+        expires,
+        (
+            f"namespace {MEMBER_NAMESPACE} and in it ServiceAccount {MEMBER_ACCOUNT} on {name}",
+            f"ClusterRoleBinding {MEMBER_ACCOUNT}: {_ROLE}, that is everything on the whole cluster",
+            f"a token of this account, valid until {until}",
+        ),
+    )
+
+
+async def unenrol(send: Send) -> tuple[str, ...]:
+    """Take back what ``enrol`` granted; what is deployed there stays. Says what was removed, in words.
+
+    The rights go first: an account without them is harmless. So with the account's own token the second step is
+    refused, and the account left; with an administrator's both go.
+    """
+    removed = []
+    if await _delete(send, _BINDINGS, _BINDING):
+        removed.append(f"ClusterRoleBinding {MEMBER_ACCOUNT}")
+    try:
+        if await _delete(send, _ACCOUNTS, _ACCOUNT):
+            removed.append(f"ServiceAccount {MEMBER_NAMESPACE}/{MEMBER_ACCOUNT} and its tokens")
+    except Forbidden:
+        if not removed:
+            raise
+    return tuple(removed)
+
+
+async def _apply(send: Send, resource: Resource, ref: ObjectRef, rest: Mapping[str, Any]) -> None:
+    metadata: dict[str, Any] = {"name": ref.name, "labels": {"app.kubernetes.io/managed-by": PRODUCT}}
+    if ref.namespace:
+        metadata["namespace"] = ref.namespace
+    version = f"{ref.group}/{resource.version}" if ref.group else resource.version
+    body = {"apiVersion": version, "kind": ref.kind, "metadata": metadata, **rest}
+    await send(paths.apply(resource, ref, json.dumps(body).encode(), manager=FIELD_MANAGER))
+
+
+async def _token(send: Send) -> tuple[str, float]:
+    asked = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenRequest",
+        "spec": {"expirationSeconds": TOKEN_SECONDS},
+    }
+    path = f"{paths.object_path(_ACCOUNTS, _ACCOUNT.namespace, _ACCOUNT.name)}/token"
+    answer = await send(Request("POST", path, body=json.dumps(asked).encode(), ref=_ACCOUNT))
+    try:
+        status = json.loads(answer.body)["status"]
+        return str(status["token"]), datetime.fromisoformat(status["expirationTimestamp"]).timestamp()
+    except (ValueError, KeyError, TypeError):  # the text of these may quote the answer
+        raise ServerFailed("the answer is no TokenRequest", status=answer.status, ref=_ACCOUNT) from None
+
+
+async def _delete(send: Send, resource: Resource, ref: ObjectRef) -> bool:
+    """Delete what is there now; False where nothing was. Tried anew when somebody else wrote meanwhile."""
+    while True:
+        try:
+            answer = await send(paths.get_meta(resource, ref))
+            metadata = json.loads(answer.body)["metadata"]
+            await send(paths.delete(resource, ref, uid=metadata["uid"], version=metadata["resourceVersion"]))
+        except NotFound:
+            return False
+        except Conflict:
+            continue
+        return True

@@ -1,0 +1,163 @@
+"""A Cluster and the Secret that serves it -> a Registration: how the hub reaches it and what is known of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from fleet.clusters import fields, forms
+from fleet.clusters.kubeconfig import NOTHING, Allowed
+from fleet.errors import RegistrationError
+from fleet.names import APPLYSET_ID, ARGO, GROUP, LAST_APPLIED, MADE_FROM
+
+if TYPE_CHECKING:
+    from fleet.api.cluster import Cluster, ClusterSpec
+    from fleet.kube.connection import Connection
+
+TOKEN_SUFFIX: Final = "-token"  # noqa: S105 (the end of a Secret's name)
+KUBECONFIG_SUFFIX: Final = "-kubeconfig"
+_NAME_MAX: Final = 253 - len(TOKEN_SUFFIX)
+_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+# Marks by which tools know their own objects; copied to a Cluster they would claim it.
+_MARKS: Final = (
+    f"{GROUP}/",
+    f"{LAST_APPLIED.partition('/')[0]}/",
+    f"{APPLYSET_ID.partition('/')[0]}/",
+    f"{ARGO}/",
+    "meta.helm.sh/",
+    "kustomize.toolkit.fluxcd.io/",
+    "helm.toolkit.fluxcd.io/",
+)
+# A digest that only this process can make: one of a short password could be guessed.
+_KEY: Final = secrets.token_bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How far a registration reaches: the whole cluster (None), or these namespaces."""
+
+    namespaces: tuple[str, ...] | None = None
+
+
+WHOLE: Final = Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A member as a worker gets it. ``digest`` differs when connection or scope do, within this process."""
+
+    name: str
+    connection: Connection
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    scope: Scope = WHOLE
+    digest: str = field(default="", repr=False)
+
+
+def read(
+    name: str, cluster: Cluster | None, secret: Mapping[str, Any] | None, *, allow: Allowed = NOTHING
+) -> Registration:
+    """The registration called ``name``.
+
+    ``cluster`` None, or one made from a Secret: all of it comes from the Secret. A declared Cluster's ``server``,
+    ``caData``, ``tlsServerName`` and ``proxyURL`` win over what its credential says. Raises RegistrationError.
+    """
+    declared = cluster if cluster is not None and not made(cluster) else None
+    if secret is None:
+        raise RegistrationError(
+            f"there is no credential: neither a Secret that credential.secretRef names nor {name}{TOKEN_SUFFIX}"
+        )
+    found = forms.connection(forms.data(secret), allow)
+    if declared is not None:
+        found = _over(found, declared.spec)
+        labels, annotations = declared.metadata.labels, declared.metadata.annotations
+    else:
+        labels, annotations = facts(secret)
+    if not found.server:
+        raise RegistrationError(
+            "spec.server is required, since the credential names no server", field="spec.server"
+        )
+    return Registration(name, found, labels, annotations, WHOLE, _digest(found, WHOLE))
+
+
+def serving(given: Mapping[str, Any] | None, kept: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The Secret that serves: of a person's or Git's, and the hub's own NAME-token, the one written last."""
+    if given is None or kept is None:
+        return given if kept is None else kept
+    return kept if _written(kept) > _written(given) else given
+
+
+def made(cluster: Cluster) -> bool:
+    """Whether the hub made the Cluster from a Secret; such a one follows its Secret in all."""
+    return MADE_FROM in cluster.metadata.annotations
+
+
+def shorthand_name(secret: Mapping[str, Any]) -> str:
+    """The name of the Cluster that a labelled Secret makes.
+
+    Argo CD's key ``name`` where it is a valid name, else the Secret's name less an ending ``-kubeconfig``. Raises
+    RegistrationError where neither can name a Cluster.
+    """
+    try:
+        argo = forms.argo_name(forms.data(secret))
+    except RegistrationError:
+        argo = ""
+    if _valid(argo):
+        return argo
+    name: str = secret["metadata"]["name"]
+    name = name.removesuffix(KUBECONFIG_SUFFIX)
+    if not _valid(name):
+        raise RegistrationError(f"the Secret's name cannot name a Cluster: {_NAME_MAX} characters at most")
+    return name
+
+
+def facts(secret: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """The Secret's labels and annotations as facts of the Cluster, without the marks of tools."""
+    metadata = secret.get("metadata") or {}
+    labels, annotations = (
+        {key: value for key, value in (metadata.get(part) or {}).items() if not key.startswith(_MARKS)}
+        for part in ("labels", "annotations")
+    )
+    return labels, annotations
+
+
+def _over(found: Connection, spec: ClusterSpec) -> Connection:
+    """The credential's connection with what the Cluster itself says."""
+    said: dict[str, Any] = {
+        "server": spec.server and fields.server(spec.server, "spec.server"),
+        "ca_data": fields.pem(spec.ca_data, "spec.caData"),
+        "tls_server_name": spec.tls_server_name,
+        "proxy_url": spec.proxy_url and spec.proxy_url.rstrip("/"),
+    }
+    return replace(found, **{key: value for key, value in said.items() if value})
+
+
+def _valid(name: str) -> bool:
+    return len(name) <= _NAME_MAX and _NAME.fullmatch(name) is not None
+
+
+def _written(secret: Mapping[str, Any]) -> float:
+    """When the Secret's content was last written: by managedFields, which a new label alone does not move."""
+    metadata = secret.get("metadata") or {}
+    times = [
+        entry.get("time")
+        for entry in metadata.get("managedFields") or []
+        if {"f:data", "f:stringData"} & (entry.get("fieldsV1") or {}).keys()
+    ]
+    return max((_time(each) for each in times if each), default=_time(metadata.get("creationTimestamp")))
+
+
+def _time(text: str | None) -> float:
+    return datetime.fromisoformat(text).timestamp() if text else 0.0
+
+
+def _digest(connection: Connection, scope: Scope) -> str:
+    parts = [getattr(connection, name) for name in connection.__dataclass_fields__ if name != "refresh"]
+    content = json.dumps([*parts, scope.namespaces], default=lambda value: value.hex())
+    return hashlib.blake2b(content.encode(), key=_KEY, digest_size=16).hexdigest()

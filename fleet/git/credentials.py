@@ -1,0 +1,170 @@
+"""Credentials of repositories: read from labelled Secrets, found by URL prefix; pure.
+
+Contract: the keys are Argo CD's ``url username password sshPrivateKey``, besides ``token knownHosts caData
+webhookSecret``. What would widen a credential, or be believed to work and does not, is refused by name, never
+ignored. No representation and no error holds a value. Argo CD's keys: docs/operator-manual/declarative-setup.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from fleet import urls
+from fleet.errors import RegistrationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_LONGEST: Final = 32 << 10  # a pipe takes it whole
+_REFUSED: Final = {
+    "githubAppID": "GitHub App credentials are not read: use username and password, or token",
+    "githubAppInstallationID": "GitHub App credentials are not read: use username and password, or token",
+    "githubAppPrivateKey": "GitHub App credentials are not read: use username and password, or token",
+    "gcpServiceAccountKey": "Google service account keys are not read: use token",
+    "bearerToken": "bearer tokens are not read: use token",
+    "tlsClientCertData": "client certificates are not read",
+    "tlsClientCertKey": "client certificates are not read",
+    "proxy": "a proxy is set for the hub as a whole, by HTTPS_PROXY",
+    "project": "credentials of one project are not built: remove the key to let every project use it",
+}
+_SWITCHES: Final = {
+    "insecure": "verification is never skipped: give the server's CA as caData",
+    "insecureIgnoreHostKey": "verification is never skipped: give the server's key as knownHosts",
+    "enableLfs": "Git LFS is not read",
+    "enableOCI": "only Git repositories are read",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What opens the repositories under ``url_prefix``; only the prefix and the user are shown."""
+
+    url_prefix: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    ssh_key: bytes = field(default=b"", repr=False)
+    known_hosts: bytes = field(default=b"", repr=False)
+    ca_data: bytes = field(default=b"", repr=False)
+    webhook_secret: bytes = field(default=b"", repr=False)
+
+    @property
+    def basic(self) -> tuple[str, str] | None:
+        """User and password for HTTP; a token goes as the password, with the user that the forges document."""
+        if self.token:
+            bitbucket = urls.parse(self.url_prefix).host == "bitbucket.org"
+            return self.username or ("x-token-auth" if bitbucket else "x-access-token"), self.token
+        return (self.username, self.password) if self.username or self.password else None
+
+
+def read(secret: Mapping[str, Any]) -> Credential:
+    """The credential in a Secret's body (``data`` in base64, or ``stringData``); raises `RegistrationError`."""
+    values = _values(secret)
+    for key, text in _REFUSED.items():
+        if values.get(key):
+            raise RegistrationError(text, field=f"data.{key}")
+    for key, text in _SWITCHES.items():
+        if values.get(key, b"").strip().lower() not in (b"", b"false"):
+            raise RegistrationError(text, field=f"data.{key}")
+    if values.get("type", b"git").strip() not in (b"", b"git"):
+        raise RegistrationError("only repositories of type git are read", field="data.type")
+    credential = Credential(
+        url_prefix=_url(values),
+        username=_line(values, "username"),
+        password=_line(values, "password"),
+        token=_line(values, "token"),
+        ssh_key=_ssh_key(values),
+        known_hosts=_lines(values, "knownHosts"),
+        ca_data=_ca(values),
+        webhook_secret=values.get("webhookSecret", b"").strip(b"\r\n"),
+    )
+    if credential.password and credential.token:
+        raise RegistrationError("it has both a password and a token: one is needed", field="data.token")
+    return credential
+
+
+def match(url: str, credentials: Iterable[Credential]) -> Credential | None:
+    """The credential with the longest prefix that covers ``url``, the first of equals; None where none does."""
+    fitting = [credential for credential in credentials if urls.covers(credential.url_prefix, url)]
+    return max(fitting, key=lambda one: len(urls.parse(one.url_prefix).segments), default=None)
+
+
+def _values(secret: Mapping[str, Any]) -> dict[str, bytes]:
+    values: dict[str, bytes] = {}
+    for key, value in (secret.get("data") or {}).items():
+        try:
+            values[key] = base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError, TypeError):
+            raise RegistrationError("it is no base64", field=f"data.{key}") from None
+    for key, value in (secret.get("stringData") or {}).items():
+        values[key] = str(value).encode()
+    return values
+
+
+def _url(values: Mapping[str, bytes]) -> str:
+    url = _line(values, "url")
+    try:
+        urls.parse(url)
+    except ValueError as error:
+        raise RegistrationError(f"the URL cannot be used: {error}", field="data.url") from None
+    return url
+
+
+def _line(values: Mapping[str, bytes], key: str) -> str:
+    """One line of text; a line end at its end is dropped, as `echo` leaves one."""
+    content = values.get(key, b"").strip(b"\r\n")
+    if len(content) > _LONGEST or any(byte < 0x20 or byte == 0x7F for byte in content):  # noqa: PLR2004 (ASCII)
+        raise RegistrationError("it is too long, or holds control characters", field=f"data.{key}")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise RegistrationError("it is no UTF-8", field=f"data.{key}") from None
+
+
+def _lines(values: Mapping[str, bytes], key: str) -> bytes:
+    content = values.get(key, b"").replace(b"\r\n", b"\n").strip()
+    return content + b"\n" if content else b""
+
+
+def _ca(values: Mapping[str, bytes]) -> bytes:
+    content = _lines(values, "caData")
+    if content and b"-----BEGIN " not in content:
+        with_padding = b"".join(content.split())
+        try:
+            content = base64.b64decode(with_padding, validate=True)
+        except (binascii.Error, ValueError):
+            content = b""
+        if b"-----BEGIN CERTIFICATE-----" not in content:
+            raise RegistrationError("it holds no PEM certificate", field="data.caData")
+    return content
+
+
+def _ssh_key(values: Mapping[str, bytes]) -> bytes:
+    """The key with the final line end that ssh insists on; raises for one that needs a passphrase."""
+    content = _lines(values, "sshPrivateKey")
+    if not content:
+        return b""
+    if b"PRIVATE KEY-----" not in content:
+        raise RegistrationError("it is no private key in PEM or OpenSSH form", field="data.sshPrivateKey")
+    if _locked(content):
+        text = "the key has a passphrase, which nobody can type here"
+        raise RegistrationError(text, field="data.sshPrivateKey")
+    return content
+
+
+def _locked(key: bytes) -> bool:
+    if b"ENCRYPTED" in key:
+        return True
+    if b"BEGIN OPENSSH PRIVATE KEY" not in key:
+        return False
+    body = b"".join(line for line in key.split(b"\n") if not line.startswith(b"-----"))
+    try:
+        raw = base64.b64decode(body)
+    except (binascii.Error, ValueError):
+        return False
+    # "openssh-key-v1" NUL, then the cipher's name as a length and bytes (PROTOCOL.key of OpenSSH).
+    head = b"openssh-key-v1\0"
+    return raw.startswith(head) and not raw[len(head) + 4 :].startswith(b"none")

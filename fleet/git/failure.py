@@ -1,0 +1,95 @@
+"""What git wrote when it failed, turned into a `SourceError` in own words; pure.
+
+Contract: nothing of git's text goes on: it quotes what the server said. Unknown texts give the exit status.
+git runs with ``LC_ALL=C``, so its own words are these.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from fleet.errors import RepositoryRefused, RepositoryUnreachable, SourceError
+from fleet.git.objects import Damaged
+
+if TYPE_CHECKING:
+    from fleet.git.process import GitFailed
+
+_REFUSED: Final = (
+    (b"unable to update url base from redirection", "the server redirects; name the URL that it redirects to"),
+    (b"returned error: 30", "the server redirects; name the URL that it redirects to"),
+    (b"fsck error", "the repository holds a malformed object"),
+    (b"transport '", "the transport is not allowed"),
+)
+_UNREACHABLE: Final = (
+    (b"Host key verification failed", "the server's SSH key is not the one in knownHosts, or none is given"),
+    (b"Permission denied (", "the server refused the SSH key, or none is given"),
+    (b"Load key ", "the SSH key cannot be read"),
+    (b"server certificate verification failed", "the server's certificate is of an unknown CA: give it as caData"),
+    (b"SSL certificate problem", "the server's certificate is of an unknown CA: give it as caData"),
+    (b"SSL: no alternative certificate subject name", "the server's certificate is for another host"),
+    (b"error setting certificate", "caData is no PEM certificate"),
+    (b"Authentication failed", "the server refused the credential"),
+    (b"could not read Username", "the server asks for a credential, and no repository Secret has one"),
+    (b"could not read Password", "the server asks for a password, and no repository Secret has one"),
+    (b"unable to read askpass response", "the server asks for a credential, and no repository Secret has one"),
+    (b"returned error: 401", "the server refused the credential"),
+    (b"returned error: 403", "the server refused the credential"),
+    (b"returned error: 429", "the server asks to wait"),
+    (b"returned error: 5", "the server failed"),
+    (b"returned error: 404", "there is no such repository, or the credential may not read it"),
+    (b"not found", "there is no such repository, or the credential may not read it"),
+    (b"does not appear to be a git repository", "there is no such repository, or it may not be read"),
+    (b"Could not resolve host", "the host was not found"),
+    (b"Connection refused", "the server refused the connection"),
+    (b"Failed to connect", "the server could not be reached"),
+    (b"Couldn't connect to server", "the server could not be reached"),
+    (b"Connection timed out", "the server did not answer"),
+    (b"Operation too slow", "the server stopped sending"),
+    (b"No space left on device", "the hub's disk is full"),
+    (b"early EOF", "the connection broke"),
+    (b"the remote end hung up", "the connection broke"),
+    (b"Could not read from remote repository", "the server ended the connection"),
+    (b"unable to access", "the server could not be reached"),
+)
+# The store on disk is at fault, not the server.
+_DAMAGED: Final = (
+    b"not a git repository",
+    b"is corrupt",
+    b"object file",
+    b"unable to read tree",
+    b"unable to parse object",
+    b"bad object",
+    b"missing blob",
+    b"missing tree",
+    b"missing commit",
+    b"packfile",
+    b"index file",
+    b"Failed to traverse parents",
+    b"did not send all necessary objects",
+    b"your current branch appears to be broken",
+    b"bad ref",
+    b"broken ref",
+    b"unable to resolve reference",
+    b"unable to create",
+    b"Unable to create",
+    b"cannot lock ref",
+)
+
+
+def explain(failed: GitFailed, seconds: float) -> SourceError:
+    """The error to raise for a command that asked a server; ``seconds`` is the time that it had."""
+    if failed.late:
+        return RepositoryUnreachable(f"the Git server did not finish its answer within {seconds:g} s")
+    if failed.loud:
+        return RepositoryRefused("the Git server answers with more than is read")
+    for sign, text in _REFUSED:
+        if sign in failed.errors:
+            return RepositoryRefused(text)
+    # What came from the server stands behind "remote:": it must not pass for git's own words.
+    own = b"\n".join(line for line in failed.errors.split(b"\n") if not line.startswith(b"remote:"))
+    if b"No space left on device" not in own and any(sign in own for sign in _DAMAGED):
+        return Damaged("the mirror on disk cannot be read: it is made anew")
+    for sign, text in _UNREACHABLE:
+        if sign in failed.errors:
+            return RepositoryUnreachable(text)
+    return RepositoryUnreachable(f"git ended with status {failed.status}")

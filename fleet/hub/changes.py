@@ -1,0 +1,68 @@
+"""Changes: one arrival of commits, the Applications it concerns, and when it may prune (H3).
+
+Contract: a change is open until every Application that it concerns has rendered and offered its work once; so
+all claims are registered before the first prune. One that does not render holds the prunes of the others, by
+name, until it renders, is deleted, or a later change of the repository is fully rendered. The first look at a
+repository after a start is such a change too, of everybody who follows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from fleet.model import ApplicationKey, ChangeId
+
+
+class Changes:
+    """See the module. ``released`` is called when a change closes."""
+
+    def __init__(self) -> None:
+        self._serial = 0
+        self._open: dict[ChangeId, set[ApplicationKey]] = {}
+        self.released: Callable[[], None] = lambda: None
+
+    def arrive(self, repo: str, keys: Iterable[ApplicationKey]) -> ChangeId | None:
+        """Commits arrived that concern these Applications; None where they concern nobody."""
+        concerned = set(keys)
+        if not concerned:
+            return None
+        self._serial += 1
+        change = ChangeId(repo, self._serial)
+        self._open[change] = concerned
+        return change
+
+    def join(self, repo: str, key: ApplicationKey) -> None:
+        """An Application came while changes of its repository are open: it takes part in the newest."""
+        newest = max((change for change in self._open if change.repo == repo), default=None)
+        if newest is not None:
+            self._open[newest].add(key)
+
+    def of(self, key: ApplicationKey) -> ChangeId | None:
+        """The newest open change that concerns the Application."""
+        return max(
+            (change for change, keys in self._open.items() if key in keys),
+            default=None,
+            key=lambda change: change.serial,
+        )
+
+    def settle(self, key: ApplicationKey) -> None:
+        """The Application has rendered its newest revision and offered its work, or is gone."""
+        closed = False
+        for change in sorted(self._open, key=lambda change: change.serial):
+            keys = self._open.get(change)
+            if keys is None or key not in keys:
+                continue
+            keys.discard(key)
+            if not keys:
+                closed = True
+                for older in [o for o in self._open if o.repo == change.repo and o.serial <= change.serial]:
+                    del self._open[older]
+        if closed:
+            self.released()
+
+    def open(self, change: ChangeId | None) -> tuple[ApplicationKey, ...] | None:
+        """Who has not rendered yet of a change; None where it is closed."""
+        if change is None:
+            return None
+        keys = self._open.get(change)
+        return None if keys is None else tuple(sorted(keys))

@@ -1,0 +1,391 @@
+"""The hub: everything wired together, and its tasks. No rule stands here.
+
+Contract: ``Hub.run`` takes the Lease, lifts the barrier of the lists, and works until it is cancelled or loses
+the Lease, which it says by raising. ``saw`` and ``gone`` are for whoever watches the hub's objects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import secrets
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from fleet import names
+from fleet.clusters.kubeconfig import Allowed
+from fleet.errors import FleetError, NotFound, RegistrationError, fault
+from fleet.hub.asking import Asking
+from fleet.hub.changes import Changes
+from fleet.hub.desired import Desired
+from fleet.hub.finalizer import Finalizer
+from fleet.hub.knowing import Knowing
+from fleet.hub.lease import Authority
+from fleet.hub.readers import Readers
+from fleet.hub.reconcile import Reconciler
+from fleet.hub.roster import Roster
+from fleet.hub.seams import Seams
+from fleet.hub.telling import Telling
+from fleet.hub.withdraw import Withdrawals
+from fleet.kube import decode, paths
+from fleet.kube.budget import Budget
+from fleet.kube.connection import Connection
+from fleet.kube.request import Request
+from fleet.mailbox import Mailbox
+from fleet.metrics import Metrics
+from fleet.model import ApplicationKey, ObjectRef, TargetKey
+from fleet.placement.affected import affected
+from fleet.redact import words
+from fleet.render.inputs import RenderCache
+from fleet.report.board import Board
+from fleet.report.events import Recorder
+from fleet.report.status import StatusWriter
+from fleet.settings import Settings
+from fleet.worker.worker import Ground
+from fleet.world import relist
+from fleet.world.objects import World
+from fleet.world.registrations import Registrations
+from fleet.world.repositories import Fetched, Repositories, Repository
+from fleet.world.resources import NAMESPACES
+
+RECONCILERS: Final = 8
+
+
+class Hub:
+    """See the module."""
+
+    def __init__(
+        self, settings: Settings, connection: Connection, seams: Seams | None = None, metrics: Metrics | None = None
+    ) -> None:
+        self.settings = settings
+        self.connection = connection
+        self.seams = seams or Seams()
+        self.metrics = metrics or Metrics()
+        self.clock = self.seams.clock()
+        self.namespace = settings.namespace
+        self.identity = f"{socket.gethostname()}_{os.getpid()}_{secrets.token_hex(4)}"
+        self.budget = Budget(settings.in_flight, settings.in_flight_cluster)
+        self.authority = Authority(self.namespace, self.identity, settings.lease_duration, self.clock)
+        self.client = self.seams.client(
+            connection,
+            names.HUB_CLUSTER,
+            self.budget,
+            lambda: self.authority.may_write(names.HUB_CLUSTER),
+            self._observer(names.HUB_CLUSTER),
+            self.clock,
+        )
+        self.world = World()
+        self.board = Board()
+        self.statuses = StatusWriter(self.client.send, self.clock)
+        self.events = Recorder(self.client.send, self.clock)
+        self.cache = RenderCache(settings.render_cache)
+        self.changes = Changes()
+        self.readers = Readers()
+        self.ready = False
+        self.token = ""
+        self._queue: Mailbox[ApplicationKey, None] = Mailbox(self.clock)
+        self._before: dict[ApplicationKey, Any] = {}
+
+    def _wire(self, hub_uid: str) -> None:
+        """Make the parts that need to know who the hub is, and connect them."""
+        settings = self.settings
+        git = self.seams.git(Path(settings.data) / "home")
+        allow_git = tuple(settings.allow_git)
+        self.repositories = Repositories(
+            lambda url, folder: self.seams.mirror(url, folder, git, allow_git),
+            Path(settings.data) / "mirrors",
+            self.clock,
+            settings.poll_interval,
+        )
+        self.telling = Telling(self.world, self.board, self.statuses, self.events, self.clock)
+        self.knowing = Knowing(self.world, self.changes)
+        ground = Ground(
+            client=lambda connection, name, permit: self.seams.client(
+                connection, name, self.budget, permit, self._observer(name), self.clock
+            ),
+            clock=self.clock,
+            report=self.telling,
+            knowledge=self.knowing,
+            may_write=self.authority.may_write,
+            hub=hub_uid,
+            audit=settings.audit_interval,
+        )
+        self.roster = Roster(ground, self.namespace)
+        self.finalizer = Finalizer(self.client.send, self.world)
+        self.withdrawals = Withdrawals(self.world, self.roster, self.finalizer, self.board, self.clock)
+        self.asking = Asking()
+        self.desired = Desired(self.world, self.repositories, self.readers, self.changes, self.cache)
+        self.reconciler = Reconciler(
+            self.world,
+            self.desired,
+            self.changes,
+            self.roster,
+            self.finalizer,
+            self.withdrawals,
+            self.asking,
+        )
+        allowed = Allowed(frozenset(settings.allow_exec), frozenset(settings.allow_proxy))
+        self.registrations = Registrations(self.client, self.world, self.namespace, allowed, self.clock)
+        self._connect()
+
+    def _connect(self) -> None:
+        self.withdrawals.grace = self.settings.grace
+        self.withdrawals.namespace = self.namespace
+        self.withdrawals.tell = self.telling.happened
+        self.withdrawals.later = lambda key, due: self._queue.put(key, None, not_before=due)
+        self.reconciler.namespace = self.namespace
+        self.reconciler.tell = lambda key: self.telling.application(key)
+        self.reconciler.gone = self._gone
+        self.reconciler.settled = self._settled
+        self.reconciler.again = lambda key, seconds: self._queue.put(
+            key, None, not_before=self.clock.boottime() + seconds
+        )
+        self.telling.records = self.reconciler.records
+        self.telling.asking = self.asking
+        self.telling.metrics = self.metrics
+        self.telling.namespace = self.namespace
+        self.telling.wake = self.wake
+        self.telling.withdrew = self._withdrew
+        self.knowing.records = self.reconciler.records
+        self.knowing.namespace = self.namespace
+        self.asking.write = self._write_status
+        self.changes.released = self.roster.release
+        self.repositories.moved = self._moved
+        self.repositories.told = self._fetched
+        self.repositories.use_credentials(self.registrations.credentials)
+        self.registrations.changed_cluster = self._cluster_changed
+        self.registrations.changed_repository = self._credentials_changed
+        self.world.subscribe(self._object_changed)
+
+    # --- lifetime ---------------------------------------------------------------------------------------
+
+    async def run(self, watch: Callable[[], asyncio.Future[Any]] | None = None, url: str = "") -> None:
+        """Work until cancelled; ``watch`` starts whoever feeds ``saw`` and ``gone``."""
+        if url:
+            self.authority.annotations = {names.URL: url}
+        hub_uid = await self._namespace_uid()
+        self._wire(hub_uid)
+        await self.authority.acquire(self.client.send)
+        self.token = await self._api_token()
+        self.roster.hire(names.HUB_CLUSTER, self.connection)
+        tasks: list[asyncio.Future[Any]] = [
+            asyncio.ensure_future(self.authority.keep(self.client.send)),
+            asyncio.ensure_future(self.clock.watch_lag()),
+            asyncio.ensure_future(self.statuses.run()),
+            asyncio.ensure_future(self.events.run()),
+            asyncio.ensure_future(self.telling.run()),
+            asyncio.ensure_future(self.registrations.follow()),
+            asyncio.ensure_future(self.registrations.write()),
+            asyncio.ensure_future(self._relist()),
+        ]
+        tasks += [asyncio.ensure_future(self._reconcile()) for _ in range(RECONCILERS)]
+        if watch is not None:
+            tasks.append(watch())
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                await task
+            raise FleetError("a task of the hub ended by itself")
+        finally:
+            await self._stop(tasks)
+
+    async def _stop(self, tasks: list[asyncio.Future[Any]]) -> None:
+        self.ready = False
+        keep, _, writer, *_ = tasks
+        for task in tasks:
+            if task not in (keep, writer):
+                task.cancel()
+        await self.roster.close()
+        await self.repositories.close()
+        if not writer.done():
+            self.telling.settle()
+            await self.statuses.flush(2.0)
+        keep.cancel()
+        writer.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            await self.authority.release(self.client.send)
+        except FleetError:
+            pass
+        await self.client.close()
+
+    async def _namespace_uid(self) -> str:
+        ref = ObjectRef("", "Namespace", "", self.namespace)
+        try:
+            answer = await self.client.send(paths.get_meta(NAMESPACES, ref))
+        except NotFound:
+            raise FleetError(
+                f"the hub has no namespace {self.namespace}: run 'fleethub install' first"
+            ) from None
+        return decode.meta(answer.body, NAMESPACES).uid
+
+    async def _api_token(self) -> str:
+        path = f"/api/v1/namespaces/{self.namespace}/secrets/{names.API_SECRET}"
+        try:
+            data = orjson.loads((await self.client.send(Request("GET", path))).body).get("data") or {}
+        except NotFound:
+            return ""
+        return base64.b64decode(data.get("token", "")).decode("ascii", "ignore").strip()
+
+    async def _relist(self) -> None:
+        keeping = asyncio.ensure_future(relist.keep(self.client.send, self.world, self.clock))
+        try:
+            while not self.world.complete:
+                if keeping.done():
+                    await keeping
+                await asyncio.sleep(0.01)
+            self._lifted()
+            await keeping
+        finally:
+            keeping.cancel()
+
+    def _lifted(self) -> None:
+        """The lists are complete: everybody who has not rendered yet is one change of its repository."""
+        by_repository: dict[str, set[ApplicationKey]] = {}
+        for key, known in self.world.applications.items():
+            record = self.reconciler.records.get(key)
+            if known.model is not None and not known.deleting and (record is None or not record.begun):
+                by_repository.setdefault(known.model.spec.source.repo_url, set()).add(key)
+        for repo, keys in by_repository.items():
+            self.changes.arrive(repo, keys)
+        for key in self.world.applications:
+            self.wake(key)
+        self.registrations.lifted()
+        self.roster.release()
+        self.ready = True
+
+    # --- what wakes whom --------------------------------------------------------------------------------
+
+    def saw(self, kind: str, body: Mapping[str, Any]) -> None:
+        """An object of the hub's kinds was seen."""
+        self.world.saw(kind, body)
+        if kind in (names.APPLICATION, names.CLUSTER):
+            metadata = body["metadata"]
+            key = (metadata.get("namespace", ""), metadata["name"])
+            self.statuses.seen(kind, key, body.get("status") or {})
+
+    def gone(self, kind: str, namespace: str, name: str, uid: str) -> None:
+        """An object of the hub's kinds was deleted."""
+        self.world.gone(kind, ApplicationKey(namespace, name), uid)
+
+    def wake(self, key: ApplicationKey) -> None:
+        """Have the Application reconciled."""
+        self._queue.put(key, None)
+
+    def _object_changed(self, kind: str, key: ApplicationKey) -> None:
+        if kind == names.APPLICATION:
+            self.wake(key)
+        elif kind == names.CLUSTER:
+            self._cluster_object(key)
+        elif kind == names.PROJECT:
+            if key.namespace != self.namespace:
+                self.telling.stray(kind, key)
+            for application, known in self.world.applications.items():
+                if known.model is not None and known.model.spec.project == key.name:
+                    self.wake(application)
+
+    def _cluster_object(self, key: ApplicationKey) -> None:
+        if key.namespace != self.namespace:
+            self.telling.stray(names.CLUSTER, key)
+            return
+        known = self.world.clusters.get(key)
+        model = known.model if known is not None and not known.deleting else None
+        models = [k.model for k in self.world.applications.values() if k.model is not None]
+        for application in affected(self._before.get(key), model, models):
+            self.wake(application)
+        if model is None:
+            self._before.pop(key, None)
+            for application in self.world.applications:
+                if key.name in self.finalizer.placed(application):
+                    self.wake(application)
+            self.statuses.forget(names.CLUSTER, key)
+        else:
+            self._before[key] = model
+        self.registrations.cluster_changed(key.name)
+        self._cluster_changed(key.name)
+
+    def _cluster_changed(self, name: str) -> None:
+        """A Cluster or what it is reached with changed: swap, pause, hire or dismiss its worker."""
+        known = self.world.clusters.get(ApplicationKey(self.namespace, name))
+        if known is None or known.deleting or known.model is None:
+            self.roster.dismiss(name)
+            self.board.forget(name)
+            return
+        if not self.registrations.complete:
+            return
+        try:
+            found = self.registrations.registration(name)
+        except RegistrationError as error:
+            self.roster.dismiss(name)
+            self.telling.registered(name, "", "", fault(error))
+            return
+        version = self.registrations.version(name)
+        self.telling.registered(name, found.connection.server, version, None)
+        worker = self.roster.hire(name, found.connection, paused=known.model.spec.paused)
+        if names.TAKE_OVER in known.annotations:
+            worker.take_over()
+
+    def _credentials_changed(self) -> None:
+        self.repositories.nudge_all()
+
+    async def _moved(self, repository: Repository) -> None:
+        """Refs or the error of a repository changed: find whom that concerns."""
+        concerned = await self.knowing.concerned(repository, self.readers)
+        self.changes.arrive(repository.url, concerned.changed)
+        for key in concerned.changed | concerned.waiting:
+            self.wake(key)
+
+    def _fetched(self, fetched: Fetched) -> None:
+        self.metrics.fetched(fetched.seconds, fetched=fetched.fetched, well=fetched.well)
+
+    def _withdrew(self, target: TargetKey) -> None:
+        async def done() -> None:
+            try:
+                await self.withdrawals.done(target)
+            except FleetError:
+                self._queue.put(target.application, None, not_before=self.clock.boottime() + 1.0)
+                return
+            self.wake(target.application)
+
+        self._spawn(done())
+
+    def _settled(self, key: ApplicationKey) -> None:
+        """An Application has rendered and offered: an app of apps may have waited for it."""
+        worker = self.roster.get(names.HUB_CLUSTER)
+        if worker is not None:
+            worker.release()
+
+    def _gone(self, key: ApplicationKey) -> None:
+        for outcome in self.board.outcomes(key):
+            self.board.drop(outcome.target)
+        self.statuses.forget(names.APPLICATION, key)
+
+    async def _write_status(self, key: ApplicationKey) -> None:
+        self.telling.put(key)
+        await self.statuses.written(names.APPLICATION, key)
+
+    async def _reconcile(self) -> None:
+        while True:
+            claim = await self._queue.take()
+            try:
+                await self.reconciler.reconcile(claim.key)
+            except Exception as error:  # noqa: BLE001 (one Application's fault must not end the others')
+                self.metrics.unforeseen(words(error))
+                self._queue.put(claim.key, None, not_before=self.clock.boottime() + 10.0)
+            finally:
+                self._queue.done(claim)
+
+    def _observer(self, cluster: str) -> Callable[[str, int, float], None]:
+        return self.metrics.observer(cluster)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._spawned.add(task)
+        task.add_done_callback(self._spawned.discard)
+
+    _spawned: set[asyncio.Future[Any]] = set()  # noqa: RUF012 (tasks are hashed by identity; kept from collection)

@@ -1,0 +1,90 @@
+"""What the hub knows that decides what may be pruned, and whom new commits concern.
+
+Contract: the workers' ``Knowledge``; its methods never await. Nothing is concluded from an absence before the
+hub's lists are complete (H16).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fleet import names
+from fleet.errors import FleetError
+from fleet.git import diff
+from fleet.git.diff import Changed
+from fleet.hub.changes import Changes
+from fleet.hub.readers import Readers
+from fleet.hub.record import Record
+from fleet.model import ApplicationKey, Hold, Holding, Work
+from fleet.world.objects import World
+from fleet.world.repositories import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """Applications whose inputs may have changed, and those that wait for the repository itself."""
+
+    changed: frozenset[ApplicationKey]
+    waiting: frozenset[ApplicationKey]
+
+
+class Knowing:
+    """See the module."""
+
+    def __init__(self, world: World, changes: Changes) -> None:
+        self._world = world
+        self._changes = changes
+        self.records: Mapping[ApplicationKey, Record] = {}
+        self.namespace = names.HUB_NAMESPACE
+
+    def unrendered(self, work: Work) -> tuple[ApplicationKey, ...] | None:
+        """The Applications that pruning of this work waits for; None where no change of it is open."""
+        if not self._world.complete:
+            return ()
+        return self._changes.open(self._changes.of(work.target.key.application) or work.change)
+
+    def exists(self, application: ApplicationKey) -> bool:
+        """Whether the Application exists and is to stay, or may."""
+        if not self._world.complete:
+            return True
+        known = self._world.applications.get(application)
+        return known is not None and not known.deleting
+
+    def detains(self, work: Work) -> Holding | None:
+        """An app of apps deletes no Application before those that it holds have rendered and been offered."""
+        if work.target.key.cluster != names.HUB_CLUSTER:
+            return None
+        waiting = []
+        for manifest in work.rendered.manifests:
+            if manifest.ref.kind != names.APPLICATION:
+                continue
+            key = ApplicationKey(manifest.ref.namespace or work.target.namespace, manifest.ref.name)
+            known, record = self._world.applications.get(key), self.records.get(key)
+            if known is None or record is None or record.generation < known.generation:
+                waiting.append(str(key))
+        if not waiting:
+            return None
+        shown = ", ".join(sorted(waiting)[:5]) + (f" and {len(waiting) - 5} more" if len(waiting) > 5 else "")  # noqa: PLR2004
+        return Holding(Hold.PRUNE_WAITS, f"nothing is removed: waiting for {shown} to render")
+
+    async def concerned(self, repository: Repository, readers: Readers) -> Concerned:
+        """Whom the repository's present refs concern; moves the readers' baselines."""
+        changed: set[ApplicationKey] = set()
+        waiting: set[ApplicationKey] = set()
+        for following in readers.groups(repository.url):
+            try:
+                commit = repository.resolve(following.name).commit
+            except FleetError:
+                waiting |= readers.members(following)
+                continue
+            differences: dict[str, Changed | None] = {}
+            for baseline in readers.baselines(following):
+                if not baseline or baseline == commit:
+                    continue
+                try:
+                    differences[baseline] = await diff.changed(repository.mirror, baseline, commit)
+                except FleetError:
+                    differences[baseline] = None
+            changed |= readers.concerned(following, commit, differences)
+        return Concerned(frozenset(changed), frozenset(waiting))

@@ -1,0 +1,151 @@
+"""No Lease, no write: the hub's authority, also when it is alone (D11, H6).
+
+Contract: a cycle writes the Lease with its resourceVersion and then allows writes until the start of that
+cycle + duration - margin, on the clock that counts on while a machine sleeps. Another's Lease is dead only
+when it has been seen unchanged for its duration on our own clock. ``keep`` ends by raising when the Lease is
+lost, and that ends the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+
+from fleet import names
+from fleet.clock import Clock
+from fleet.errors import ClaimRefused, Conflict, FleetError, NotFound
+from fleet.kube.request import Request, Send
+
+MARGIN: Final = 2.0
+CYCLES: Final = 3.0  # cycles in one duration
+
+
+class LeaseLost(ClaimRefused):
+    """Another process holds the hub's Lease."""
+
+    reason = "LeaseLost"
+
+
+class Authority:
+    """The Lease of one hub process. ``may_write`` is asked before every write, with the cluster concerned."""
+
+    def __init__(self, namespace: str, holder: str, duration: float, clock: Clock) -> None:
+        self._namespace = namespace
+        self._holder = holder
+        self._duration = duration
+        self._clock = clock
+        self._until = 0.0
+        self._seen: tuple[str, float] | None = None
+        self._writing = False
+        self._released = False
+        self.annotations: Mapping[str, str] = {}
+        self.waiting_for = ""
+
+    def may_write(self, cluster: str) -> bool:
+        """Whether this process may write to the cluster now; with one active hub, all clusters alike."""
+        return bool(cluster) and (self._writing or self._clock.boottime() < self._until)
+
+    async def acquire(self, send: Send) -> None:
+        """Wait until the Lease is ours; says in ``waiting_for`` whose it is meanwhile."""
+        while not await self._cycle(send):
+            await self._clock.sleep(self._clock.jitter(self._duration / CYCLES))
+        self.waiting_for = ""
+
+    async def keep(self, send: Send) -> None:
+        """Renew for ever; raises LeaseLost when it is another's, or could not be renewed in time."""
+        while True:
+            await self._clock.sleep(self._duration / CYCLES)
+            try:
+                if not await self._cycle(send):
+                    raise LeaseLost(f"{self.waiting_for} holds the Lease now")
+            except LeaseLost:
+                raise
+            except FleetError as error:
+                if self._clock.boottime() >= self._until:
+                    raise LeaseLost(f"the Lease could not be renewed in time: {error.text}") from None
+
+    async def release(self, send: Send) -> None:
+        """Give the Lease up, after the last write, so that another starts at once."""
+        self._released = True
+        if self._clock.boottime() >= self._until:
+            return
+        lease = await self._read(send)
+        if lease is None or lease.get("spec", {}).get("holderIdentity") != self._holder:
+            self._until = 0.0
+            return
+        lease["spec"]["holderIdentity"] = ""
+        self._writing = True
+        try:
+            await send(Request("PUT", f"{self._path()}/{names.HUB_LEASE}", body=orjson.dumps(lease), timeout=2.0))
+        finally:
+            self._writing = False
+            self._until = 0.0
+
+    async def _cycle(self, send: Send) -> bool:
+        start = self._clock.boottime()
+        lease = await self._read(send)
+        if lease is not None and not self._free(lease):
+            return False
+        self._writing = True
+        try:
+            await self._write(send, lease)
+        except Conflict:
+            return False
+        finally:
+            self._writing = False
+        if not self._released:
+            self._until = start + self._duration - MARGIN
+        return True
+
+    def _free(self, lease: dict[str, Any]) -> bool:
+        spec = lease.get("spec", {})
+        holder = spec.get("holderIdentity") or ""
+        if holder in ("", self._holder):
+            return True
+        self.waiting_for = holder
+        version, now = lease["metadata"]["resourceVersion"], self._clock.boottime()
+        if self._seen is None or self._seen[0] != version:
+            self._seen = (version, now)
+        lasts = float(spec.get("leaseDurationSeconds") or self._duration)
+        return now - self._seen[1] >= lasts
+
+    async def _read(self, send: Send) -> dict[str, Any] | None:
+        try:
+            answer = await send(Request("GET", f"{self._path()}/{names.HUB_LEASE}", timeout=self._timeout()))
+        except NotFound:
+            return None
+        lease: dict[str, Any] = orjson.loads(answer.body)
+        return lease
+
+    async def _write(self, send: Send, lease: dict[str, Any] | None) -> None:
+        stamp = datetime.fromtimestamp(self._clock.now(), UTC).isoformat(timespec="microseconds")
+        spec = {
+            "holderIdentity": self._holder,
+            "leaseDurationSeconds": int(self._duration),
+            "renewTime": stamp.replace("+00:00", "Z"),
+        }
+        metadata: dict[str, Any] = {"name": names.HUB_LEASE, "namespace": self._namespace}
+        if lease is not None:
+            metadata = lease["metadata"]
+        metadata["annotations"] = {**(metadata.get("annotations") or {}), **self.annotations}
+        body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
+        request = Request("POST", self._path(), body=orjson.dumps(body), timeout=self._timeout())
+        if lease is not None:
+            request = Request(
+                "PUT",
+                f"{self._path()}/{names.HUB_LEASE}",
+                body=orjson.dumps(body),
+                timeout=self._timeout(),
+            )
+        async with asyncio.timeout(self._timeout()):
+            await send(request)
+
+    def _timeout(self) -> float:
+        return self._duration / CYCLES
+
+    def _path(self) -> str:
+        return f"/apis/coordination.k8s.io/v1/namespaces/{self._namespace}/leases"

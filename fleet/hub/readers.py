@@ -1,0 +1,163 @@
+"""Which Applications read which paths, and from which commit each one's desired state was last computed.
+
+Contract: one owner; methods never await. Applications that follow one name of one repository form a group with
+a common baseline; one whose render failed stands apart with the baseline it had (H18). So a commit costs one
+comparison a group and the paths that changed, however many Applications there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from fleet.git.diff import Changed
+from fleet.model import ApplicationKey, Read
+
+
+class Following(NamedTuple):
+    """A repository's URL and the name of the revision that is followed in it."""
+
+    repo: str
+    name: str
+
+
+@dataclass(slots=True)
+class Group:
+    """Applications that follow the same; ``apart`` are those whose own baseline differs."""
+
+    baseline: str = ""
+    members: set[ApplicationKey] = field(default_factory=set)
+    apart: dict[ApplicationKey, str] = field(default_factory=dict)
+    index: dict[str, set[ApplicationKey]] = field(default_factory=dict)
+
+
+class Readers:
+    """See the module."""
+
+    def __init__(self) -> None:
+        self._groups: dict[Following, Group] = {}
+        self._of: dict[ApplicationKey, Following] = {}
+        self._paths: dict[ApplicationKey, frozenset[str]] = {}
+
+    def follow(self, key: ApplicationKey, following: Following) -> None:
+        """The Application follows this now; what it followed before is forgotten."""
+        if self._of.get(key) == following:
+            return
+        self.forget(key)
+        self._of[key] = following
+        group = self._groups.setdefault(following, Group())
+        group.members.add(key)
+        group.apart[key] = ""
+
+    def forget(self, key: ApplicationKey) -> None:
+        """The Application is gone."""
+        following = self._of.pop(key, None)
+        if following is None:
+            return
+        group = self._groups[following]
+        self._index(group, key, frozenset())
+        self._paths.pop(key, None)
+        group.members.discard(key)
+        group.apart.pop(key, None)
+        if not group.members:
+            del self._groups[following]
+
+    def computed(self, key: ApplicationKey, commit: str, reads: Iterable[Read]) -> None:
+        """The Application's desired state was computed from this commit, looking up these paths."""
+        following = self._of.get(key)
+        if following is None:
+            return
+        group = self._groups[following]
+        self._index(group, key, frozenset(read.path for read in reads))
+        if not group.baseline:
+            group.baseline = commit
+        if commit == group.baseline:
+            group.apart.pop(key, None)
+        else:
+            group.apart[key] = commit
+
+    def looked(self, key: ApplicationKey, reads: Iterable[Read]) -> None:
+        """A render failed after looking up these paths too: a change of them concerns the Application."""
+        following = self._of.get(key)
+        if following is None:
+            return
+        group = self._groups[following]
+        self._index(group, key, self._paths.get(key, frozenset()) | {read.path for read in reads})
+        group.apart.setdefault(key, "")
+
+    def groups(self, repo: str) -> tuple[Following, ...]:
+        """What is followed in a repository."""
+        return tuple(following for following in self._groups if following.repo == repo)
+
+    def members(self, following: Following) -> frozenset[ApplicationKey]:
+        """Who follows it."""
+        group = self._groups.get(following)
+        return frozenset(group.members) if group is not None else frozenset()
+
+    def baselines(self, following: Following) -> frozenset[str]:
+        """The commits from which the desired states of a group were computed; empty for never."""
+        group = self._groups.get(following)
+        if group is None:
+            return frozenset()
+        common = {group.baseline} if len(group.apart) < len(group.members) else set()
+        return frozenset(common | set(group.apart.values()))
+
+    def concerned(self, following: Following, commit: str, changes: dict[str, Changed | None]) -> set[ApplicationKey]:
+        """The Applications of a group that a move to ``commit`` concerns; the common baseline becomes it.
+
+        ``changes`` has what differs from each baseline, None where that cannot be told.
+        """
+        group = self._groups.get(following)
+        if group is None:
+            return set()
+        found: set[ApplicationKey] = set()
+        for key, baseline in list(group.apart.items()):
+            change = changes.get(baseline)
+            if baseline != commit and (not baseline or change is None or self._touched(group, change, key)):
+                found.add(key)
+            else:
+                del group.apart[key]
+        if group.baseline != commit:
+            change = changes.get(group.baseline)
+            common = group.members - group.apart.keys() - found
+            touched = common if change is None else self._readers(group, change) & common
+            for key in touched:
+                group.apart[key] = group.baseline
+            found |= touched
+            group.baseline = commit
+        return found
+
+    def repositories(self) -> frozenset[str]:
+        """Every repository that somebody follows."""
+        return frozenset(following.repo for following in self._groups)
+
+    def _touched(self, group: Group, change: Changed, key: ApplicationKey) -> bool:
+        return key in self._readers(group, change)
+
+    def _readers(self, group: Group, change: Changed) -> set[ApplicationKey]:
+        found: set[ApplicationKey] = set()
+        for path in change.paths:
+            found |= group.index.get(path, set())
+        seen: set[str] = set()
+        for path in change.reshaped:
+            above = path
+            while above:
+                above = above.rpartition("/")[0]
+                if above in seen:
+                    break
+                seen.add(above)
+                found |= group.index.get(above, set())
+        return found
+
+    def _index(self, group: Group, key: ApplicationKey, paths: frozenset[str]) -> None:
+        before = self._paths.get(key, frozenset())
+        for path in before - paths:
+            readers = group.index.get(path)
+            if readers is not None:
+                readers.discard(key)
+                if not readers:
+                    del group.index[path]
+        for path in paths - before:
+            group.index.setdefault(path, set()).add(key)
+        self._paths[key] = paths

@@ -1,0 +1,158 @@
+"""The first of the two stories: one Application, from Git to its targets.
+
+Place, resolve, render, hold the finalizer, offer to each cluster's worker, settle the changes that waited for
+it. Level-triggered: whatever woke it, everything is read. What fails is a fault of the Application; its last
+good state stays offered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fleet.api.application import Application
+from fleet.api.cluster import Cluster
+from fleet.errors import FleetError, InvalidObject, RepositoryUnreachable, fault
+from fleet.hub.asking import Asking
+from fleet.hub.changes import Changes
+from fleet.hub.children import admitted
+from fleet.hub.desired import Desired
+from fleet.hub.finalizer import Finalizer
+from fleet.hub.record import Record
+from fleet.hub.roster import Roster
+from fleet.hub.withdraw import Withdrawals
+from fleet.model import ApplicationKey, Fault, Lane, Mode, Option, Target, TargetKey, Walls, Work
+from fleet.names import HUB_CLUSTER
+from fleet.placement.place import namespace, place
+from fleet.placement.policy import policy
+from fleet.projects.walls import walls
+from fleet.world.objects import Known, World
+
+Tell = Callable[[ApplicationKey], None]
+
+
+class Reconciler:
+    """Owner of what is remembered of Applications; see the module."""
+
+    def __init__(
+        self,
+        world: World,
+        desired: Desired,
+        changes: Changes,
+        roster: Roster,
+        finalizer: Finalizer,
+        withdrawals: Withdrawals,
+        asking: Asking,
+    ) -> None:
+        self._world = world
+        self._desired = desired
+        self._changes = changes
+        self._roster = roster
+        self._finalizer = finalizer
+        self._withdrawals = withdrawals
+        self._asking = asking
+        self.records: dict[ApplicationKey, Record] = {}
+        self.namespace = ""
+        self.tell: Tell = lambda _: None
+        self.gone: Tell = lambda _: None
+        self.settled: Callable[[ApplicationKey], None] = lambda _: None
+        self.again: Callable[[ApplicationKey, float], None] = lambda _key, _seconds: None
+
+    async def reconcile(self, key: ApplicationKey) -> None:
+        """Look at one Application and do what follows."""
+        known = self._world.applications.get(key)
+        if known is None:
+            self._forget(key)
+            return
+        record = self.records.setdefault(key, Record())
+        record.faults, record.holds = (), ()
+        try:
+            if known.deleting:
+                self._desired.forget(key)
+                self._changes.settle(key)
+                await self._withdrawals.deleted(key, known, record)
+            elif known.model is None:
+                record.faults = (fault(known.error),) if known.error is not None else ()
+            else:
+                await self._live(key, known, known.model, record)
+            record.tries = 0
+        except FleetError as error:
+            record.faults += (fault(error),)
+            if error.transient and not isinstance(error, RepositoryUnreachable):
+                record.tries += 1
+                self.again(key, min(60.0, 0.5 * 2.0 ** min(record.tries, 10)))
+        self.tell(key)
+
+    async def _live(
+        self, key: ApplicationKey, known: Known[Application], application: Application, record: Record
+    ) -> None:
+        if known.error is not None:
+            record.faults += (fault(known.error),)
+        placed = place(application, self._clusters())
+        record.faults += placed.faults
+        record.served = await self._withdrawals.unselected(key, application, record, placed.names)
+        rules = policy(application, self._walls(application, record))
+        sought = await self._desired.compute(key, application, record)
+        mode, asked = Mode.APPLY, None
+        try:
+            asked = await self._asking.asked(key, known, record)
+        except InvalidObject as error:
+            record.faults += (fault(error),)
+        if asked is not None and asked.commit and Option.AUTOMATED not in rules.options:
+            sought = await self._desired.at(application, asked.commit)
+        elif Option.AUTOMATED not in rules.options:
+            mode = Mode.COMPARE
+        rendered = sought.rendered
+        if HUB_CLUSTER in record.served:
+            rendered = admitted(rendered, key, namespace(application), self._roster.parent_of)
+        record.faults += sought.rendered.faults if not record.served else ()
+        if mode is Mode.APPLY:
+            await self._finalizer.hold(key, frozenset(record.served))
+        change = self._changes.of(key)
+        for name in record.served:
+            work = Work(
+                target=Target(
+                    TargetKey(key, name), namespace(application), rules, born=application.metadata.created
+                ),
+                revisions=(sought.revision,),
+                rendered=rendered,
+                change=change,
+                mode=mode,
+                lane=Lane.URGENT if record.begun else Lane.COLD,
+                asked_by=asked.request if asked is not None and name not in record.answered else None,
+                prune_asked=asked.prune if asked is not None else False,
+            )
+            self._roster.offer(work)
+        record.spec = application.spec
+        if not rendered.faults:
+            record.begun = True
+            record.generation = known.generation
+            self._changes.settle(key)
+        self.settled(key)
+
+    def _clusters(self) -> list[Cluster]:
+        return [
+            known.model
+            for key, known in self._world.clusters.items()
+            if key.namespace == self.namespace and known.model is not None and not known.deleting
+        ]
+
+    def _walls(self, application: Application, record: Record) -> Walls:
+        name = application.spec.project
+        known = self._world.projects.get(ApplicationKey(self.namespace, name))
+        if known is None or known.model is None:
+            if self._world.complete:
+                record.faults += (
+                    Fault(None, "ProjectUnknown", f"there is no Project {name} in namespace {self.namespace}"),
+                )
+            return Walls(project=name)
+        return walls(known.model)
+
+    def _forget(self, key: ApplicationKey) -> None:
+        record = self.records.pop(key, None)
+        self._desired.forget(key)
+        self._changes.settle(key)
+        self._finalizer.forget(key)
+        if record is not None:
+            for name in {*record.served, *record.leaving}:
+                self._roster.forget(TargetKey(key, name))
+        self.gone(key)

@@ -1,0 +1,32 @@
+"""What the hub remembers of one Application between two reconciles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fleet.api.application import ApplicationSpec
+from fleet.model import Fault, Holding, Rendered, Revision
+
+
+@dataclass(slots=True)
+class Record:
+    """Owned by the reconciler. Bounded by the clusters that the Application is on.
+
+    ``served`` are the clusters that get offers now, those in grace too; ``generation`` is the newest one that
+    has rendered and been offered; ``grace`` has the boot time at which a lost cluster is withdrawn.
+    """
+
+    served: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    holds: tuple[Holding, ...] = ()
+    rendered: Rendered | None = None
+    revision: Revision | None = None
+    generation: int = -1
+    spec: ApplicationSpec | None = None
+    grace: dict[str, float] = field(default_factory=dict)
+    leaving: set[str] = field(default_factory=set)
+    last_sync: Mapping[str, object] | None = None
+    answered: dict[str, bool] = field(default_factory=dict)
+    tries: int = 0
+    begun: bool = False

@@ -1,0 +1,44 @@
+"""The factories of everything that does I/O, in one frozen bundle: tests wrap the real things here (D12)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleet.clock import Clock
+from fleet.git.mirror import Mirror
+from fleet.git.process import Git
+from fleet.kube.budget import Budget
+from fleet.kube.client import Client, Observe
+from fleet.kube.connection import Connection
+
+ClientFactory = Callable[[Connection, str, Budget, Callable[[], bool] | None, Observe | None, Clock], Client]
+MirrorFactory = Callable[[str, Path, Git, tuple[str, ...]], Mirror]
+
+
+def client(
+    connection: Connection,
+    cluster: str,
+    budget: Budget,
+    permit: Callable[[], bool] | None,
+    observe: Observe | None,
+    clock: Clock,
+) -> Client:
+    """The real door."""
+    return Client(connection, cluster=cluster, budget=budget, permit=permit, observe=observe, clock=clock)
+
+
+def mirror(url: str, folder: Path, git: Git, allow: tuple[str, ...]) -> Mirror:
+    """The real mirror."""
+    return Mirror(url, folder, git, allow)
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """See the module."""
+
+    client: ClientFactory = client
+    mirror: MirrorFactory = mirror
+    git: Callable[[Path], Git] = Git
+    clock: Callable[[], Clock] = Clock

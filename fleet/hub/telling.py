@@ -1,0 +1,272 @@
+"""From what workers and reconciles report to the Board, statuses, Events and metrics.
+
+Contract: the workers' ``Report``; no method awaits. Statuses are computed from the Board when they are due, so
+that several outcomes of one moment become one write. Reachability is written once, on the Cluster; Applications
+follow after it has lasted (H12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from fleet import names
+from fleet.clock import Clock
+from fleet.hub.asking import Asking
+from fleet.hub.desired import RENDER_WORD
+from fleet.hub.record import Record
+from fleet.mailbox import Mailbox
+from fleet.metrics import Metrics
+from fleet.model import (
+    ApplicationKey,
+    Drift,
+    Fault,
+    Gone,
+    Hold,
+    Holding,
+    ObjectRef,
+    Outcome,
+    Reach,
+    Recorded,
+    TargetKey,
+)
+from fleet.report import cluster_summary, happenings, standing, summary
+from fleet.report.board import Board
+from fleet.report.cluster_summary import ClusterFacts
+from fleet.report.events import Recorder
+from fleet.report.happenings import Happening
+from fleet.report.status import StatusWriter
+from fleet.report.summary import Facts
+from fleet.world.objects import World
+
+GATHER: Final = 0.1  # seconds in which outcomes of one Application become one status
+PATIENCE: Final = 1.0  # seconds before a status says that work is under way
+
+
+class Telling:
+    """See the module."""
+
+    def __init__(
+        self, world: World, board: Board, statuses: StatusWriter, events: Recorder, clock: Clock
+    ) -> None:
+        self._world = world
+        self._board = board
+        self._statuses = statuses
+        self._events = events
+        self._clock = clock
+        self._due: Mailbox[tuple[str, ApplicationKey], None] = Mailbox(clock)
+        self._identities: dict[str, tuple[str, str]] = {}
+        self._servers: dict[str, tuple[str, str]] = {}
+        self._registration_faults: dict[str, Fault] = {}
+        self.records: Mapping[ApplicationKey, Record] = {}
+        self.asking: Asking | None = None
+        self.metrics: Metrics | None = None
+        self.namespace = names.HUB_NAMESPACE
+        self.wake: Callable[[ApplicationKey], None] = lambda _: None
+        self.withdrew: Callable[[TargetKey], None] = lambda _: None
+        board.on_application(lambda key: self.application(key, GATHER))
+        board.on_cluster(self.cluster)
+
+    # --- what workers report ----------------------------------------------------------------------------
+
+    def outcome(self, outcome: Outcome) -> None:
+        """How a target stands now."""
+        key, cluster = outcome.target
+        before = next((o for o in self._board.outcomes(key) if o.target.cluster == cluster), None)
+        self._board.put(outcome)
+        for happening in happenings.transitions(before, outcome):
+            self.happened(key, happening)
+        record = self.records.get(key)
+        if record is not None and self.asking is not None and self.asking.answered(record, outcome):
+            self.wake(key)
+
+    def recorded(self, recorded: Recorded) -> None:
+        """What a parent on a cluster says was to be applied."""
+        self._board.record(recorded)
+
+    def reach(self, reach: Reach) -> None:
+        """Whether a cluster answers."""
+        before = self._board.reach_of(reach.cluster)
+        self._board.reach(reach)
+        key = ApplicationKey(self.namespace, reach.cluster)
+        known = self._world.clusters.get(key)
+        if known is not None:
+            about = ObjectRef(names.GROUP, names.CLUSTER, *key)
+            for happening in happenings.reached(before, reach):
+                self._events.record(about, known.uid, happening)
+        changed = before is None or before.reachable != reach.reachable
+        if changed:
+            delay = standing.GRACE if not reach.reachable else GATHER
+            for outcome in self._board.cluster(reach.cluster):
+                self.application(outcome.target.application, self._clock.jitter(delay + 0.5, 0.0))
+            for application, record in self.records.items():
+                if reach.cluster in record.leaving:
+                    self.wake(application)
+
+    def healed(self, target: TargetKey, found: Drift) -> None:
+        """Drift was put back."""
+        if self.metrics is not None:
+            self.metrics.healed()
+        self.happened(
+            target.application,
+            Happening(
+                happenings.NORMAL, "DriftHealed", f"{happenings.describe(found)} and put back", target.cluster
+            ),
+        )
+
+    def withdrawn(self, outcome: Outcome, state: Gone) -> None:
+        """How far a withdrawal has come."""
+        if state is Gone.DONE:
+            self.withdrew(outcome.target)
+        elif outcome.faults or outcome.holds:
+            self._board.put(outcome)
+
+    def met(self, cluster: str, uid: str, version: str) -> None:
+        """Who answered."""
+        self._identities[cluster] = (uid, version)
+
+    def passed(self, target: TargetKey, seconds: float, *, well: bool) -> None:
+        """A whole pass has ended."""
+        if self.metrics is not None:
+            self.metrics.passed(seconds, well=well)
+
+    # --- what the hub reports ---------------------------------------------------------------------------
+
+    def happened(self, key: ApplicationKey, happening: Happening) -> None:
+        """An Event on an Application."""
+        known = self._world.applications.get(key)
+        if known is not None:
+            self._events.record(ObjectRef(names.GROUP, names.APPLICATION, *key), known.uid, happening)
+
+    def registered(self, name: str, server: str, version: str, problem: Fault | None) -> None:
+        """How a cluster's registration stands: its server and the version of its Secret, or why it is no use."""
+        self._servers[name] = (server, version)
+        if problem is None:
+            self._registration_faults.pop(name, None)
+        else:
+            self._registration_faults[name] = problem
+        self.cluster(name)
+
+    def application(self, key: ApplicationKey, delay: float = PATIENCE) -> None:
+        """Have the Application's status computed, soon."""
+        self._due.put((names.APPLICATION, key), None, not_before=self._clock.boottime() + delay)
+
+    def cluster(self, name: str) -> None:
+        """Have the Cluster's status computed."""
+        if name != names.HUB_CLUSTER:
+            self._due.put((names.CLUSTER, ApplicationKey(self.namespace, name)), None)
+
+    def stray(self, kind: str, key: ApplicationKey) -> None:
+        """A Cluster or Project in a namespace where it does not count."""
+        self._due.put((kind, key), None)
+
+    async def run(self) -> None:
+        """Compute and put statuses for ever."""
+        while True:
+            claim = await self._due.take()
+            try:
+                kind, key = claim.key
+                if kind == names.APPLICATION:
+                    self.put(key)
+                elif kind == names.CLUSTER:
+                    self._put_cluster(key)
+                else:
+                    self._put_project(key)
+            finally:
+                self._due.done(claim)
+
+    def settle(self) -> None:
+        """Put every status that is still due; at the end."""
+        for key in list(self.records):
+            self.put(key)
+
+    def put(self, key: ApplicationKey) -> None:
+        """Compute and put an Application's status now."""
+        known = self._world.applications.get(key)
+        record = self.records.get(key)
+        if known is None or record is None:
+            return
+        if known.model is None:
+            status = invalid(known.status, known.generation, record.faults, self._clock.now())
+        else:
+            status = summary.status(
+                known.model.model_copy(update={"metadata": known.model.metadata.model_copy(
+                    update={"generation": known.generation, "deleting": known.deleting}
+                )}),
+                self.facts(key, record),
+                now=self._clock.now(),
+                previous=self._statuses.previous(names.APPLICATION, key) or known.status,
+            )
+        self._statuses.put(names.APPLICATION, key, status, uid=known.uid)
+
+    def facts(self, key: ApplicationKey, record: Record) -> Facts:
+        """What an Application's status is made of."""
+        outcomes = tuple(o for o in self._board.outcomes(key) if o.target.cluster in record.served)
+        revision = record.revision.commit if record.revision is not None else ""
+        return Facts(
+            targets=record.served,
+            outcomes=outcomes,
+            reaches={
+                name: reach for name in record.served if (reach := self._board.reach_of(name)) is not None
+            },
+            pending=frozenset(),
+            faults=record.faults,
+            holds=record.holds,
+            revision=revision,
+            render=record.rendered.key[:RENDER_WORD] if record.rendered is not None else "",
+            renderer=record.rendered.renderer if record.rendered is not None else "",
+            last_sync=record.last_sync,
+        )
+
+    def cluster_facts(self, name: str) -> ClusterFacts:
+        """What a Cluster's status is made of."""
+        problem = self._registration_faults.get(name)
+        server, version = self._servers.get(name, ("", ""))
+        reach = self._board.reach_of(name) if problem is None else None
+        holds: tuple[Holding, ...] = ()
+        if reach is not None and reach.reason == Hold.FOREIGN_HUB.value:
+            holds = (Holding(Hold.FOREIGN_HUB, reach.text),)
+        return ClusterFacts(
+            reach=reach,
+            identity=self._identities.get(name, ("", ""))[0],
+            server=server,
+            registration=version,
+            faults=(problem,) if problem is not None else (),
+            holds=holds,
+        )
+
+    def _put_cluster(self, key: ApplicationKey) -> None:
+        known = self._world.clusters.get(key)
+        if known is None or known.model is None:
+            return
+        facts = self.cluster_facts(key.name)
+        if key.namespace != self.namespace:
+            facts = ClusterFacts(faults=(_stray(key, self.namespace),))
+        status = cluster_summary.cluster_status(
+            known.model,
+            facts,
+            now=self._clock.now(),
+            previous=self._statuses.previous(names.CLUSTER, key) or known.status,
+        )
+        self._statuses.put(names.CLUSTER, key, status, uid=known.uid)
+
+    def _put_project(self, key: ApplicationKey) -> None:
+        known = self._world.projects.get(key)
+        if known is not None and key.namespace != self.namespace:
+            status = invalid(
+                known.status, known.generation, (_stray(key, self.namespace),), self._clock.now()
+            )
+            self._statuses.put(names.PROJECT, key, status, uid=known.uid)
+
+
+def _stray(key: ApplicationKey, namespace: str) -> Fault:
+    return Fault(
+        None, "WrongNamespace", f"counts only in namespace {namespace}, the hub's own; here ({key.namespace}) not"
+    )
+
+
+def invalid(
+    before: Mapping[str, Any], generation: int, faults: tuple[Fault, ...], now: float
+) -> dict[str, Any]:
+    """The status of an object of which no version was ever valid: what is wrong, and what was known."""
+    return summary.refused(before, generation, faults, now=now)

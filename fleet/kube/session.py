@@ -1,0 +1,204 @@
+"""aiohttp, and all that is known of it: TLS, SNI, proxy, two pools, and what its errors mean.
+
+Contract: the one module of this room that imports aiohttp. ``Sessions.writes`` is for requests (a bounded
+pool), ``Sessions.watches`` for streams (no bound, H14). Neither follows redirects, keeps cookies or reads
+the environment. A request leaves at most once: aiohttp's own second try of a PUT or DELETE is stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import asyncio.sslproto
+import os
+import ssl
+import sys
+import tempfile
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+from aiohttp.client_exceptions import ClientHttpProxyError
+from yarl import URL
+
+from fleet.errors import KubeconfigInvalid, NotPermitted
+
+if TYPE_CHECKING:
+    from aiohttp.connector import Connection as Wire
+
+    from fleet.kube.connection import Connection
+
+CONNECT_SECONDS: Final = 5.0
+POOL: Final = 16
+_KEEP_SECONDS: Final = 30.0  # below the 90 s of an API server, so that it is not the one that hangs up
+_TLS_BUFFER: Final = 16 * 1024  # a TLS record; asyncio takes 256 KiB for each connection (H14)
+
+# What may come out of a request; asyncio's TimeoutError is an OSError.
+FAILED: Final = (aiohttp.ClientError, OSError)
+
+
+class SentOnce(aiohttp.ClientError):
+    """A write would have been sent a second time."""
+
+
+class Attempt:
+    """One request on its way: asked for the permit, and marked, right before the first byte leaves."""
+
+    __slots__ = ("permit", "sent", "writes")
+
+    def __init__(self, permit: Callable[[], bool] | None, *, writes: bool) -> None:
+        self.permit = permit
+        self.writes = writes
+        self.sent = False
+
+    def leave(self) -> None:
+        """Raises NotPermitted, or SentOnce for a write that has left before."""
+        if self.writes:
+            if self.sent:
+                raise SentOnce
+            if self.permit is not None and not self.permit():
+                raise NotPermitted("this process may not write to the cluster now")
+        self.sent = True
+
+
+# aiohttp offers no argument that travels with one request; a context variable does.
+ATTEMPT: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
+
+
+class _Asking(aiohttp.ClientRequest):
+    """Asks the attempt after the connection stands, which may have taken seconds."""
+
+    async def send(self, conn: Wire) -> aiohttp.ClientResponse:
+        attempt = ATTEMPT.get()
+        if attempt is not None:
+            attempt.leave()
+        return await super().send(conn)
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """The two pools of one connection. ``hostname`` goes with each request: SNI and the name in the cert."""
+
+    writes: aiohttp.ClientSession
+    watches: aiohttp.ClientSession
+    hostname: str | None
+
+    async def close(self) -> None:
+        """Drop all connections at once."""
+        await self.writes.close()
+        await self.watches.close()
+
+
+def open(connection: Connection) -> Sessions:  # noqa: A001 (the verb of this module)
+    """Pools for a connection, without connecting; needs a running loop. Raises KubeconfigInvalid."""
+    # Private, but there is no other way; a test proves that it takes effect.
+    asyncio.sslproto.SSLProtocol.max_size = _TLS_BUFFER
+    context = tls(connection)
+
+    def session(limit: int) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=context, limit=limit, keepalive_timeout=_KEEP_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            request_class=_Asking,
+            proxy=proxy(connection.proxy_url),
+        )
+
+    return Sessions(session(POOL), session(0), connection.tls_server_name)
+
+
+@lru_cache(maxsize=64)
+def timeout(seconds: float | None) -> aiohttp.ClientTimeout:
+    """All of one request in ``seconds`` (None: no end), a connection in 5."""
+    return aiohttp.ClientTimeout(total=seconds, connect=CONNECT_SECONDS, sock_connect=CONNECT_SECONDS)
+
+
+def proxy(url: str | None) -> URL | None:
+    """The proxy as aiohttp takes it. Raises KubeconfigInvalid."""
+    if not url:
+        return None
+    try:
+        parsed = URL(url)
+    except ValueError:
+        raise KubeconfigInvalid("the proxy's URL does not read", field="proxy-url") from None
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise KubeconfigInvalid("a proxy is reached by http or https", field="proxy-url")
+    return parsed
+
+
+def tls(connection: Connection) -> ssl.SSLContext:
+    """The TLS side of a connection. Raises KubeconfigInvalid for PEM that does not read."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    # As Go does: whatever the CA data holds is an anchor, also an intermediate or the server's own cert.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    try:
+        if not connection.verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        elif connection.ca_data is not None:
+            context.load_verify_locations(cadata=connection.ca_data.decode("ascii"))
+        else:
+            context.load_default_certs()
+    except (ssl.SSLError, UnicodeDecodeError, ValueError):
+        raise KubeconfigInvalid("the CA data is no PEM certificate", field="caData") from None
+    if connection.client_cert is not None:
+        key = connection.client_key or b""
+        try:
+            _load(context, connection.client_cert.rstrip() + b"\n" + key.rstrip() + b"\n")
+        except (ssl.SSLError, OSError, ValueError):
+            text = "the client certificate or its key does not read, or they do not belong together"
+            raise KubeconfigInvalid(text, field="client-certificate-data") from None
+    return context
+
+
+def _load(context: ssl.SSLContext, pem: bytes) -> None:
+    """Python reads a certificate from a file only: on Linux one in memory, elsewhere one removed at once."""
+    if sys.platform == "linux" and hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("client", os.MFD_CLOEXEC)
+        try:
+            os.fchmod(descriptor, 0o600)
+            os.write(descriptor, pem)
+            context.load_cert_chain(f"/proc/self/fd/{descriptor}", password=_no_password)
+        finally:
+            os.close(descriptor)
+        return
+    descriptor, name = tempfile.mkstemp()  # 0600
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(pem)
+        context.load_cert_chain(name, password=_no_password)
+    finally:
+        Path(name).unlink()
+
+
+def _no_password() -> bytes:
+    """Without it OpenSSL would ask on the terminal."""
+    raise ValueError
+
+
+_PHRASES: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (aiohttp.ConnectionTimeoutError, f"no connection within {CONNECT_SECONDS:.0f} s"),
+    (aiohttp.ClientConnectorCertificateError, "the server's certificate is not trusted"),
+    (aiohttp.ClientConnectorSSLError, "the TLS handshake failed"),
+    (aiohttp.ClientConnectorDNSError, "the server's name does not resolve"),
+    (aiohttp.ClientProxyConnectionError, "the proxy does not answer"),
+    (ClientHttpProxyError, "the proxy refuses the connection"),
+)
+
+
+def words(error: BaseException) -> str:
+    """Why there is no answer, in our own words; a library's text may quote what was sent."""
+    for kind, phrase in _PHRASES:
+        if isinstance(error, kind):
+            return phrase
+    if isinstance(error, aiohttp.ClientConnectorError):
+        code = error.os_error.errno
+        # Negative codes are getaddrinfo's; asyncio merges several refusals into one error without a code.
+        return os.strerror(code).lower() if code and code > 0 else "the connection is refused"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return "the connection broke before the answer was read"

@@ -1,0 +1,142 @@
+"""The one kind of queue: keyed, the newest value wins, one holder a key.
+
+Contract: ``put`` never awaits and never grows the queue beyond its keys. A key that somebody holds is not
+handed out again before ``done``; a put meanwhile marks the holder as superseded and waits. Lanes are served
+in order, within a lane first come first served; ``not_before`` delays a key until that boot time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from fleet.clock import Clock
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+@dataclass(eq=False, slots=True)
+class Claim(Generic[K, V]):
+    """A key in hand: ``superseded`` is set as soon as a newer value waits."""
+
+    key: K
+    value: V
+    lane: int
+    superseded: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[V]):
+    value: V
+    lane: int
+    due: float
+
+
+class Mailbox(Generic[K, V]):
+    """See the module. ``merge(older, newer)`` joins two waiting values of a key; by default the newer wins."""
+
+    def __init__(self, clock: Clock, lanes: int = 1, merge: Callable[[V, V], V] | None = None) -> None:
+        self._clock = clock
+        self._merge = merge
+        self._waiting: dict[K, _Waiting[V]] = {}
+        self._ready: list[OrderedDict[K, None]] = [OrderedDict() for _ in range(lanes)]
+        self._delayed: list[tuple[float, int, K]] = []
+        self._held: dict[K, Claim[K, V]] = {}
+        self._order = itertools.count()
+        self._changed = asyncio.Event()
+
+    def put(self, key: K, value: V, lane: int = 0, not_before: float = 0.0) -> None:
+        """Offer a value; joins what waits under the key, in the more urgent of both lanes, at the earlier time."""
+        older = self._waiting.pop(key, None)
+        if older is not None:
+            value = self._merge(older.value, value) if self._merge else value
+            self._ready[older.lane].pop(key, None)
+            lane, not_before = min(lane, older.lane), min(not_before, older.due)
+        self._waiting[key] = _Waiting(value, lane, not_before)
+        holder = self._held.get(key)
+        if holder is not None:
+            holder.superseded.set()
+            return
+        self._enqueue(key)
+
+    def forget(self, key: K) -> None:
+        """Take back what waits under the key; a holder goes on."""
+        older = self._waiting.pop(key, None)
+        if older is not None:
+            self._ready[older.lane].pop(key, None)
+
+    async def take(self, most: int | None = None) -> Claim[K, V]:
+        """The next key that is due and not held, of the first ``most`` lanes; waits for one."""
+        while True:
+            due = self._promote()
+            for ready in self._ready[:most]:
+                if ready:
+                    key, _ = ready.popitem(last=False)
+                    waiting = self._waiting.pop(key)
+                    claim = Claim(key, waiting.value, waiting.lane)
+                    self._held[key] = claim
+                    return claim
+            self._changed.clear()
+            if due is None:
+                await self._changed.wait()
+            else:
+                await self._first(due)
+
+    def done(self, claim: Claim[K, V]) -> None:
+        """Give the key back; what arrived meanwhile becomes due."""
+        if self._held.get(claim.key) is claim:
+            del self._held[claim.key]
+            if claim.key in self._waiting:
+                self._enqueue(claim.key)
+
+    def pending(self, key: K) -> bool:
+        """Whether the key waits or is in hand."""
+        return key in self._waiting or key in self._held
+
+    def depth(self) -> tuple[int, ...]:
+        """How many keys wait in each lane, the delayed ones in their own."""
+        counts = [0] * len(self._ready)
+        for waiting in self._waiting.values():
+            counts[waiting.lane] += 1
+        return tuple(counts)
+
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is in hand."""
+        return not self._waiting and not self._held
+
+    def _enqueue(self, key: K) -> None:
+        waiting = self._waiting[key]
+        if waiting.due > self._clock.boottime():
+            heapq.heappush(self._delayed, (waiting.due, next(self._order), key))
+        else:
+            self._ready[waiting.lane][key] = None
+        self._changed.set()
+
+    def _promote(self) -> float | None:
+        """Make due keys ready; answer when the next one is due, None where none is delayed."""
+        now = self._clock.boottime()
+        while self._delayed:
+            due, _, key = self._delayed[0]
+            waiting = self._waiting.get(key)
+            current = waiting is not None and waiting.due == due and key not in self._held
+            if current and due > now:
+                return due
+            heapq.heappop(self._delayed)
+            if current and waiting is not None:
+                self._ready[waiting.lane][key] = None
+        return None
+
+    async def _first(self, due: float) -> None:
+        changed = asyncio.ensure_future(self._changed.wait())
+        timer = asyncio.ensure_future(self._clock.sleep_until(due))
+        try:
+            await asyncio.wait({changed, timer}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            changed.cancel()
+            timer.cancel()

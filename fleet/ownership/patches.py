@@ -1,0 +1,149 @@
+"""JSON patches on managedFields: who owns what is changed, no value of the object is.
+
+Contract: each function answers a list of operations for one PATCH (`application/json-patch+json`), or None
+where there is nothing to do. The first operation tests the resourceVersion that the decision was made on: an
+object written since refuses it with 422, and is read again. Pure; `sync` sends them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from fleet.names import APPLYSET_PART_OF, FIELD_MANAGER, LAST_APPLIED, MANIFEST
+from fleet.ownership.entries import APPLY, encode, paths_of
+from fleet.ownership.kept import kept
+from fleet.ownership.strangers import within
+from fleet.ownership.takeover import taken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fleet.model import Meta
+    from fleet.ownership.entries import Path
+
+Operation = dict[str, Any]
+Record = dict[str, Any]
+
+_FIELDS = "fieldsV1"
+_RECORDS = msgspec.json.Decoder(list[dict[str, Any]])
+
+
+def merge(meta: Meta, adopt: frozenset[str] = frozenset()) -> list[Operation] | None:
+    """Merge the entries of the takeover list into ours, and drop kubectl's last-applied annotation (H4).
+
+    After it the next apply removes whatever those managers held that is not in Git, but for what `kept` leaves
+    with them. `adopt` names the tools whose entries may be taken too. None where no such entry holds anything.
+    """
+    return _taken(meta, lambda record: _is_taken(record, adopt), lambda path: not kept(path))
+
+
+def move(meta: Meta, field: str = "", adopt: frozenset[str] = frozenset()) -> list[Operation] | None:
+    """Move what a stranger holds in the list or map that the server refused our apply for into our entry.
+
+    `field` is the refused field as the server names it (`spec.ports[1].name`). The stranger is whoever of the
+    takeover list holds anything there, else the newest other manager that does. Without `field` the lists of
+    which we own an item are meant. The apply that follows removes what is not ours. Each call that answers
+    operations moves at least one path, so that trying again comes to an end.
+    """
+    records = _records(meta)
+    ours = next((paths_of(record.get(_FIELDS)) for record in records if _is_ours(record)), frozenset())
+    inside = within(field, ours)
+    holders = [
+        record for record in records if not _is_ours(record) and any(map(inside, paths_of(record.get(_FIELDS))))
+    ]
+    chosen = [record for record in holders if _is_taken(record, adopt)]
+    if not chosen:
+        chosen = sorted(holders, key=lambda record: record.get("time", ""))[-1:]
+    return _taken(meta, lambda record: record in chosen, inside)
+
+
+def reversion(meta: Meta, api_version: str) -> list[Operation] | None:
+    """Set the apiVersion of all entries (H22): one of an old version can block every apply at a newer one."""
+    records = _records(meta)
+    if all(record.get("apiVersion") == api_version for record in records):
+        return None
+    return [_test(meta), _replace([{**record, "apiVersion": api_version} for record in records])]
+
+
+def orphan(meta: Meta) -> list[Operation] | None:
+    """Let the object go as it stands (H7): our entries, the part-of label and the manifest annotation."""
+    records = _records(meta)
+    rest = [record for record in records if record.get("manager") != FIELD_MANAGER or record.get("subresource")]
+    operations: list[Operation] = []
+    if len(rest) < len(records):
+        # An empty list is refused nowhere but means "as before"; one empty entry clears them all.
+        operations.append(_replace(rest or [{}]))
+    if APPLYSET_PART_OF in meta.labels:
+        operations.append(_remove("labels", APPLYSET_PART_OF))
+    if MANIFEST in meta.annotations:
+        operations.append(_remove("annotations", MANIFEST))
+    return [_test(meta), *operations] if operations else None
+
+
+def _taken(
+    meta: Meta, chosen: Callable[[Record], bool], wanted: Callable[[Path], bool]
+) -> list[Operation] | None:
+    """The patch that gives us the wanted paths of the chosen records."""
+    ours: Record | None = None
+    gained: set[Path] = set()
+    rest: list[Record] = []
+    version = ""
+    for record in _records(meta):
+        if _is_ours(record):
+            ours = record
+            continue
+        held = paths_of(record.get(_FIELDS)) if chosen(record) else frozenset()
+        given = frozenset(filter(wanted, held))
+        if not given:
+            rest.append(record)
+            continue
+        gained |= given
+        version = record.get("apiVersion", version)
+        if given != held:
+            rest.append({**record, _FIELDS: encode(held - given)})
+    if not gained:
+        return None
+    merged = ours or {"manager": FIELD_MANAGER, "operation": APPLY, "apiVersion": version}
+    owned = paths_of(merged.get(_FIELDS, {})) | gained
+    merged = {**merged, "fieldsType": "FieldsV1", _FIELDS: encode(owned)}
+    operations = [_test(meta), _replace([merged, *rest])]
+    if LAST_APPLIED in meta.annotations:
+        operations.append(_remove("annotations", LAST_APPLIED))
+    return operations
+
+
+def _records(meta: Meta) -> list[Record]:
+    """The entries as they stand, so that what is not ours goes back as it came."""
+    try:
+        return _RECORDS.decode(meta.fields)
+    except (msgspec.DecodeError, RecursionError):
+        return []
+
+
+def _is_ours(record: Record) -> bool:
+    return (
+        record.get("manager") == FIELD_MANAGER
+        and record.get("operation") == APPLY
+        and not record.get("subresource")
+    )
+
+
+def _is_taken(record: Record, adopt: frozenset[str]) -> bool:
+    return taken(
+        record.get("manager", ""), record.get("operation", ""), record.get("subresource", ""), adopt
+    )
+
+
+def _test(meta: Meta) -> Operation:
+    return {"op": "test", "path": "/metadata/resourceVersion", "value": meta.version}
+
+
+def _replace(records: list[Record]) -> Operation:
+    return {"op": "replace", "path": "/metadata/managedFields", "value": records}
+
+
+def _remove(member: str, key: str) -> Operation:
+    escaped = key.replace("~", "~0").replace("/", "~1")
+    return {"op": "remove", "path": f"/metadata/{member}/{escaped}"}

@@ -1,0 +1,43 @@
+"""An Application's sync policy -> the Policy that its targets carry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from fleet.model import Option, Policy, Retry, Walls, Withdrawal
+
+if TYPE_CHECKING:
+    from fleet.api.application import Application, Automated
+
+_SYNC_OPTIONS: Final = {"CreateNamespace=true": Option.CREATE_NAMESPACE}
+
+
+def policy(application: Application, walls: Walls) -> Policy:
+    """How each target of the Application is kept; without AUTOMATED a person says when to sync."""
+    asked = application.spec.sync_policy
+    options = {_SYNC_OPTIONS[option] for option in asked.sync_options}
+    if asked.automated is not None:
+        options |= {Option.AUTOMATED, *_automated(asked.automated)}
+    backoff = asked.retry.backoff
+    retry = Retry(
+        limit=asked.retry.limit,
+        duration=backoff.duration,
+        factor=float(backoff.factor),
+        # Where one of the two is given and the other a default, the longer is meant.
+        maximum=max(backoff.duration, backoff.max_duration),
+    )
+    return Policy(options=frozenset(options), retry=retry, walls=walls)
+
+
+def withdrawal(application: Application) -> Withdrawal:
+    """What becomes of its objects when a target goes."""
+    return Withdrawal(application.spec.deletion_policy.value)
+
+
+def _automated(automated: Automated) -> set[Option]:
+    chosen = {
+        Option.PRUNE: automated.prune,
+        Option.SELF_HEAL: automated.self_heal,
+        Option.ALLOW_EMPTY: automated.allow_empty,
+    }
+    return {option for option, on in chosen.items() if on}

@@ -1,0 +1,114 @@
+"""What a Cluster's status says: who it is, its version, whether it answers; reachability stands here only.
+
+Contract: pure; no time in it moves by itself: while a cluster answers, nothing is written (H12).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from fleet.model import Fault, Hold, Holding, Reach
+from fleet.report import conditions, standing, words
+from fleet.report.conditions import Condition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from fleet.api.cluster import Cluster
+
+REGISTRATION_INVALID: Final = "RegistrationInvalid"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """What a Cluster's status is made of.
+
+    ``registration``: the resourceVersion of the registration Secret that the present connection was made
+    from, so that `fleethub cluster add` can tell that the hub has reached the member with the new one.
+    """
+
+    reach: Reach | None = None
+    identity: str = ""
+    server: str = ""
+    registration: str = ""
+    faults: tuple[Fault, ...] = ()
+    holds: tuple[Holding, ...] = ()
+
+
+def cluster_status(
+    cluster: Cluster, facts: ClusterFacts, *, now: float, previous: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Give the whole status of a Cluster; ``previous`` as in `summary.status`."""
+    before = cluster.status if previous is None else previous
+    generation = cluster.metadata.generation
+    told: dict[str, Any] = {
+        "observedGeneration": generation,
+        "conditions": conditions.dated(
+            _conditions(facts, paused=cluster.spec.paused),
+            before.get("conditions"),
+            generation=generation,
+            now=now,
+        ),
+    }
+    # A cluster that does not answer is still who it was.
+    known = {
+        "identity": facts.identity or before.get("identity"),
+        "version": (facts.reach.version if facts.reach else "") or before.get("version"),
+        "server": facts.server or before.get("server"),
+        "registration": facts.registration or before.get("registration"),
+    }
+    told.update({key: value for key, value in known.items() if value})
+    return told
+
+
+def _conditions(facts: ClusterFacts, *, paused: bool) -> Iterator[Condition]:
+    reach = facts.reach
+    reachable = reach.reachable if reach is not None else None
+    hard = [fault for fault in facts.faults if not fault.transient]
+    blocked = [holding for holding in facts.holds if holding.hold in standing.STUCK]
+    yield Condition(conditions.REACHABLE, conditions.word(reachable), _reason(reach), _reach_words(reach))
+    if facts.faults:
+        first = min(facts.faults, key=lambda fault: fault.transient)
+        ready = Condition(conditions.READY, "False", first.reason, words.of_fault(first))
+    elif facts.holds:
+        ready = Condition(
+            conditions.READY, "False", facts.holds[0].hold.value, words.of_holding(facts.holds[0])
+        )
+    else:
+        ready = Condition(conditions.READY, conditions.word(reachable), _reason(reach), _reach_words(reach))
+    yield ready
+    stuck = [words.of_fault(fault) for fault in hard] + [words.of_holding(holding) for holding in blocked]
+    yield Condition(
+        conditions.STALLED,
+        conditions.word(bool(stuck)),
+        "NeedsAttention" if stuck else "NotStalled",
+        words.joined(("", text) for text in stuck),
+    )
+    moving = not stuck and reachable is not True
+    yield Condition(conditions.RECONCILING, conditions.word(moving), "Connecting" if moving else "Settled")
+    if paused:
+        yield Condition(Hold.PAUSED.value, "True", "Paused", "Nothing is written to this cluster")
+    by_type: dict[str, list[str]] = {}
+    for fault in facts.faults:
+        by_type.setdefault(words.reason(fault.reason), []).append(words.of_fault(fault))
+    for holding in facts.holds:
+        if not (paused and holding.hold is Hold.PAUSED):
+            by_type.setdefault(holding.hold.value, []).append(words.of_holding(holding))
+    for kind, texts in by_type.items():
+        yield Condition(kind, "True", kind, words.joined(("", text) for text in texts))
+
+
+def _reason(reach: Reach | None) -> str:
+    if reach is None:
+        return "NotYetTried"
+    return "Reached" if reach.reachable else reach.reason or "NoAnswer"
+
+
+def _reach_words(reach: Reach | None) -> str:
+    if reach is None:
+        return "The hub has not tried this cluster yet"
+    if reach.reachable:
+        return "The API server answers"
+    seen = f"; last answer {words.stamp(reach.seen)}" if reach.seen else ""
+    return f"{reach.text or 'No answer'}{seen}"

@@ -1,0 +1,172 @@
+"""What is sent for a manifest: its body without what must not be sent, with our marks on it.
+
+Contract: pure. The body is parsed once and changed in place. Warnings and errors name fields and keys, never
+a value. The digest is keyed (a plain hash of a short secret can be guessed) and covers all that is sent but
+its own annotation.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from fleet import names
+from fleet.errors import ManifestRefused
+
+if TYPE_CHECKING:
+    from fleet.model import ObjectRef, Resource
+    from fleet.sync.scope import Placed
+
+_DIGEST_LENGTH: Final = 32
+_SERVER_SET: Final = (
+    "uid",
+    "resourceVersion",
+    "generation",
+    "managedFields",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+)
+_APPLYSET: Final = "applyset.kubernetes.io/"
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What a target puts on its members: its set's id, and a digest made with the member's key."""
+
+    set_id: str
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """A body ready to be applied, and what was left out of it."""
+
+    ref: ObjectRef
+    resource: Resource
+    body: bytes = field(repr=False)
+    digest: str
+    wave: int
+    warnings: tuple[str, ...]
+    placed: Placed = field(repr=False)
+
+
+def body(placed: Placed, marks: Marks) -> Shaped:
+    """Make the body to apply. Raises ManifestRefused, which names the field at fault."""
+    ref = placed.ref
+    content = orjson.loads(placed.manifest.body)
+    warnings: list[str] = []
+    if content.pop("status", None):
+        warnings.append("status is left out")
+    metadata = _metadata(content, ref, warnings)
+    special = _SPECIAL.get((ref.group, ref.kind))
+    if special:
+        special(content, ref, warnings)
+    metadata["labels"][names.APPLYSET_PART_OF] = marks.set_id
+    canonical = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    digest = hmac.digest(marks.key, canonical, "sha256").hex()[:_DIGEST_LENGTH]
+    metadata.setdefault("annotations", {})[names.MANIFEST] = digest
+    sent = orjson.dumps(content)
+    return Shaped(ref, placed.resource, sent, digest, placed.manifest.wave, tuple(warnings), placed)
+
+
+def _metadata(content: dict[str, Any], ref: ObjectRef, warnings: list[str]) -> dict[str, Any]:
+    """Clean the metadata, which has labels now and annotations only where any are left."""
+    metadata: dict[str, Any] = content["metadata"]
+    left_out = [name for name in _SERVER_SET if metadata.pop(name, None)]
+    warnings += [f"metadata.{name} is left out" for name in left_out]
+    if ref.namespace:
+        metadata["namespace"] = ref.namespace
+    elif metadata.pop("namespace", None):
+        warnings.append("metadata.namespace is left out: the kind has cluster scope")
+    metadata["labels"] = _words(metadata, "labels", ref)
+    annotations = _words(metadata, "annotations", ref)
+    for where, words in (("labels", metadata["labels"]), ("annotations", annotations)):
+        for key in [key for key in words if key.startswith(_APPLYSET)]:
+            del words[key]
+            warnings.append(f"metadata.{where}.{key} is left out: it is the hub's to set")
+    if annotations.pop(names.MANIFEST, None) is not None:
+        warnings.append(f"metadata.annotations.{names.MANIFEST} is left out: it is the hub's to set")
+    if annotations.pop(names.LAST_APPLIED, None) is not None:
+        warnings.append(f"metadata.annotations.{names.LAST_APPLIED} is left out")
+    if annotations:
+        metadata["annotations"] = annotations
+    else:
+        metadata.pop("annotations", None)
+    return metadata
+
+
+def _words(metadata: dict[str, Any], name: str, ref: ObjectRef) -> dict[str, str]:
+    """Labels or annotations, which hold strings: YAML makes numbers and booleans of unquoted ones."""
+    words = metadata.get(name)
+    if words is None:
+        return {}
+    if not isinstance(words, dict):
+        raise _refused(ref, f"metadata.{name}", "must be a map")
+    for key, value in words.items():
+        if not isinstance(value, str):
+            raise _refused(ref, f"metadata.{name}.{key}", "must be a string (quote it)")
+    return words
+
+
+def _secret(content: dict[str, Any], ref: ObjectRef, _warnings: list[str]) -> None:
+    """Turn ``stringData`` into ``data``: it is never owned, so an edit of it would be missed."""
+    data = _map(content, "data", ref)
+    for key, value in data.items():
+        if not isinstance(value, str) or not _is_base64(value):
+            raise _refused(ref, f"data.{key}", "must be a string of base64")
+    strings = _map(content, "stringData", ref)
+    for key, value in strings.items():
+        if not isinstance(value, str):
+            raise _refused(ref, f"stringData.{key}", "must be a string (quote it)")
+        data[key] = base64.b64encode(value.encode()).decode()
+    content.pop("stringData", None)
+    if strings:
+        content["data"] = data
+
+
+def _config_map(content: dict[str, Any], ref: ObjectRef, _warnings: list[str]) -> None:
+    for key, value in _map(content, "data", ref).items():
+        if not isinstance(value, str):
+            raise _refused(ref, f"data.{key}", "must be a string (quote it)")
+
+
+def _cluster_role(content: dict[str, Any], _ref: ObjectRef, warnings: list[str]) -> None:
+    """Leave the rules of an aggregated role to their controller: writing them is an outage and a fight."""
+    if content.get("aggregationRule") and content.pop("rules", None):
+        warnings.append("rules is left out: the role is aggregated from others")
+
+
+_SPECIAL: Final = {
+    ("", "Secret"): _secret,
+    ("", "ConfigMap"): _config_map,
+    ("rbac.authorization.k8s.io", "ClusterRole"): _cluster_role,
+}
+
+
+def _map(content: dict[str, Any], name: str, ref: ObjectRef) -> dict[str, Any]:
+    value = content.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise _refused(ref, name, "must be a map")
+    return value
+
+
+def _is_base64(value: str) -> bool:
+    try:
+        # The API server's decoder skips line breaks, which block scalars bring.
+        binascii.a2b_base64(value.replace("\n", "").replace("\r", ""), strict_mode=True)
+    except ValueError:
+        return False
+    return True
+
+
+def _refused(ref: ObjectRef, name: str, text: str) -> ManifestRefused:
+    return ManifestRefused(f"{name} {text}", ref=ref, field=name)

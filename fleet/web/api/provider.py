@@ -1,0 +1,109 @@
+"""What the API asks of the hub: frozen views, taken on the loop without waiting.
+
+Contract: a view holds references to values that nobody changes (Outcome, Reach, the status as last put), so
+taking one is cheap, and encoding may happen in a thread. Nothing in a view is, or quotes, a secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fleet.model import ApplicationKey, Fault, Health, Holding, ObjectRef, Outcome, Reach
+
+
+@dataclass(frozen=True, slots=True)
+class TargetView:
+    """One target. ``queued`` is "waiting" or "running" while the worker has Work for it, else empty."""
+
+    cluster: str
+    outcome: Outcome | None = None
+    reach: Reach | None = None
+    queued: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """Where it comes from; ``head`` is the newest commit known that ``revision`` names."""
+
+    repo: str = ""
+    path: str = ""
+    revision: str = ""
+    head: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationView:
+    """An Application. ``faults`` and ``holds`` are its own, not its targets'; ``status`` as last put."""
+
+    key: ApplicationKey
+    project: str = ""
+    source: SourceView = field(default_factory=SourceView)
+    status: Mapping[str, Any] = field(default_factory=dict)
+    targets: tuple[TargetView, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    holds: tuple[Holding, ...] = ()
+    deleting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceView:
+    """A live member of an Application's sets, or a desired object that is not there (MISSING)."""
+
+    cluster: str
+    ref: ObjectRef
+    health: Health
+    message: str = ""
+    deleting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterView:
+    """A cluster with what runs there."""
+
+    name: str
+    server: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    status: Mapping[str, Any] = field(default_factory=dict)
+    reach: Reach | None = None
+    outcomes: tuple[Outcome, ...] = ()
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """A worker's queue: targets that wait by lane (urgent, cold, audit), and those in hand."""
+
+    cluster: str
+    waiting: tuple[int, ...] = ()
+    running: int = 0
+    delayed: int = 0
+    breaker: str = ""  # empty while requests flow
+
+
+class Provider(Protocol):
+    """The hub, as far as the API looks. None: there is no such thing."""
+
+    def now(self) -> float:
+        """Wall time of the hub's clock."""
+
+    def applications(self) -> Sequence[ApplicationView]:
+        """All Applications, in no order."""
+
+    def application(self, key: ApplicationKey) -> ApplicationView | None:
+        """One Application."""
+
+    def resources(self, key: ApplicationKey) -> Sequence[ResourceView] | None:
+        """Give the objects of one Application on all its clusters."""
+
+    def clusters(self) -> Sequence[ClusterView]:
+        """All clusters, in no order."""
+
+    def cluster(self, name: str) -> ClusterView | None:
+        """One cluster."""
+
+    def queue(self) -> Sequence[QueueView]:
+        """Give the queue of every worker."""

@@ -1,0 +1,197 @@
+"""Views as JSON values. Pure; a cluster that does not answer makes its targets Unknown at once (grace 0)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fleet.report import standing, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from fleet.model import Drift, Fault, Holding, ObjectRef, Outcome, Reach
+    from fleet.report.standing import Standing
+    from fleet.web.api.provider import ApplicationView, ClusterView, QueueView, ResourceView, TargetView
+
+
+def applications(views: Iterable[ApplicationView], now: float) -> dict[str, Any]:
+    """Give the list: what a row of a table needs."""
+    ordered = sorted(views, key=lambda view: view.key)
+    return {"items": [_row(view, now) for view in ordered]}
+
+
+def application(view: ApplicationView, now: float) -> dict[str, Any]:
+    """Give one Application with every target's detail."""
+    return {
+        **_row(view, now),
+        "status": dict(view.status),
+        "faults": [_fault(fault) for fault in view.faults],
+        "holds": [_holding(holding) for holding in view.holds],
+        "targets": [_target(target, now) for target in sorted(view.targets, key=lambda one: one.cluster)],
+    }
+
+
+def resources(views: Iterable[ResourceView]) -> dict[str, Any]:
+    """Give objects by cluster."""
+    ordered = sorted(views, key=lambda view: (view.cluster, view.ref))
+    return {
+        "items": [
+            {
+                "cluster": view.cluster,
+                **_ref(view.ref),
+                "health": view.health.word,
+                "message": view.message,
+                "deleting": view.deleting,
+            }
+            for view in ordered
+        ]
+    }
+
+
+def clusters(views: Iterable[ClusterView], now: float) -> dict[str, Any]:
+    """Give the list of clusters."""
+    ordered = sorted(views, key=lambda view: view.name)
+    return {"items": [_cluster_row(view, now) for view in ordered]}
+
+
+def cluster(view: ClusterView, now: float) -> dict[str, Any]:
+    """Give one cluster with the targets on it."""
+    return {
+        **_cluster_row(view, now),
+        "status": dict(view.status),
+        "targets": [
+            {
+                "application": str(outcome.target.application),
+                **_standing(standing.stand(view.name, outcome, view.reach, now=now, grace=0.0)),
+            }
+            for outcome in view.outcomes
+        ],
+    }
+
+
+def queue(views: Iterable[QueueView]) -> dict[str, Any]:
+    """Give every worker's queue."""
+    return {
+        "items": [
+            {
+                "cluster": view.cluster,
+                "waiting": dict(zip(("urgent", "cold", "audit"), view.waiting, strict=False)),
+                "running": view.running,
+                "delayed": view.delayed,
+                "breaker": view.breaker,
+            }
+            for view in sorted(views, key=lambda view: view.cluster)
+        ]
+    }
+
+
+def _row(view: ApplicationView, now: float) -> dict[str, Any]:
+    held = [_stand(target, now) for target in view.targets]
+    sync, health = standing.fold(held)
+    return {
+        "namespace": view.key.namespace,
+        "name": view.key.name,
+        "project": view.project,
+        "repoURL": view.source.repo,
+        "path": view.source.path,
+        "targetRevision": view.source.revision,
+        "headRevision": view.source.head,
+        "revision": view.status.get("revision", ""),
+        "sync": sync.value,
+        "health": health.word,
+        "clusters": f"{sum(one.well for one in held)}/{len(held)}",
+        "deleting": view.deleting,
+    }
+
+
+def _stand(target: TargetView, now: float) -> Standing:
+    return standing.stand(target.cluster, target.outcome, target.reach, now=now, grace=0.0)
+
+
+def _standing(one: Standing) -> dict[str, Any]:
+    return {"sync": one.sync.value, "health": one.health.word, "reason": one.reason, "revision": one.commit}
+
+
+def _target(target: TargetView, now: float) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "cluster": target.cluster,
+        **_standing(_stand(target, now)),
+        "queued": target.queued,
+        "reach": _reach(target.reach),
+    }
+    if target.outcome is not None:
+        told.update(_detail(target.outcome))
+    return told
+
+
+def _detail(outcome: Outcome) -> dict[str, Any]:
+    counts = outcome.counts
+    return {
+        "at": words.stamp(outcome.at) if outcome.at else "",
+        "revisions": [{"repo": one.repo, "commit": one.commit, "ref": one.ref} for one in outcome.revisions],
+        "counts": {name: getattr(counts, name) for name in counts.__slots__},
+        "faults": [_fault(fault) for fault in outcome.faults],
+        "holds": [_holding(holding) for holding in outcome.holds],
+        "drifts": [_drift(drift) for drift in outcome.findings.drifts],
+        "ignored": [str(ref) for ref in outcome.findings.ignored],
+        "warnings": list(outcome.findings.warnings),
+    }
+
+
+def _cluster_row(view: ClusterView, now: float) -> dict[str, Any]:
+    held = [standing.stand(view.name, outcome, view.reach, now=now, grace=0.0) for outcome in view.outcomes]
+    return {
+        "name": view.name,
+        "server": view.server,
+        "labels": dict(view.labels),
+        "paused": view.paused,
+        "reach": _reach(view.reach),
+        "applications": len(held),
+        "well": sum(one.well for one in held),
+    }
+
+
+def _reach(reach: Reach | None) -> dict[str, Any] | None:
+    if reach is None:
+        return None
+    return {
+        "reachable": reach.reachable,
+        "since": words.stamp(reach.since) if reach.since else "",
+        "seen": words.stamp(reach.seen) if reach.seen else "",
+        "version": reach.version,
+        "reason": reach.reason,
+        "text": reach.text,
+    }
+
+
+def _ref(ref: ObjectRef) -> dict[str, str]:
+    return {"group": ref.group, "kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
+
+
+def _fault(fault: Fault) -> dict[str, Any]:
+    return {
+        "object": str(fault.ref) if fault.ref else "",
+        "reason": fault.reason,
+        "text": fault.text,
+        "field": fault.field,
+        "transient": fault.transient,
+    }
+
+
+def _holding(holding: Holding) -> dict[str, Any]:
+    return {"hold": holding.hold.value, "text": holding.text, "objects": _names(holding.refs)}
+
+
+def _names(refs: Sequence[ObjectRef]) -> list[str]:
+    return [str(ref) for ref in refs]
+
+
+def _drift(drift: Drift) -> dict[str, Any]:
+    return {
+        "object": str(drift.ref),
+        "cause": drift.cause.value,
+        "manager": drift.manager,
+        "operation": drift.operation,
+        "at": drift.at,
+        "fields": list(drift.fields),
+    }

@@ -1,0 +1,32 @@
+"""``/healthz`` and ``/readyz``: 200 while all is well, 503 with what is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from fleet.web import answers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiohttp.typedefs import Handler
+
+    # Empty: well. Else the words that say what is not.
+    Check = Callable[[], str]
+
+
+def routes(alive: Check, ready: Check) -> list[web.RouteDef]:
+    """Give both probes; the checks are asked on the loop and must not wait."""
+    return [web.get("/healthz", _probe(alive)), web.get("/readyz", _probe(ready))]
+
+
+def _probe(check: Check) -> Handler:
+    async def handler(_: web.Request) -> web.Response:
+        trouble = check()
+        if trouble:
+            return answers.refusal(503, "NotWell", trouble)
+        return answers.answer({"status": "ok"})
+
+    return handler

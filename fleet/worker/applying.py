@@ -1,0 +1,257 @@
+"""Steps 5 and 6 of a pass: the parent first, then wave by wave.
+
+Contract: every step computes from what is read, does nothing where it is done, and changes memory right after
+the answer; so cancelling and running again is always right. A failed object does not stop its neighbours; a
+later wave waits until every object of the earlier ones is applied and healthy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from fleet import names
+from fleet.errors import FleetError, fault
+from fleet.health.assess import needs_object
+from fleet.kube.discovery import read as read_discovery
+from fleet.model import (
+    Drift,
+    Fault,
+    GroupKind,
+    Health,
+    Hold,
+    Holding,
+    Meta,
+    Mode,
+    ObjectRef,
+    Option,
+    Resource,
+    Sighting,
+    TargetKey,
+    Work,
+)
+from fleet.ownership import entries
+from fleet.sync import apply, existing, namespace, parent, ready, takeover
+from fleet.sync.scope import CRD
+from fleet.sync.shape import Shaped
+from fleet.worker.member import Member
+from fleet.worker.plan import Plan, Stage, listing
+
+ESTABLISH_TIMEOUT = 20.0
+NAMESPACE_KIND = GroupKind("", "Namespace")
+
+
+@dataclass(slots=True)
+class Progress:
+    """What applying has come to; owned by one pass."""
+
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    failed: list[ObjectRef] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    holds: list[Holding] = field(default_factory=list)
+    drifts: list[Drift] = field(default_factory=list)
+    applied: set[ObjectRef] = field(default_factory=set)
+
+
+def settled(member: Member, item: Shaped) -> bool:
+    """Whether the live object is known to be exactly what would be sent: then nothing is."""
+    seen = member.sightings.get(item.ref)
+    return (
+        seen is not None
+        and seen.sent is not None
+        and seen.entry == seen.sent
+        and seen.manifest == item.digest
+        and not seen.deleting
+        and not member.ledger.unknown(item.ref)
+    )
+
+
+async def declare(work: Work, plan: Plan, member: Member, render: str) -> None:
+    """Write the parent with kinds, namespaces and intent before the first object; once, if anything changes."""
+    key = work.target.key
+    before = member.parents.get(key)
+    intent = parent.Intent(
+        key,
+        work.revisions,
+        render,
+        work.rendered.renderer,
+        frozenset(GroupKind(ref.group, ref.kind) for ref in plan.desired),
+        frozenset(ref.namespace for ref in plan.desired if ref.namespace),
+    )
+    if before is None and not plan.desired:
+        return
+    member.parents[key] = await parent.declare(
+        member.client.send, before, intent, namespace=member.identity.namespace
+    )
+
+
+async def waves(work: Work, plan: Plan, member: Member, superseded: asyncio.Event) -> Progress:
+    """Apply the plan's stages in order; stops where superseded, or where a wave is not yet healthy."""
+    progress = Progress()
+    if Option.CREATE_NAMESPACE in work.target.policy.options and work.target.namespace:
+        try:
+            await namespace.ensure(member.client.send, work.target.namespace)
+        except FleetError as error:
+            progress.faults.append(fault(error))
+    wave: int | None = None
+    for position, stage in enumerate(plan.stages):
+        if superseded.is_set():
+            break
+        if wave is not None and stage.wave != wave:
+            waiting = _unhealthy(plan.stages[:position], member, progress)
+            if waiting:
+                rest = tuple(item.ref for later in plan.stages[position:] for item in later.items)
+                progress.holds.append(
+                    Holding(Hold.WAVE, f"sync wave {stage.wave} waits for {listing(waiting)}", rest)
+                )
+                progress.failed.extend(rest)
+                break
+        wave = stage.wave
+        await _stage(work, stage, member, progress)
+    return progress
+
+
+def _unhealthy(stages: Iterable[Stage], member: Member, progress: Progress) -> tuple[ObjectRef, ...]:
+    waiting = []
+    for stage in stages:
+        for item in stage.items:
+            seen = member.sightings.get(item.ref)
+            healthy = seen is not None and seen.health in (Health.HEALTHY, Health.SUSPENDED)
+            if item.ref in progress.failed or not healthy:
+                waiting.append(item.ref)
+    return tuple(waiting)
+
+
+async def _stage(work: Work, stage: Stage, member: Member, progress: Progress) -> None:
+    due = []
+    for item in stage.items:
+        if work.mode is not Mode.AUDIT and work.asked_by is None and settled(member, item):
+            progress.unchanged += 1
+            progress.applied.add(item.ref)
+        else:
+            due.append(item)
+    if not due:
+        return
+    unknown: dict[Resource, list[ObjectRef]] = {}
+    for item in due:
+        if member.sightings.get(item.ref) is None:
+            unknown.setdefault(item.resource, []).append(item.ref)
+    try:
+        found = await member.existence.look(unknown) if unknown else {}
+    except FleetError as error:
+        progress.faults.append(fault(error))
+        progress.failed.extend(item.ref for item in due)
+        return
+    if len(due) == 1:
+        await _one(work, due[0], found.get(due[0].ref), member, progress)
+    else:
+        await asyncio.gather(*(_one(work, item, found.get(item.ref), member, progress) for item in due))
+    await _usable(due, member, progress)
+
+
+async def _one(work: Work, item: Shaped, found: Meta | None, member: Member, progress: Progress) -> None:
+    """Apply one object, and remember what the answer says of it."""
+    ref = item.ref
+    try:
+        async with member.ledger.write(ref):
+            before = await _before(work, item, found, member)
+            applied = await apply.apply(member.client.send, item, before)
+            remember(member, item, applied.meta, created=applied.created)
+            member.ledger.known(ref)
+        progress.warnings.extend(f"{ref}: {text}" for text in applied.warnings)
+    except FleetError as error:
+        progress.faults.append(fault(error, ref))
+        progress.failed.append(ref)
+        return
+    progress.applied.add(ref)
+    if applied.created:
+        progress.created += 1
+    elif applied.changed:
+        progress.changed += 1
+    else:
+        progress.unchanged += 1
+
+
+async def _before(work: Work, item: Shaped, found: Meta | None, member: Member) -> Meta | None:
+    """The live object's metadata where the apply has to know it: made by others, or answered never."""
+    seen = member.sightings.get(item.ref)
+    if seen is not None and seen.entry is not None and not member.ledger.unknown(item.ref):
+        if seen.set_id == item_set(work, member):
+            return None
+    meta = found
+    if meta is None and (seen is not None or member.ledger.unknown(item.ref)):
+        meta = await existing.read(member.client.send, item.resource, item.ref)
+    if meta is None:
+        return None
+    return await takeover.take(
+        member.client.send, item.resource, meta, work.target.policy.adopt, ours=known_sets(member)
+    )
+
+
+def item_set(work: Work, member: Member) -> str:
+    """The set of the target at work."""
+    return parent.set_id(work.target.key, member.identity.namespace)
+
+
+def known_sets(member: Member) -> frozenset[str]:
+    """Sets of this hub on the member: an object may be handed over from one to another."""
+    return frozenset(parent.set_id(key, member.identity.namespace) for key in member.parents)
+
+
+def remember(member: Member, item: Shaped, meta: Meta, *, created: bool) -> None:
+    """Put the answer of an apply into memory: our entry as it is now is what later drift is judged against."""
+    entry = entries.entry(meta.fields)
+    before = member.sightings.get(item.ref)
+    if not needs_object(item.ref.group, item.ref.kind):
+        health, message = Health.HEALTHY, ""
+    elif before is not None and before.uid == meta.uid and not created:
+        health, message = before.health, before.message
+    else:
+        health, message = Health.PROGRESSING, "just applied"
+    member.sightings.put(
+        item.ref,
+        Sighting(
+            meta.uid,
+            meta.version,
+            entry,
+            entry,
+            meta.labels.get(names.APPLYSET_PART_OF, ""),
+            item.digest,
+            health,
+            meta.deleting,
+            message,
+        ),
+    )
+
+
+async def _usable(due: list[Shaped], member: Member, progress: Progress) -> None:
+    """After CRDs and Namespaces, wait until what follows can be made in them."""
+    crds = [item for item in due if (item.ref.group, item.ref.kind) == CRD and item.ref in progress.applied]
+    namespaces = [
+        item
+        for item in due
+        if (item.ref.group, item.ref.kind) == NAMESPACE_KIND and item.ref in progress.applied
+    ]
+    for item, until in [(i, ready.established) for i in crds] + [(i, ready.active) for i in namespaces]:
+        try:
+            await ready.wait(
+                member.client.send, item.resource, item.ref, until=until, clock=member.clock,
+                timeout=ESTABLISH_TIMEOUT,
+            )
+        except FleetError as error:
+            progress.faults.append(fault(error, item.ref))
+            progress.failed.append(item.ref)
+    if crds:
+        member.discovery = await read_discovery(member.client.send)
+
+
+def target_of(member: Member, set_id: str) -> TargetKey | None:
+    """The target whose set this is, where its parent is known."""
+    for key in member.parents:
+        if parent.set_id(key, member.identity.namespace) == set_id:
+            return key
+    return None

@@ -1,0 +1,56 @@
+"""From a connection to a Member: who the cluster is, whether we may write there, what it holds of ours.
+
+Contract: raises what went wrong; then nothing was remembered, and at most the Lease, the namespace and the
+digest key were made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fleet.clock import Clock
+from fleet.kube import decode, discovery, paths
+from fleet.kube.client import Client
+from fleet.model import Meta, ObjectRef, Resource
+from fleet.sync import parent
+from fleet.sync.claims import Claims
+from fleet.worker import digest_key
+from fleet.worker.existence import Existence
+from fleet.worker.ledger import Late, Ledger
+from fleet.worker.member import Identity, Member
+from fleet.worker.member_lease import MemberLease
+from fleet.worker.sightings import Sightings
+
+NAMESPACE = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
+KUBE_SYSTEM = ObjectRef("", "Namespace", "", "kube-system")
+
+
+async def connect(
+    name: str,
+    client: Client,
+    place: str,
+    lease: MemberLease | None,
+    released: Callable[[ObjectRef, Late], None],
+    clock: Clock,
+) -> Member:
+    """Read who answers, take the Lease (None: the hub itself, which has its own), read key and parents."""
+    found = await discovery.read(client.send)
+    who: Meta = decode.meta((await client.send(paths.get_meta(NAMESPACE, KUBE_SYSTEM))).body, NAMESPACE)
+    if lease is not None:
+        await lease.acquire(client.send)
+    key = await digest_key.read(client.send, place)
+    member = Member(
+        name=name,
+        client=client,
+        identity=Identity(who.uid, place, key),
+        discovery=found,
+        clock=clock,
+        sightings=Sightings(),
+        claims=Claims(place),
+        ledger=Ledger(released),
+        existence=Existence(client.send, clock),
+    )
+    for item in await parent.read_all(client.send, name, place):
+        member.parents[item.target] = item
+    member.parents_listed = True
+    return member

@@ -1,0 +1,47 @@
+"""The parts of one live connection to a cluster.
+
+Contract: a Member exists while a worker is connected and stays inside this room; it is made anew with each
+connection, so that nothing remembered of an old one is ever believed. ``discovery`` and ``parents`` are
+replaced whole, never changed in place by a reader.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fleet.clock import Clock
+from fleet.kube.client import Client
+from fleet.model import Discovery, TargetKey
+from fleet.sync.claims import Claims
+from fleet.sync.parent import Parent
+from fleet.worker.existence import Existence
+from fleet.worker.ledger import Ledger
+from fleet.worker.sightings import Sightings
+
+
+@dataclass(slots=True)
+class Identity:
+    """What a cluster says of itself, and the key for digests that are written to it (H19)."""
+
+    uid: str
+    namespace: str  # where fleethub keeps its inventory there
+    digest_key: bytes
+
+
+@dataclass(slots=True)
+class Member:
+    """See the module."""
+
+    name: str
+    client: Client
+    identity: Identity
+    discovery: Discovery
+    clock: Clock
+    sightings: Sightings
+    claims: Claims
+    ledger: Ledger
+    existence: Existence
+    parents: dict[TargetKey, Parent] = field(default_factory=dict)
+    # Sets of targets that exist and have not yet said what they want: nobody else may take their objects.
+    silent: dict[str, TargetKey] = field(default_factory=dict)
+    parents_listed: bool = False

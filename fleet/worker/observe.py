@@ -1,0 +1,253 @@
+"""From watches to sightings and drift.
+
+Contract: one stream a kind that a parent on the cluster names, and one for the parents themselves. An event
+says only how an object is now: it is judged against memory, memory is changed, and whoever has to act is told
+through ``Listener``. What arrives for an object whose write is in flight waits for the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Protocol
+
+from fleet import names
+from fleet.errors import FleetError, NotFound
+from fleet.health.assess import assess, needs_object
+from fleet.kube import watch
+from fleet.model import Cause, Drift, GroupKind, Health, Meta, ObjectRef, Resource, Sighting
+from fleet.ownership import drift, entries, membership
+from fleet.sync import parent
+from fleet.worker.member import Member
+from fleet.worker.sightings import newer
+
+
+class Listener(Protocol):
+    """Who is told. Methods never await."""
+
+    def drifted(self, set_id: str, found: Drift) -> None:
+        """A member is not as our last apply left it."""
+
+    def stirred(self, set_id: str) -> None:
+        """A member appeared, went, or changed its health."""
+
+    def parents_changed(self) -> None:
+        """A parent appeared, changed or went."""
+
+    def silent(self, error: FleetError | None) -> None:
+        """A stream broke or cannot be opened."""
+
+    def listed(self) -> None:
+        """A kind was listed completely."""
+
+
+class Observer:
+    """The streams of one connection."""
+
+    def __init__(self, member: Member, listener: Listener) -> None:
+        self._member = member
+        self._listener = listener
+        self._streams: dict[GroupKind, asyncio.Task[None]] = {}
+
+    def want(self, kinds: Iterable[GroupKind]) -> None:
+        """Follow exactly these kinds, as far as the cluster serves them."""
+        wanted = set(kinds)
+        for kind in [kind for kind in self._streams if kind not in wanted]:
+            self._streams.pop(kind).cancel()
+            self._member.sightings.listed(kind, None)
+        for kind in wanted - self._streams.keys():
+            resource = self._member.discovery.find(kind.group, kind.kind)
+            if resource is not None:
+                self._streams[kind] = asyncio.ensure_future(self._follow(kind, resource))
+            elif kind.group not in self._member.discovery.stale:
+                # Its group answers and does not know it: there is nothing of it.
+                self._vanished(kind)
+
+    def parents(self) -> asyncio.Task[None]:
+        """Follow the parents."""
+        return asyncio.ensure_future(self._follow_parents())
+
+    def tasks(self) -> tuple[asyncio.Task[None], ...]:
+        """The streams that run."""
+        return tuple(self._streams.values())
+
+    def close(self) -> None:
+        """End all streams."""
+        for task in self._streams.values():
+            task.cancel()
+        self._streams.clear()
+
+    def late(self, ref: ObjectRef, held: tuple[Meta | None, dict[str, object] | None]) -> None:
+        """Judge what waited for a write's answer."""
+        meta, body = held
+        if meta is None:
+            self._gone(ref, None)
+        else:
+            self._seen(meta, body)
+
+    async def _follow(self, kind: GroupKind, resource: Resource) -> None:
+        whole = needs_object(kind.group, kind.kind)
+        stream = watch.follow(
+            self._member.client,
+            resource,
+            None,
+            selector=names.APPLYSET_PART_OF,
+            whole=whole,
+            clock=self._member.clock,
+        )
+        async for event in stream:
+            match event:
+                case watch.Seen(meta, body):
+                    self._arrived(meta, body)
+                case watch.Gone(meta):
+                    self._left(meta)
+                case watch.Listed(items, version):
+                    self._replaced(kind, items, version)
+                case watch.Silent(_, error):
+                    self._member.sightings.listed(kind, None)
+                    if isinstance(error, NotFound):
+                        self._vanished(kind)
+                    self._listener.silent(error)
+
+    def _replaced(self, kind: GroupKind, items: tuple[watch.Seen, ...], version: str) -> None:
+        present = set()
+        for item in items:
+            present.add(item.meta.ref)
+            self._arrived(item.meta, item.object)
+        for ref in self._member.sightings.of_kind(kind):
+            seen = self._member.sightings.get(ref)
+            # What was written after the list was taken is not in it for that reason alone.
+            if ref not in present and seen is not None and not newer(seen.version, version):
+                self._gone_or_late(ref)
+        self._member.sightings.listed(kind, version)
+        self._listener.listed()
+
+    def _arrived(self, meta: Meta, body: dict[str, object] | None) -> None:
+        if self._member.ledger.held(meta.ref):
+            self._member.ledger.late(meta.ref, meta, body)
+        else:
+            self._seen(meta, body)
+
+    def _left(self, meta: Meta) -> None:
+        seen = self._member.sightings.get(meta.ref)
+        if seen is not None and seen.uid != meta.uid and newer(seen.version, meta.version):
+            return
+        self._member.sightings.uncopied(meta.ref)
+        self._gone_or_late(meta.ref)
+
+    def _gone_or_late(self, ref: ObjectRef) -> None:
+        if self._member.ledger.held(ref):
+            self._member.ledger.late(ref, None, None)
+        else:
+            self._gone(ref, None)
+
+    def _seen(self, meta: Meta, body: dict[str, object] | None) -> None:
+        ref = meta.ref
+        before = self._member.sightings.get(ref)
+        if before is not None and before.uid == meta.uid and newer(before.version, meta.version):
+            return
+        set_id = membership.set_of(meta)
+        if not membership.member(meta):
+            if before is None:
+                if self._member.sightings.copied(ref, set_id):
+                    self._listener.stirred(set_id)
+                return
+            self._gone(ref, meta)
+            return
+        found = drift.judge(ref, before, meta) if before is not None else None
+        health, message = Health.HEALTHY, ""
+        if body is not None:
+            assessment = assess(body)
+            health, message = assessment.health, assessment.message
+        if meta.deleting:
+            health, message = Health.PROGRESSING, "being deleted"
+        replaced = before is None or before.uid != meta.uid
+        self._member.sightings.put(
+            ref,
+            Sighting(
+                meta.uid,
+                meta.version,
+                entries.entry(meta.fields),
+                None if before is None else before.sent,
+                set_id,
+                meta.annotations.get(names.MANIFEST, ""),
+                health,
+                meta.deleting,
+                message,
+            ),
+        )
+        if found is not None and before is not None:
+            self._listener.drifted(before.set_id, found)
+        if replaced or (before is not None and (before.health, before.set_id) != (health, set_id)):
+            self._listener.stirred(set_id)
+
+    def _gone(self, ref: ObjectRef, meta: Meta | None) -> None:
+        before = self._member.sightings.drop(ref)
+        if before is None:
+            return
+        self._member.ledger.known(ref)
+        found = drift.judge(ref, before, meta)
+        if found is None:
+            found = Drift(ref, drift_cause(before, meta))
+        self._listener.drifted(before.set_id, found)
+        self._listener.stirred(before.set_id)
+
+    def _vanished(self, kind: GroupKind) -> None:
+        for ref in self._member.sightings.of_kind(kind):
+            self._gone(ref, None)
+        self._member.sightings.listed(kind, "0")
+        self._listener.listed()
+
+    async def _follow_parents(self) -> None:
+        place = self._member.identity.namespace
+        stream = watch.follow(
+            self._member.client,
+            parent.RESOURCE,
+            place,
+            selector=names.APPLYSET_ID,
+            whole=False,
+            clock=self._member.clock,
+        )
+        async for event in stream:
+            match event:
+                case watch.Seen(meta, _):
+                    self._parent(meta)
+                case watch.Gone(meta):
+                    self._parent_gone(meta.ref)
+                case watch.Listed(items, version):
+                    self._parents_listed(items, version)
+                case watch.Silent(_, error):
+                    self._member.parents_listed = False
+                    self._listener.silent(error)
+                    continue
+            self._listener.parents_changed()
+
+    def _parents_listed(self, items: tuple[watch.Seen, ...], version: str) -> None:
+        present = {item.meta.ref for item in items}
+        for item in items:
+            self._parent(item.meta)
+        for known in list(self._member.parents.values()):
+            if known.meta.ref not in present and not newer(known.meta.version, version):
+                self._parent_gone(known.meta.ref)
+        self._member.parents_listed = True
+
+    def _parent(self, meta: Meta) -> None:
+        found = parent.read(meta, self._member.name)
+        if found is None:
+            self._parent_gone(meta.ref)
+            return
+        before = self._member.parents.get(found.target)
+        if before is None or newer(meta.version, before.meta.version):
+            self._member.parents[found.target] = found
+
+    def _parent_gone(self, ref: ObjectRef) -> None:
+        for key, known in list(self._member.parents.items()):
+            if known.meta.ref == ref:
+                del self._member.parents[key]
+
+
+def drift_cause(before: Sighting, meta: Meta | None) -> Cause:
+    """Why a member is none any more, where our own last apply is not known."""
+    if meta is None or meta.uid != before.uid:
+        return Cause.DELETED
+    return Cause.LABEL_LOST if membership.owns_label(meta.fields) else Cause.ENTRY_LOST

@@ -1,0 +1,77 @@
+"""The second of the two stories: one target, from manifests to live objects.
+
+A pass, each await a legal place to die: split the claims, declare the parent, apply wave by wave, prune
+through the gate, tell the Outcome. Every step does nothing where it is done; resuming is running again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from fleet.errors import FleetError, fault
+from fleet.model import ApplicationKey, Holding, Mode, Outcome, Work
+from fleet.sync import parent
+from fleet.sync.scope import Scoped
+from fleet.worker import applying, claiming, comparing, outcome, pruning, recover
+from fleet.worker.member import Member
+from fleet.worker.plan import plan
+from fleet.worker.pruning import Pruned
+
+
+async def run(
+    work: Work,
+    scoped: Scoped,
+    member: Member,
+    superseded: asyncio.Event,
+    unrendered: tuple[ApplicationKey, ...] | None,
+    detains: Callable[[Work], Holding | None],
+) -> Outcome:
+    """Make the work true on the member, as far as it may; never raises FleetError for a single object.
+
+    ``unrendered`` are the Applications for which pruning waits, None where no change of this work is open;
+    ``detains`` is asked right before pruning for a reason of the hub's own against it.
+    """
+    planned = claiming.judged(plan(work, scoped, member), member, unrendered)
+    if work.mode is Mode.COMPARE:
+        progress, pruned = await comparing.run(work, planned, member)
+        return outcome.build(work, planned, progress, pruned, member)
+    progress, pruned = applying.Progress(), Pruned()
+    try:
+        if work.only is None or work.target.key not in member.parents:
+            await applying.declare(work, planned, member, recover.render_digest(work))
+    except FleetError as error:
+        # Without its parent nothing may be written: an object of a kind it does not name would be lost.
+        progress.faults.append(fault(error))
+        progress.failed.extend(item.ref for item in planned.items)
+        return outcome.build(work, planned, progress, pruned, member)
+    progress = await applying.waves(work, planned, member, superseded)
+    if work.only is None and not superseded.is_set():
+        reason = detains(work)
+        if reason is None:
+            pruned = await pruning.prune(work, planned, progress, member, unrendered)
+        elif pruning.stale(planned, work.target.key, member):
+            pruned.holds.append(reason)
+            pruned.left.extend(pruning.stale(planned, work.target.key, member))
+    return outcome.build(work, planned, progress, pruned, member)
+
+
+async def seal(work: Work, scoped: Scoped, member: Member) -> bool:
+    """Record the digest of the members' entries, and drop kinds that no member has; True when it stands."""
+    key = work.target.key
+    before = member.parents.get(key)
+    if before is None or before.recorded.render != recover.render_digest(work):
+        return False
+    planned = plan(work, scoped, member)
+    if planned.faults or not all(applying.settled(member, item) for item in planned.items):
+        return False
+    refs = member.sightings.members(planned.set_id) | planned.desired
+    if member.sightings.complete(before.kinds):
+        return False
+    digest = recover.seal_of(planned.set_id, member)
+    kinds, namespaces = pruning.kinds_of(refs), frozenset(ref.namespace for ref in refs if ref.namespace)
+    if before.recorded.seal == digest and before.kinds == kinds:
+        return True
+    member.parents[key] = await parent.seal(member.client.send, before, digest, kinds, namespaces)
+    return True
+

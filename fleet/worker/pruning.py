@@ -1,0 +1,180 @@
+"""Step 7 of a pass: remove members that Git no longer names, through the gate.
+
+Contract: nothing is deleted while the gate holds anything. Each object is read right before its delete: it must
+still be a member of this very set, and the delete carries the uid and resourceVersion of that reading.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from fleet import names
+from fleet.errors import Conflict, FleetError, NotFound, fault
+from fleet.model import (
+    ApplicationKey,
+    Fault,
+    GroupKind,
+    Hold,
+    Holding,
+    Meta,
+    ObjectRef,
+    Option,
+    Resource,
+    TargetKey,
+    Work,
+)
+from fleet.ownership import membership
+from fleet.sync import delete, existing, gate, order
+from fleet.worker import vacancy
+from fleet.worker.applying import Progress
+from fleet.worker.member import Member
+from fleet.worker.plan import Plan
+
+ATTEMPTS = 3  # readings of one object whose resourceVersion keeps moving
+
+Unrendered = Callable[[Work], tuple[ApplicationKey, ...] | None]
+"""Applications that pruning waits for: None where the work's change is closed."""
+
+
+@dataclass(slots=True)
+class Pruned:
+    """What pruning has come to."""
+
+    gone: int = 0
+    left: list[ObjectRef] = field(default_factory=list)
+    holds: list[Holding] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+
+def stale(plan: Plan, target: TargetKey, member: Member) -> tuple[ObjectRef, ...]:
+    """Members of the set that are neither desired nor another target's to take."""
+    return tuple(
+        sorted(
+            ref
+            for ref in member.sightings.members(plan.set_id) - plan.desired
+            if not member.claims.others(ref, target)
+        )
+    )
+
+
+async def prune(
+    work: Work, plan: Plan, progress: Progress, member: Member, unrendered: tuple[ApplicationKey, ...] | None
+) -> Pruned:
+    """Remove what is stale; ``unrendered`` is None where no change of the work is open."""
+    result = Pruned()
+    candidates = stale(plan, work.target.key, member)
+    if not candidates:
+        return result
+    held = gate.holds(facts(work, plan, candidates, progress, member, unrendered))
+    if held:
+        result.holds.extend(held)
+        result.left.extend(candidates)
+        return result
+    for group in order.backwards((ref, 0) for ref in candidates):
+        await asyncio.gather(*(_one(ref, plan.set_id, member, result) for ref in group))
+    return result
+
+
+def facts(
+    work: Work,
+    plan: Plan,
+    candidates: tuple[ObjectRef, ...],
+    progress: Progress,
+    member: Member,
+    unrendered: tuple[ApplicationKey, ...] | None,
+) -> gate.PruneFacts:
+    """Gather what the gate judges."""
+    before = member.parents.get(work.target.key)
+    kinds = before.kinds if before is not None else frozenset()
+    options = work.target.policy.options
+    unlisted = set(member.sightings.complete(kinds))
+    if not member.parents_listed:
+        unlisted.add(GroupKind("", "ConfigMap"))
+    return gate.PruneFacts(
+        stale=candidates,
+        desired=len(plan.desired),
+        prune=gate.Prune(
+            enabled=Option.PRUNE in options and Option.AUTOMATED in options,
+            asked=work.prune_asked,
+            allow_empty=Option.ALLOW_EMPTY in options,
+        ),
+        faults=plan.faults + tuple(progress.faults),
+        failed=tuple(progress.failed),
+        unlisted=frozenset(unlisted),
+        stale_groups=frozenset(kind.group for kind in kinds if kind.group in member.discovery.stale),
+        change_open=unrendered is not None,
+        unrendered=unrendered or (),
+    )
+
+
+async def _one(ref: ObjectRef, set_id: str, member: Member, result: Pruned) -> None:
+    try:
+        hold = await remove(ref, set_id, member)
+    except FleetError as error:
+        result.faults.append(fault(error, ref))
+        result.left.append(ref)
+        return
+    if hold is not None:
+        result.holds.append(hold)
+        result.left.append(ref)
+    else:
+        result.gone += 1
+
+
+async def remove(ref: ObjectRef, set_id: str, member: Member) -> Holding | None:
+    """Delete one member of a set, or say why not; done where it is gone or no member any more."""
+    resource = served(ref, member)
+    if resource is None:
+        # The kind is provably not served: its group answers and does not know it. So its objects are gone.
+        member.sightings.drop(ref)
+        return None
+    for attempt in range(ATTEMPTS):
+        async with member.ledger.write(ref):
+            meta = await existing.read(member.client.send, resource, ref)
+            if meta is None or not membership.member(meta, set_id):
+                member.sightings.drop(ref)
+                member.ledger.known(ref)
+                return None
+            if meta.deleting:
+                return None
+            hold = await _kept(meta, set_id, member)
+            if hold is not None:
+                return hold
+            try:
+                await delete.delete(member.client.send, resource, meta)
+            except NotFound:
+                pass
+            except Conflict:
+                if attempt + 1 == ATTEMPTS:
+                    raise
+                continue
+            member.ledger.known(ref)
+            return None
+    return None
+
+
+async def _kept(meta: Meta, set_id: str, member: Member) -> Holding | None:
+    if keeps(meta, "Prune=false"):
+        return Holding(Hold.PRUNE_OFF, f"{meta.ref} says Prune=false and stays", (meta.ref,))
+    return gate.confirmation(meta, await vacancy.contents(meta, set_id, member))
+
+
+def keeps(meta: Meta, option: str) -> bool:
+    """Whether the live object carries a sync option."""
+    for prefix in names.ANNOTATION_PREFIXES:
+        text = meta.annotations.get(f"{prefix}/{names.SYNC_OPTIONS}", "")
+        if option in (part.strip() for part in text.split(",")):
+            return True
+    return False
+
+
+def served(ref: ObjectRef, member: Member) -> Resource | None:
+    """How the kind is served; None where it provably is not. Raises KindUnknown where that is not known."""
+    return vacancy.served(ref, member.discovery)
+
+
+def kinds_of(refs: Iterable[ObjectRef]) -> frozenset[GroupKind]:
+    """The kinds of some refs."""
+    return frozenset(GroupKind(ref.group, ref.kind) for ref in refs)

@@ -1,0 +1,38 @@
+"""A lost parent, made again from what still carries its label (H15).
+
+Contract: lists metadata of every listable kind; raises where one cannot be listed, since a kind that is left
+out would be lost for good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from fleet import names
+from fleet.errors import KindUnknown, NotFound
+from fleet.kube import decode, paths
+from fleet.model import GroupKind, Resource
+from fleet.ownership import membership
+from fleet.worker.member import Member
+
+
+async def kinds(set_id: str, member: Member) -> frozenset[GroupKind]:
+    """The kinds that have members of the set."""
+    if member.discovery.stale:
+        groups = ", ".join(sorted(member.discovery.stale))
+        raise KindUnknown(f"the inventory cannot be rebuilt while these groups do not answer: {groups}")
+
+    async def one(resource: Resource) -> GroupKind | None:
+        request = paths.list_meta(resource, None, f"{names.APPLYSET_PART_OF}={set_id}")
+        try:
+            metas, _, _ = decode.metas((await member.client.send(request)).body, resource)
+        except NotFound:
+            return None
+        found = any(membership.member(meta, set_id) for meta in metas)
+        return GroupKind(resource.group, resource.kind) if found else None
+
+    listable = [
+        found[0] for found in member.discovery.kinds.values() if found and "list" in found[0].verbs
+    ]
+    answers = await asyncio.gather(*(one(resource) for resource in listable))
+    return frozenset(kind for kind in answers if kind is not None)

@@ -1,0 +1,45 @@
+"""Whom a worker tells: what it was wired with. Methods never await."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from fleet.model import ApplicationKey, Drift, Gone, Holding, Outcome, Reach, Recorded, TargetKey, Work
+
+
+class Report(Protocol):
+    """Told of what happened; decides nothing for the worker."""
+
+    def outcome(self, outcome: Outcome) -> None:
+        """How a target stands now."""
+
+    def recorded(self, recorded: Recorded) -> None:
+        """What a parent on the cluster says was to be applied."""
+
+    def reach(self, reach: Reach) -> None:
+        """Whether the cluster answers."""
+
+    def healed(self, target: TargetKey, found: Drift) -> None:
+        """Drift was put back."""
+
+    def withdrawn(self, outcome: Outcome, state: Gone) -> None:
+        """How far a withdrawal has come."""
+
+    def met(self, cluster: str, uid: str, version: str) -> None:
+        """Who answered: the UID of kube-system, the server's version."""
+
+    def passed(self, target: TargetKey, seconds: float, *, well: bool) -> None:
+        """A whole pass has ended."""
+
+
+class Knowledge(Protocol):
+    """What a worker asks of those who know the world. Methods never await."""
+
+    def unrendered(self, work: Work) -> tuple[ApplicationKey, ...] | None:
+        """The Applications that pruning of this work waits for; None where no change of it is open."""
+
+    def exists(self, application: ApplicationKey) -> bool:
+        """Whether the Application exists, or may exist since the lists are not complete yet."""
+
+    def detains(self, work: Work) -> Holding | None:
+        """A reason of the hub's own against this target's prune (an app of apps whose children are new)."""

@@ -1,0 +1,475 @@
+"""The time between a connection and its loss: watches, passes, probes, renewals.
+
+Contract: made anew with each Member. ``run`` returns when the connection is to be given up, by raising why.
+What is queued outlives it; what was in flight is then unknown and is looked at afresh by the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from fleet.clock import Clock
+from fleet.errors import FleetError, Forbidden, Unreachable, fault
+from fleet.kube.request import Request
+from fleet.mailbox import Claim, Mailbox
+from fleet.model import (
+    Drift,
+    Gone,
+    Hold,
+    Holding,
+    Lane,
+    Mode,
+    Outcome,
+    Sync,
+    TargetKey,
+    Work,
+)
+from fleet.redact import words
+from fleet.sync import parent, scope
+from fleet.worker import heal, outcome, passes, rebuild, recover, withdrawal
+from fleet.worker.held import Held
+from fleet.worker.member import Member
+from fleet.worker.member_lease import MemberLease
+from fleet.worker.observe import Observer
+from fleet.worker.plan import claimable, wanted
+from fleet.worker.report import Knowledge, Report
+from fleet.worker.work import Errand, Leave, delay, failed
+
+PASSES = 16
+URGENT_PASSES = 2  # of these, so that a heal never waits for a cold start to end
+PROBE = 15.0
+PROBE_TIMEOUT = 5.0
+SETTLE = 0.05  # seconds in which changes of health are gathered
+SEAL_AFTER = 3.0
+LEAVE_AGAIN = 5.0
+FIRST_LISTS = 30.0
+
+Box = Mailbox[TargetKey, Errand]
+
+
+class Running:
+    """One connected member at work."""
+
+    def __init__(
+        self,
+        member: Member,
+        held: dict[TargetKey, Held],
+        box: Box,
+        report: Report,
+        knowledge: Knowledge,
+        audit: float = 12 * 3600.0,
+    ) -> None:
+        self.member = member
+        self._held = held
+        self._box = box
+        self._report = report
+        self._knowledge = knowledge
+        self._audit = audit
+        self._clock: Clock = member.clock
+        self._observer = Observer(member, self)
+        self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._doubt = asyncio.Event()
+        self._fresh = asyncio.Event()
+        self._dirty: set[str] = set()
+        self._sets: dict[str, TargetKey] = {}
+        self.paused = False
+
+    # --- lifetime -------------------------------------------------------------------------------------
+
+    async def run(self, lease: MemberLease | None) -> None:
+        """Work until the connection is lost; raises why."""
+        for item in self.member.parents.values():
+            self._report.recorded(item.recorded)
+        self._learn_sets()
+        tasks = [self._observer.parents(), asyncio.ensure_future(self._probes())]
+        if lease is not None:
+            tasks.append(asyncio.ensure_future(lease.keep(self.member.client.send)))
+        self._follow_kinds()
+        await self._first_lists()
+        for key, held in self._held.items():
+            held.connected_anew()
+            if held.leave is not None:
+                self._box.put(key, held.leave, lane=Lane.URGENT)
+            elif held.work is not None:
+                self.take_up(held)
+                self._box.put(key, held.work, lane=held.work.lane)
+        tasks += [asyncio.ensure_future(self._serve(None)) for _ in range(PASSES - URGENT_PASSES)]
+        tasks += [asyncio.ensure_future(self._serve(1)) for _ in range(URGENT_PASSES)]
+        tasks.append(asyncio.ensure_future(self._audits()))
+        try:
+            done, _ = await asyncio.wait({*tasks, self._lost}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                await task
+        finally:
+            self._observer.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._lost.cancel()
+
+    def give_up(self) -> None:
+        """End this connection: another takes its place."""
+        if not self._lost.done():
+            self._lost.set_exception(Unreachable("the connection is replaced"))
+
+    async def _first_lists(self) -> None:
+        """Wait until every kind is listed, or cannot be; a kind that cannot holds back pruning alone."""
+        deadline = self._clock.boottime() + FIRST_LISTS
+        while self._unlisted() and self._clock.boottime() < deadline:
+            self._fresh.clear()
+            if self._lost.done():
+                return
+            waiter = asyncio.ensure_future(self._fresh.wait())
+            timer = asyncio.ensure_future(self._clock.sleep_until(deadline))
+            try:
+                await asyncio.wait({waiter, timer, self._lost}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                waiter.cancel()
+                timer.cancel()
+
+    def _unlisted(self) -> bool:
+        kinds = {kind for item in self.member.parents.values() for kind in item.kinds}
+        return bool(self.member.sightings.complete(kinds))
+
+    def _follow_kinds(self) -> None:
+        self._observer.want(kind for item in self.member.parents.values() for kind in item.kinds)
+
+    def _learn_sets(self) -> None:
+        place = self.member.identity.namespace
+        self._sets = {parent.set_id(key, place): key for key in {*self.member.parents, *self._held}}
+        silent = {}
+        for set_id, key in self._sets.items():
+            held = self._held.get(key)
+            if (held is None or held.work is None) and self._knowledge.exists(key.application):
+                silent[set_id] = key
+        self.member.silent = silent
+
+    async def _probes(self) -> None:
+        """Ask for a sign of life, at once where a stream broke; two misses in a row are the end."""
+        misses = 0
+        while True:
+            self._doubt.clear()
+            waiter = asyncio.ensure_future(self._doubt.wait())
+            timer = asyncio.ensure_future(self._clock.sleep(1.0 if misses else self._clock.jitter(PROBE)))
+            try:
+                await asyncio.wait({waiter, timer}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                waiter.cancel()
+                timer.cancel()
+            try:
+                await self.member.client.send(Request("GET", "/version", timeout=PROBE_TIMEOUT))
+                misses = 0
+            except Forbidden as error:
+                if error.status == 401:  # noqa: PLR2004 (Unauthorized: the credential is no longer accepted)
+                    raise
+                misses = 0
+            except FleetError:
+                if self._clock.lag > 1.0:
+                    continue
+                misses += 1
+                if misses > 1:
+                    raise
+
+    # --- what watches bring ---------------------------------------------------------------------------
+
+    def drifted(self, set_id: str, found: Drift) -> None:
+        """Put a member back, or show that it drifted."""
+        key = self._sets.get(set_id)
+        held = self._held.get(key) if key is not None else None
+        if held is None or held.work is None or held.leave is not None or held.scoped is None:
+            return
+        if found.ref not in wanted(held.scoped):
+            return
+        held.drifts[found.ref] = found
+        planned = None if self.paused else heal.plan(held, found, self._clock.boottime())
+        if planned is not None:
+            work, due = planned
+            self._box.put(work.target.key, work, lane=Lane.URGENT, not_before=due)
+        self._stir(set_id)
+
+    def stirred(self, set_id: str) -> None:
+        """Fold the target anew, soon."""
+        self._stir(set_id)
+
+    def parents_changed(self) -> None:
+        """Follow the kinds that parents name now; make again what somebody deleted."""
+        self._follow_kinds()
+        for key, held in self._held.items():
+            if held.begun and held.work is not None and held.leave is None and key not in self.member.parents:
+                if held.work.mode is not Mode.COMPARE and self.member.parents_listed and not held.rebuild:
+                    held.rebuild = True
+                    self._box.put(key, held.work, lane=Lane.URGENT)
+
+    def silent(self, error: FleetError | None) -> None:
+        """A stream is silent: ask whether the server lives."""
+        if error is not None:
+            self._fresh.set()
+            if isinstance(error, Unreachable | Forbidden):
+                self._doubt.set()
+
+    def listed(self) -> None:
+        """A kind is complete: what waited for it may go on."""
+        self._fresh.set()
+        for key, held in self._held.items():
+            if held.leave is not None:
+                self._box.put(key, held.leave, lane=Lane.URGENT)
+            elif held.waits and held.work is not None:
+                self._box.put(key, held.work, lane=held.work.lane)
+
+    def late(self, ref: object, held: object) -> None:
+        """Hand to the observer what waited for an answer; see Ledger."""
+        self._observer.late(ref, held)  # type: ignore[arg-type]
+
+    def _stir(self, set_id: str) -> None:
+        if not self._dirty:
+            asyncio.get_running_loop().call_later(SETTLE, self._fold)
+        self._dirty.add(set_id)
+
+    def _fold(self) -> None:
+        dirty, self._dirty = self._dirty, set()
+        for set_id in dirty:
+            key = self._sets.get(set_id)
+            held = self._held.get(key) if key is not None else None
+            if key is None or held is None:
+                continue
+            if held.leave is not None:
+                self._box.put(key, held.leave, lane=Lane.URGENT)
+            elif held.outcome is not None and held.work is not None and held.scoped is not None:
+                self._refold(key, held)
+
+    def _refold(self, key: TargetKey, held: Held) -> None:
+        if held.outcome is None or held.work is None or held.scoped is None:
+            return
+        shown = () if heal.reverts(held.work) and not self.paused else tuple(held.drifts.values())
+        extra = heal.contested(held)
+        if shown:
+            extra += (Holding(Hold.SELF_HEAL_OFF, "drift is shown, not put back: self-heal is off"),)
+        expected = outcome.expected(held.work, held.scoped, self.member)
+        self._report.outcome(outcome.revised(held.outcome, expected, shown, extra, self.member))
+        if held.waits and not self._box.pending(key):
+            self._box.put(key, held.work, lane=held.work.lane)
+
+    # --- passes ---------------------------------------------------------------------------------------
+
+    def take_up(self, held: Held) -> None:
+        """Scope an offer and register what it claims, in one breath."""
+        work = held.work
+        if work is None:
+            return
+        if held.scoped is None:
+            held.scoped = scope.fill(
+                work.rendered.manifests,
+                work.target.namespace,
+                self.member.discovery,
+                self.member.identity.namespace,
+            )
+        key = work.target.key
+        refs = claimable(held.scoped)
+        if work.mode is Mode.COMPARE:
+            # Nothing has been asked to let go of what the set holds.
+            refs |= self.member.sightings.members(parent.set_id(key, self.member.identity.namespace))
+        self.member.claims.register(key, work.target.born, refs)
+        set_id = parent.set_id(key, self.member.identity.namespace)
+        self._sets[set_id] = key
+        if self.member.silent.pop(set_id, None) is not None:
+            self._wake_waiting()
+
+    def _wake_waiting(self) -> None:
+        for key, held in self._held.items():
+            if held.waits and held.work is not None:
+                self._box.put(key, held.work, lane=held.work.lane)
+
+    async def _serve(self, lanes: int | None) -> None:
+        while True:
+            claim = await self._box.take(lanes)
+            try:
+                await self._errand(claim)
+            finally:
+                self._box.done(claim)
+
+    async def _errand(self, claim: Claim[TargetKey, Errand]) -> None:
+        held = self._held.get(claim.key)
+        if held is None:
+            return
+        try:
+            if isinstance(claim.value, Leave):
+                await self._leave(claim.value, held)
+            else:
+                await self._work(claim.value, held, claim)
+        except FleetError as error:
+            self._failed(claim, held, fault(error).text, error)
+        except Exception as error:  # noqa: BLE001 (one target's fault must not end the others')
+            self._failed(claim, held, words(error), None)
+
+    async def _work(self, work: Work, held: Held, claim: Claim[TargetKey, Errand]) -> None:
+        if held.leave is not None or held.work is None:
+            return
+        if work.mode is Mode.SEAL:
+            if held.scoped is not None:
+                await passes.seal(held.work, held.scoped, self.member)
+            return
+        narrow = work.only is not None
+        work = replace(held.work, only=work.only, mode=self._mode(work, held), asked_by=work.asked_by)
+        begun = self._clock.boottime()
+        if held.scoped is None or any(problem.transient for problem in held.scoped.faults):
+            held.scoped = None
+            self.take_up(held)
+        if held.rebuild and not narrow:
+            await self._rebuild(work, held)
+        if held.scoped is None:
+            return
+        if self._known_settled(work, held):
+            recover.adopt(work, self.member)
+        unrendered = self._knowledge.unrendered(work)
+        found = await passes.run(
+            work, held.scoped, self.member, claim.superseded, unrendered, self._knowledge.detains
+        )
+        self._follow_kinds()
+        if narrow:
+            self._healed(work, held, found)
+            return
+        if claim.superseded.is_set() and self._box.pending(claim.key):
+            held.begun = held.begun or not found.faults
+            return
+        self._report.passed(work.target.key, self._clock.boottime() - begun, well=not found.faults)
+        self._ended(work, held, found)
+
+    def _mode(self, work: Work, held: Held) -> Mode:
+        if self.paused:
+            return Mode.COMPARE
+        if work.only is not None or held.begun or work.asked_by or work.mode is not Mode.APPLY or held.work is None:
+            return work.mode
+        record = self.member.parents.get(work.target.key)
+        unchanged = record is not None and record.recorded.render == recover.render_digest(held.work)
+        # After a start nobody has asked to revert drift of a target without self-heal (H5).
+        return Mode.COMPARE if unchanged and not heal.reverts(held.work) else Mode.APPLY
+
+    def _known_settled(self, work: Work, held: Held) -> bool:
+        if held.begun or work.only is not None or work.asked_by is not None or work.mode is Mode.AUDIT:
+            return False
+        record = self.member.parents.get(work.target.key)
+        return recover.settled(work, record.recorded if record else None, self.member)
+
+    async def _rebuild(self, work: Work, held: Held) -> None:
+        own = parent.set_id(work.target.key, self.member.identity.namespace)
+        kinds = await rebuild.kinds(own, self.member)
+        held.rebuild = False
+        if work.target.key not in self.member.parents:
+            intent = parent.Intent(
+                work.target.key, work.revisions, recover.render_digest(work), work.rendered.renderer, kinds, frozenset()
+            )
+            self.member.parents[work.target.key] = await parent.declare(
+                self.member.client.send, None, intent, namespace=self.member.identity.namespace
+            )
+            self._follow_kinds()
+
+    def _healed(self, work: Work, held: Held, found: Outcome) -> None:
+        for ref in work.only or ():
+            drift = held.drifts.get(ref)
+            if drift is None or any(problem.ref == ref for problem in found.faults):
+                continue
+            del held.drifts[ref]
+            if found.counts.created or found.counts.changed:
+                self._report.healed(work.target.key, drift)
+        if found.faults:
+            self._again(work, held, found)
+        set_id = parent.set_id(work.target.key, self.member.identity.namespace)
+        self._stir(set_id)
+
+    def _ended(self, work: Work, held: Held, found: Outcome) -> None:
+        held.begun = True
+        reported = self._paused(found)
+        if work.asked_by is not None:
+            findings = replace(reported.findings, answered=work.asked_by)
+            reported = replace(reported, findings=findings)
+            if held.work is not None:
+                held.work = replace(held.work, asked_by=None)
+        held.outcome = reported
+        held.waits = any(
+            hold.hold in (Hold.WAVE, Hold.CLAIM, Hold.PRUNE_WAITS) for hold in reported.holds
+        )
+        if work.mode in (Mode.APPLY, Mode.AUDIT):
+            for drift in [d for d in held.drifts.values() if not self._still(d)]:
+                del held.drifts[drift.ref]
+        self._refold(work.target.key, held) if held.drifts or held.fights else self._report.outcome(reported)
+        if failed(found) or (held.waits and found.faults):
+            self._again(work, held, found)
+            return
+        held.tries = 0
+        if found.sync is Sync.SYNCED and work.mode is not Mode.COMPARE:
+            seal = replace(work, mode=Mode.SEAL, lane=Lane.AUDIT, only=None, asked_by=None)
+            due = self._clock.boottime() + self._clock.jitter(SEAL_AFTER, 0.5)
+            self._box.put(work.target.key, seal, lane=Lane.AUDIT, not_before=due)
+
+    def _still(self, drift: Drift) -> bool:
+        seen = self.member.sightings.get(drift.ref)
+        return seen is None or seen.sent is None or seen.entry != seen.sent
+
+    def _paused(self, found: Outcome) -> Outcome:
+        if not self.paused:
+            return found
+        hold = Holding(Hold.PAUSED, "the cluster is paused: nothing is written there (fleethub cluster resume)")
+        return replace(found, holds=(*(h for h in found.holds if h.hold is not Hold.MANUAL), hold))
+
+    def _again(self, work: Work, held: Held, found: Outcome) -> None:
+        held.tries += 1
+        seconds = self._clock.jitter(delay(work.target.policy.retry, held.tries), 0.2)
+        again = held.work if work.only is None else work
+        if again is not None:
+            self._box.put(
+                work.target.key, again, lane=Lane.COLD, not_before=self._clock.boottime() + seconds
+            )
+
+    def _failed(
+        self, claim: Claim[TargetKey, Errand], held: Held, text: str, error: FleetError | None
+    ) -> None:
+        problem = fault(error) if error is not None else fault(Unforeseen(text))
+        if isinstance(claim.value, Leave):
+            found = withdrawal.refused(claim.key, problem, self.member)
+            self._report.withdrawn(found, Gone.WAITING)
+            self._box.put(
+                claim.key, claim.value, lane=Lane.COLD, not_before=self._clock.boottime() + LEAVE_AGAIN
+            )
+            return
+        found = outcome.broken(claim.value, problem, held.outcome, self.member)
+        held.outcome = found
+        self._report.outcome(found)
+        self._again(claim.value, held, found)
+
+    async def _leave(self, errand: Leave, held: Held) -> None:
+        if held.leave is None:
+            return
+        self.member.claims.drop(errand.target)
+        state, found = await withdrawal.run(errand.target, errand.mode, self.member)
+        self._report.withdrawn(found, state)
+        if state is Gone.DONE:
+            if held.leave is not None:
+                self._held.pop(errand.target, None)
+                self._box.forget(errand.target)
+            return
+        self._box.put(
+            errand.target, errand, lane=Lane.COLD, not_before=self._clock.boottime() + LEAVE_AGAIN
+        )
+
+    async def _audits(self) -> None:
+        """Apply every self-healed target once in a while, spread evenly, at the lowest priority (H10)."""
+        while True:
+            keys = [key for key, held in self._held.items() if held.work is not None and held.leave is None]
+            pause = self._audit / max(1, len(keys))
+            if not keys:
+                await self._clock.sleep(min(pause, 600.0))
+                continue
+            for key in keys:
+                await self._clock.sleep(self._clock.jitter(pause))
+                held = self._held.get(key)
+                if held is not None and held.work is not None and heal.reverts(held.work) and not self.paused:
+                    self._box.put(key, replace(held.work, mode=Mode.AUDIT, lane=Lane.AUDIT), lane=Lane.AUDIT)
+
+
+class Unforeseen(FleetError):
+    """An error that no room foresaw; its words carry no content."""
+
+    reason = "InternalError"
+    transient = True
+

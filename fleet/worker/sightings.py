@@ -1,0 +1,100 @@
+"""What is remembered of a cluster's members: some hundred bytes an object, never the object.
+
+Contract: the one owner of sightings. Fed by watches and by the answers of our own writes, whichever is newer
+by resourceVersion (API servers promise comparable ones, KEP-5504). Methods never await.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from fleet.model import GroupKind, ObjectRef, Sighting
+
+
+def newer(left: str, right: str) -> bool:
+    """Whether resourceVersion ``left`` is strictly newer than ``right``; unlike forms count as newer."""
+    if left.isdigit() and right.isdigit():
+        return int(left) > int(right)
+    return left != right
+
+
+class Sightings:
+    """ObjectRef -> Sighting, indexed by ApplySet, with what is known of each kind's list."""
+
+    def __init__(self) -> None:
+        self._seen: dict[ObjectRef, Sighting] = {}
+        self._sets: dict[str, set[ObjectRef]] = {}
+        self._copies: dict[ObjectRef, str] = {}
+        self._listed: dict[GroupKind, str] = {}
+
+    def get(self, ref: ObjectRef) -> Sighting | None:
+        """The sighting of a member, of whatever set."""
+        return self._seen.get(ref)
+
+    def put(self, ref: ObjectRef, sighting: Sighting) -> None:
+        """Remember, unless something newer of the same object is known already."""
+        before = self._seen.get(ref)
+        if before is not None and before.set_id != sighting.set_id:
+            self._unlink(ref, before.set_id)
+        self._seen[ref] = sighting
+        self._copies.pop(ref, None)
+        self._sets.setdefault(sighting.set_id, set()).add(ref)
+
+    def drop(self, ref: ObjectRef) -> Sighting | None:
+        """Forget a member that is gone or is none any more."""
+        before = self._seen.pop(ref, None)
+        if before is not None:
+            self._unlink(ref, before.set_id)
+        return before
+
+    def members(self, set_id: str) -> frozenset[ObjectRef]:
+        """The members of a set as they are known."""
+        return frozenset(self._sets.get(set_id, ()))
+
+    def sets(self) -> frozenset[str]:
+        """Ids of all sets that have a member here."""
+        return frozenset(self._sets)
+
+    def of_kind(self, kind: GroupKind) -> tuple[ObjectRef, ...]:
+        """All members of a kind."""
+        return tuple(ref for ref in self._seen if (ref.group, ref.kind) == kind)
+
+    def copied(self, ref: ObjectRef, set_id: str) -> bool:
+        """Remember an object that only carries the label (H1); True when it was not known yet."""
+        fresh = self._copies.get(ref) != set_id
+        self._copies[ref] = set_id
+        return fresh
+
+    def uncopied(self, ref: ObjectRef) -> None:
+        """Forget such an object."""
+        self._copies.pop(ref, None)
+
+    def copies(self, set_id: str) -> tuple[ObjectRef, ...]:
+        """Objects that carry the label of a set and are no members."""
+        return tuple(ref for ref, owner in self._copies.items() if owner == set_id)
+
+    def listed(self, kind: GroupKind, version: str | None) -> None:
+        """A kind has been listed completely at a version, or (None) its list is no longer to be trusted."""
+        if version is None:
+            self._listed.pop(kind, None)
+        else:
+            self._listed[kind] = version
+
+    def complete(self, kinds: Iterable[GroupKind]) -> tuple[GroupKind, ...]:
+        """Those of ``kinds`` whose list is *not* complete."""
+        return tuple(kind for kind in kinds if kind not in self._listed)
+
+    def holders(self, refs: Iterable[ObjectRef]) -> Mapping[ObjectRef, str]:
+        """The set that holds each live object, where one does."""
+        seen = self._seen
+        return {ref: seen[ref].set_id for ref in refs if ref in seen}
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    def _unlink(self, ref: ObjectRef, set_id: str) -> None:
+        refs = self._sets.get(set_id)
+        if refs is not None:
+            refs.discard(ref)
+            if not refs:
+                del self._sets[set_id]

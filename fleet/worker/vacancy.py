@@ -1,0 +1,94 @@
+"""What a Namespace or a CRD holds, before it may be removed (H17).
+
+Contract: reads metadata only. What controllers put into every Namespace, and what they make for other objects,
+counts as nothing; whatever could not be listed makes the answer incomplete, and that keeps the object.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from fleet.errors import FleetError, KindUnknown, NotFound
+from fleet.kube import decode, paths
+from fleet.model import Discovery, GroupKind, Meta, ObjectRef, Resource
+from fleet.ownership import membership
+from fleet.sync.gate import Contents
+from fleet.sync.scope import CRD
+from fleet.worker.member import Member
+
+NAMESPACE: Final = GroupKind("", "Namespace")
+# What every Namespace gets, or what only tells of others.
+FURNITURE: Final = frozenset(
+    {
+        ("", "ServiceAccount", "default"),
+        ("", "ConfigMap", "kube-root-ca.crt"),
+    }
+)
+TELLING: Final = frozenset({"Event", "EndpointSlice", "Endpoints", "Lease", "PodMetrics"})
+MOST: Final = 50  # a look stops being exact after so many strangers
+
+
+def served(ref: ObjectRef, discovery: Discovery) -> Resource | None:
+    """How the kind of ``ref`` is served; None where it provably is not. Raises KindUnknown in doubt."""
+    found = discovery.find(ref.group, ref.kind)
+    if found is None and ref.group in discovery.stale:
+        raise KindUnknown(f"the server of group {ref.group} does not answer", ref=ref)
+    return found
+
+
+async def contents(meta: Meta, set_id: str, member: Member) -> Contents:
+    """What ``meta``, a CRD or a Namespace, holds that is not of the same set; empty for any other kind."""
+    kind = GroupKind(meta.ref.group, meta.ref.kind)
+    if kind == CRD:
+        return await _instances(meta, set_id, member)
+    if kind == NAMESPACE:
+        return await _inside(meta.ref.name, set_id, member)
+    return Contents(complete=True)
+
+
+async def _instances(meta: Meta, set_id: str, member: Member) -> Contents:
+    plural, _, group = meta.ref.name.partition(".")
+    for resources in member.discovery.kinds.values():
+        for resource in resources[:1]:
+            if (resource.plural, resource.group) == (plural, group):
+                return await _look([resource], None, set_id, member)
+    return Contents(complete=group not in member.discovery.stale)
+
+
+async def _inside(namespace: str, set_id: str, member: Member) -> Contents:
+    if member.discovery.stale:
+        return Contents(complete=False)
+    resources = [
+        found[0]
+        for found in member.discovery.kinds.values()
+        if found and found[0].namespaced and "list" in found[0].verbs and found[0].kind not in TELLING
+    ]
+    return await _look(resources, namespace, set_id, member)
+
+
+async def _look(
+    resources: list[Resource], namespace: str | None, set_id: str, member: Member
+) -> Contents:
+    async def one(resource: Resource) -> tuple[bool, list[ObjectRef]]:
+        try:
+            answer = await member.client.send(paths.list_meta(resource, namespace))
+        except NotFound:
+            return True, []
+        except FleetError:
+            return False, []
+        metas, _, more = decode.metas(answer.body, resource)
+        others = [meta.ref for meta in metas if not _own(meta, set_id)]
+        return not more or bool(others), others
+
+    complete, others = True, list[ObjectRef]()
+    for answered, found in await asyncio.gather(*(one(resource) for resource in resources)):
+        complete = complete and answered
+        others.extend(found)
+    return Contents(complete, tuple(others[:MOST]))
+
+
+def _own(meta: Meta, set_id: str) -> bool:
+    if membership.member(meta, set_id) or any(owner.controller for owner in meta.owners):
+        return True
+    return (meta.ref.group, meta.ref.kind, meta.ref.name) in FURNITURE

@@ -1,0 +1,113 @@
+"""A target leaves a cluster: its objects backwards, then its parent.
+
+Contract: an object that another target claims is that target's to take, never deleted. The parent goes last,
+when no member is left; so a withdrawal that is cut off anywhere is taken up again from the parent alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from fleet.errors import Conflict, FleetError, NotFound, fault
+from fleet.model import (
+    Counts,
+    Fault,
+    Findings,
+    Gone,
+    Health,
+    Holding,
+    ObjectRef,
+    Outcome,
+    Sync,
+    TargetKey,
+    Withdrawal,
+)
+from fleet.ownership import membership
+from fleet.sync import existing, order, orphan, parent
+from fleet.worker import pruning
+from fleet.worker.member import Member
+
+
+async def run(target: TargetKey, mode: Withdrawal, member: Member) -> tuple[Gone, Outcome]:
+    """Remove or release the target's objects; DONE once its parent is gone."""
+    own = parent.set_id(target, member.identity.namespace)
+    faults: list[Fault] = []
+    holds: list[Holding] = []
+    record = member.parents.get(target)
+    if record is None:
+        return Gone.DONE, _outcome(target, member, faults, holds, left=0)
+    unlisted = member.sightings.complete(record.kinds)
+    if unlisted:
+        kinds = ", ".join(str(kind) for kind in unlisted)
+        text = f"cannot be removed yet: not completely listed: {kinds}"
+        faults.append(Fault(None, "ListIncomplete", text, transient=True))
+        return Gone.WAITING, _outcome(target, member, faults, holds, left=0)
+    for group in order.backwards((ref, 0) for ref in member.sightings.members(own)):
+        results = await asyncio.gather(*(_one(ref, own, target, mode, member) for ref in group))
+        for result in results:
+            if isinstance(result, Fault):
+                faults.append(result)
+            elif isinstance(result, Holding):
+                holds.append(result)
+    left = [ref for ref in member.sightings.members(own) if not member.claims.others(ref, target)]
+    handed = [ref for ref in member.sightings.members(own) if member.claims.others(ref, target)]
+    if left or handed or faults or holds:
+        return Gone.WAITING, _outcome(target, member, faults, holds, left=len(left))
+    try:
+        await parent.remove(member.client.send, record)
+    except Conflict:
+        # Somebody wrote the parent since: the watch brings it, and this runs again.
+        return Gone.WAITING, _outcome(target, member, faults, holds, left=0)
+    member.parents.pop(target, None)
+    return Gone.DONE, _outcome(target, member, faults, holds, left=0)
+
+
+async def _one(
+    ref: ObjectRef, own: str, target: TargetKey, mode: Withdrawal, member: Member
+) -> Fault | Holding | None:
+    if member.claims.others(ref, target):
+        return None
+    try:
+        if mode is Withdrawal.ORPHAN:
+            await _release(ref, own, member)
+            return None
+        return await pruning.remove(ref, own, member)
+    except FleetError as error:
+        return fault(error, ref)
+
+
+async def _release(ref: ObjectRef, own: str, member: Member) -> None:
+    resource = pruning.served(ref, member)
+    if resource is None:
+        member.sightings.drop(ref)
+        return
+    async with member.ledger.write(ref):
+        meta = await existing.read(member.client.send, resource, ref)
+        if meta is not None and membership.member(meta, own):
+            try:
+                await orphan.release(member.client.send, resource, meta)
+            except NotFound:
+                pass
+        member.sightings.drop(ref)
+        member.ledger.known(ref)
+
+
+def _outcome(
+    target: TargetKey, member: Member, faults: list[Fault], holds: list[Holding], left: int
+) -> Outcome:
+    return Outcome(
+        target=target,
+        revisions=(),
+        sync=Sync.OUT_OF_SYNC if left or faults or holds else Sync.SYNCED,
+        health=Health.PROGRESSING if left else Health.HEALTHY,
+        counts=Counts(members=left, stale=left),
+        faults=tuple(faults),
+        holds=tuple(holds),
+        findings=Findings(),
+        at=member.clock.now(),
+    )
+
+
+def refused(target: TargetKey, problem: Fault, member: Member) -> Outcome:
+    """The Outcome of a withdrawal that did not come to its end."""
+    return _outcome(target, member, [problem], [], left=0)

@@ -1,0 +1,65 @@
+"""How offers of one target join, and how long a failing one waits.
+
+Contract: pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from fleet.model import Mode, Outcome, Retry, TargetKey, Withdrawal, Work
+
+SLOW = 300.0  # seconds between tries once the policy's own are used up
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The target leaves this cluster."""
+
+    target: TargetKey
+    mode: Withdrawal
+
+
+Errand = Work | Leave
+
+# Which mode covers which: a wider one that waits is not replaced by a narrower one.
+_WIDTH = {Mode.SEAL: 0, Mode.COMPARE: 1, Mode.APPLY: 2, Mode.AUDIT: 3}
+
+
+def merge(older: Errand, newer: Errand) -> Errand:
+    """What waits after ``newer`` arrives while ``older`` waits: the newest desired set, the widest errand."""
+    if isinstance(newer, Leave) or isinstance(older, Leave):
+        return newer
+    if newer.mode is Mode.SEAL:
+        return older
+    if newer.only is not None:
+        # A heal: joins another heal, and is part of any whole pass.
+        if older.only is None:
+            return older if older.mode is not Mode.SEAL else newer
+        return replace(newer, only=older.only | newer.only, lane=min(older.lane, newer.lane))
+    if newer.mode is Mode.AUDIT and older.only is None and older.mode is Mode.APPLY:
+        return replace(older, lane=min(older.lane, newer.lane))
+    return replace(newer, lane=min(older.lane, newer.lane))
+
+
+def delay(retry: Retry, tries: int) -> float:
+    """Seconds before the next try after ``tries`` failures."""
+    if 0 <= retry.limit < tries:
+        return max(SLOW, retry.maximum)
+    return min(retry.maximum, retry.duration * retry.factor ** max(0, tries - 1))
+
+
+def failed(outcome: Outcome) -> bool:
+    """Whether trying again may help by itself."""
+    return any(fault.transient for fault in outcome.faults)
+
+
+def same(left: Work, right: Work) -> bool:
+    """Whether both ask for the same, whatever change or lane they came by."""
+    return (
+        left.rendered.key == right.rendered.key
+        and left.rendered.faults == right.rendered.faults
+        and left.target == right.target
+        and left.mode == right.mode
+        and left.asked_by == right.asked_by
+    )

@@ -1,0 +1,232 @@
+"""One cluster's worker: what the hub asks of it, and its life of connections.
+
+Contract: ``offer``, ``withdraw``, ``release``, ``swap``, ``pause``, ``take_over`` and ``stop`` never await.
+What was asked before the cluster could be reached is done when it can be. A worker tells of its cluster at
+once: reachable since, or not since, and why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from fleet.clock import Clock
+from fleet.errors import FleetError, Unreachable
+from fleet.kube.client import Client
+from fleet.kube.connection import Connection
+from fleet.mailbox import Mailbox
+from fleet.model import Lane, ObjectRef, Reach, TargetKey, Withdrawal, Work
+from fleet.redact import words
+from fleet.worker.connect import connect
+from fleet.worker.held import Held
+from fleet.worker.ledger import Late
+from fleet.worker.member_lease import ForeignHub, MemberLease
+from fleet.worker.report import Knowledge, Report
+from fleet.worker.running import Box, Running
+from fleet.worker.work import Errand, Leave, merge, same
+
+FIRST_RETRY = 0.5
+LAST_RETRY = 30.0
+CONNECT_TIMEOUT = 60.0
+
+ClientFactory = Callable[[Connection, str, Callable[[], bool]], Client]
+"""From a connection, a cluster's name and its permit to the door."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What every worker of a hub is given."""
+
+    client: ClientFactory
+    clock: Clock
+    report: Report
+    knowledge: Knowledge
+    may_write: Callable[[str], bool]
+    hub: str  # the UID of the hub's namespace, by which members know it
+    audit: float = 12 * 3600.0
+
+
+class Worker:
+    """See the module. ``place`` is the namespace of the inventory; the hub itself has no member Lease."""
+
+    def __init__(self, name: str, connection: Connection, ground: Ground, place: str, *, leased: bool) -> None:
+        self.name = name
+        self._connection = connection
+        self._ground = ground
+        self._place = place
+        self._clock = ground.clock
+        self._held: dict[TargetKey, Held] = {}
+        self._box: Box = Mailbox[TargetKey, Errand](ground.clock, lanes=len(Lane), merge=merge)
+        self._lease = MemberLease(ground.hub, place, ground.clock) if leased else None
+        self._running: Running | None = None
+        self._retry = asyncio.Event()
+        self._paused = False
+        self._reach: Reach | None = None
+        self._task = asyncio.ensure_future(self._supervise())
+
+    # --- what the hub asks ------------------------------------------------------------------------------
+
+    def offer(self, work: Work) -> None:
+        """Make the work true; replaces what was asked of the target before."""
+        held = self._held.setdefault(work.target.key, Held())
+        held.leave = None
+        repeated = held.work is not None and same(held.work, work) and held.outcome is not None
+        changed = held.work is None or held.work.rendered.key != work.rendered.key
+        held.work = work if not repeated or held.work is None else replace(held.work, change=work.change)
+        if changed or (held.scoped is not None and not repeated):
+            held.scoped = None
+            held.fights.clear()
+            held.tries = 0
+        if self._running is not None:
+            self._running.take_up(held)
+        if not repeated or held.waits:
+            self._box.put(work.target.key, work, lane=work.lane)
+
+    def withdraw(self, target: TargetKey, mode: Withdrawal) -> None:
+        """Take the target off this cluster; the report says when its parent is gone."""
+        held = self._held.setdefault(target, Held())
+        leave = Leave(target, mode)
+        if held.leave == leave and self._box.pending(target):
+            return
+        held.leave = leave
+        held.work = None
+        self._box.put(target, leave, lane=Lane.URGENT)
+
+    def drop(self, target: TargetKey) -> None:
+        """Forget the target and leave all as it is on the cluster."""
+        self._held.pop(target, None)
+        self._box.forget(target)
+        if self._running is not None:
+            self._running.member.claims.drop(target)
+
+    def release(self, targets: frozenset[TargetKey] | None = None) -> None:
+        """A change closed: targets that waited for it look again."""
+        for key, held in self._held.items():
+            if held.waits and held.work is not None and (targets is None or key in targets):
+                self._box.put(key, held.work, lane=held.work.lane)
+
+    def again(self, target: TargetKey) -> None:
+        """Look at a target again, without a new offer."""
+        held = self._held.get(target)
+        if held is not None and held.work is not None and held.leave is None:
+            self._box.put(target, held.work, lane=Lane.URGENT)
+
+    def swap(self, connection: Connection) -> None:
+        """Use another credential or address from now on."""
+        if connection == self._connection:
+            return
+        self._connection = connection
+        self._retry.set()
+        if self._running is not None:
+            self._running.give_up()
+
+    def pause(self, *, paused: bool) -> None:
+        """Write nothing to the cluster, or go on."""
+        if paused == self._paused:
+            return
+        self._paused = paused
+        if self._running is not None:
+            self._running.paused = paused
+        for key, held in self._held.items():
+            if held.work is not None and held.leave is None:
+                self._box.put(key, held.work, lane=held.work.lane)
+
+    def take_over(self) -> None:
+        """A person says that the hub whose Lease stands on the cluster is gone."""
+        if self._lease is not None:
+            self._lease.take_over()
+            self._retry.set()
+
+    async def stop(self) -> None:
+        """Let go of the cluster; what is in flight is given up."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    # --- what others may know ---------------------------------------------------------------------------
+
+    @property
+    def running(self) -> Running | None:
+        """The connection at work, for those who show it."""
+        return self._running
+
+    def depth(self) -> tuple[int, ...]:
+        """How many targets wait in each lane."""
+        return self._box.depth()
+
+    def targets(self) -> frozenset[TargetKey]:
+        """Targets that were offered or leave."""
+        return frozenset(self._held)
+
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is in hand."""
+        return self._box.idle()
+
+    # --- life -------------------------------------------------------------------------------------------
+
+    async def _supervise(self) -> None:
+        tries = 0
+        while True:
+            self._retry.clear()
+            client = self._ground.client(self._connection, self.name, self._permit)
+            try:
+                begun = self._clock.boottime()
+                await self._connected(client)
+            except FleetError as error:
+                if self._clock.boottime() - begun > LAST_RETRY:
+                    tries = 0
+                self._unreached(error)
+            except Exception as error:  # noqa: BLE001 (a cluster's worker outlives what nobody foresaw)
+                self._unreached(Unreachable(words(error)))
+            finally:
+                self._running = None
+                if self._lease is not None:
+                    self._lease.drop()
+                await client.close()
+            pause = min(LAST_RETRY, FIRST_RETRY * 2**tries)
+            tries = min(tries + 1, 10)
+            await self._pause(self._clock.jitter(pause, 0.3))
+
+    async def _connected(self, client: Client) -> None:
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            member = await connect(
+                self.name, client, self._place, self._lease, self._late, self._clock
+            )
+        self._ground.report.met(self.name, member.identity.uid, member.discovery.version)
+        self._tell(Reach(self.name, True, self._clock.now(), self._clock.now(), member.discovery.version))
+        running = Running(
+            member, self._held, self._box, self._ground.report, self._ground.knowledge, self._ground.audit
+        )
+        running.paused = self._paused
+        self._running = running
+        await running.run(self._lease)
+
+    async def _pause(self, seconds: float) -> None:
+        waiter = asyncio.ensure_future(self._retry.wait())
+        timer = asyncio.ensure_future(self._clock.sleep(seconds))
+        try:
+            await asyncio.wait({waiter, timer}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiter.cancel()
+            timer.cancel()
+
+    def _permit(self) -> bool:
+        return self._ground.may_write(self.name) and (self._lease is None or self._lease.held())
+
+    def _late(self, ref: ObjectRef, held: Late) -> None:
+        if self._running is not None:
+            self._running.late(ref, held)
+
+    def _unreached(self, error: FleetError) -> None:
+        last = self._reach
+        seen = last.seen if last is not None and not last.reachable else 0.0
+        if last is not None and last.reachable:
+            seen = self._clock.now()
+        reachable = isinstance(error, ForeignHub)
+        same_as_before = last is not None and (last.reachable, last.reason) == (reachable, error.reason)
+        since = last.since if last is not None and same_as_before else self._clock.now()
+        self._tell(Reach(self.name, reachable, since, seen, "", error.reason, error.text))
+
+    def _tell(self, reach: Reach) -> None:
+        self._reach = reach
+        self._ground.report.reach(reach)

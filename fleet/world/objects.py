@@ -1,0 +1,150 @@
+"""The hub's own objects in memory: Applications, Clusters, Projects.
+
+Contract: one owner. ``saw`` and ``gone`` may be told anything any number of times; only what is new by
+resourceVersion changes memory and wakes subscribers. An object that does not validate is kept as its error
+beside the last version that did, so that the last good state stays. ``complete`` is the barrier of H16: before
+it, nothing may be concluded from an object's absence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from fleet import names
+from fleet.api.application import Application
+from fleet.api.cluster import Cluster
+from fleet.api.parse import parse
+from fleet.api.project import Project
+from fleet.errors import InvalidObject
+from fleet.model import ApplicationKey
+
+M = TypeVar("M", Application, Cluster, Project)
+Subscriber = Callable[[str, ApplicationKey], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Known(Generic[M]):
+    """An object as last seen: ``model`` is its last valid version, ``error`` why the newest is none."""
+
+    model: M | None
+    error: InvalidObject | None
+    version: str
+    uid: str
+    generation: int
+    deleting: bool
+    metadata: Mapping[str, Any]
+    status: Mapping[str, Any]
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """Annotations of the newest version, valid or not."""
+        return self.metadata.get("annotations") or {}
+
+    @property
+    def finalizers(self) -> tuple[str, ...]:
+        """Finalizers of the newest version."""
+        return tuple(self.metadata.get("finalizers") or ())
+
+
+def newer(left: str, right: str) -> bool:
+    """Whether resourceVersion ``left`` is strictly newer than ``right``; unlike forms count as newer."""
+    if left.isdigit() and right.isdigit():
+        return int(left) > int(right)
+    return left != right
+
+
+class World:
+    """See the module. Keys are (namespace, name) for every kind."""
+
+    def __init__(self) -> None:
+        self.applications: dict[ApplicationKey, Known[Application]] = {}
+        self.clusters: dict[ApplicationKey, Known[Cluster]] = {}
+        self.projects: dict[ApplicationKey, Known[Project]] = {}
+        self._subscribers: list[Subscriber] = []
+        self._complete: set[str] = set()
+        self._gone: dict[tuple[str, ApplicationKey], str] = {}
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Have ``subscriber(kind, key)`` called after each change; it must not await."""
+        self._subscribers.append(subscriber)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every kind has been listed whole once."""
+        return len(self._complete) == len(names.HUB_KINDS)
+
+    def listed(self, kind: str) -> None:
+        """A kind has been listed whole."""
+        self._complete.add(kind)
+
+    def saw(self, kind: str, body: Mapping[str, Any]) -> None:
+        """An object as it is, or was: older news is ignored."""
+        metadata = body["metadata"]
+        key = ApplicationKey(metadata.get("namespace", ""), metadata["name"])
+        kept = self._kept(kind)
+        before = kept.get(key)
+        version = metadata.get("resourceVersion", "")
+        if before is not None and before.uid == metadata.get("uid") and not newer(version, before.version):
+            return
+        if self._gone.get((kind, key)) == metadata.get("uid"):
+            return
+        known = _read(kind, body, before)
+        kept[key] = known
+        if before is None or _differs(before, known):
+            self._tell(kind, key)
+
+    def gone(self, kind: str, key: ApplicationKey, uid: str = "") -> None:
+        """An object is deleted; ``uid`` guards against old news of a predecessor."""
+        kept = self._kept(kind)
+        before = kept.get(key)
+        if before is None or (uid and before.uid != uid):
+            return
+        del kept[key]
+        self._gone = {(kind, key): before.uid} if len(self._gone) > GONE else {**self._gone, (kind, key): before.uid}
+        self._tell(kind, key)
+
+    def versions(self, kind: str) -> dict[ApplicationKey, tuple[str, str]]:
+        """UID and resourceVersion of all objects of a kind."""
+        return {key: (known.uid, known.version) for key, known in self._kept(kind).items()}
+
+    def _kept(self, kind: str) -> dict[ApplicationKey, Any]:
+        return {
+            names.APPLICATION: self.applications,
+            names.CLUSTER: self.clusters,
+            names.PROJECT: self.projects,
+        }[kind]
+
+    def _tell(self, kind: str, key: ApplicationKey) -> None:
+        for subscriber in self._subscribers:
+            subscriber(kind, key)
+
+
+GONE = 10_000  # deletions remembered against events that come after them
+
+
+def _read(kind: str, body: Mapping[str, Any], before: Known[Any] | None) -> Known[Any]:
+    metadata = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
+    model, error = None, None
+    try:
+        model = parse(kind, {key: value for key, value in body.items() if key != "status"})
+    except InvalidObject as problem:
+        error = problem
+        model = before.model if before is not None else None
+    return Known(
+        model,
+        error,
+        metadata.get("resourceVersion", ""),
+        metadata.get("uid", ""),
+        int(metadata.get("generation") or 0),
+        metadata.get("deletionTimestamp") is not None,
+        metadata,
+        body.get("status") or {},
+    )
+
+
+def _differs(before: Known[Any], after: Known[Any]) -> bool:
+    """Whether anything but the status changed; what the hub itself writes there wakes nobody."""
+    watched = ("labels", "annotations", "finalizers", "deletionTimestamp", "generation", "uid")
+    return any(before.metadata.get(name) != after.metadata.get(name) for name in watched)

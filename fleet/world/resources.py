@@ -1,0 +1,15 @@
+"""How the hub's API server serves the kinds that the hub itself reads."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fleet import names
+from fleet.model import Resource
+
+HUB_RESOURCES: Final = {
+    kind: Resource(names.GROUP, names.VERSION, kind, plural, namespaced=True)
+    for kind, plural in names.PLURALS.items()
+}
+SECRETS: Final = Resource("", "v1", "Secret", "secrets", namespaced=True)
+NAMESPACES: Final = Resource("", "v1", "Namespace", "namespaces", namespaced=False)

@@ -1,0 +1,71 @@
+"""The queue: newest wins, one holder, lanes, delays on the clock."""
+
+import asyncio
+
+from fleet.clock import Clock
+from fleet.mailbox import Mailbox
+
+
+async def test_newest_value_replaces_the_older():
+    box = Mailbox[str, int](Clock())
+    box.put("a", 1)
+    box.put("a", 2)
+    claim = await box.take()
+    assert claim.value == 2
+    assert box.depth() == (0,)
+
+
+async def test_a_held_key_is_not_handed_out_again_and_its_holder_is_told():
+    box = Mailbox[str, int](Clock())
+    box.put("a", 1)
+    first = await box.take()
+    box.put("a", 2)
+    box.put("b", 3)
+    assert first.superseded.is_set()
+    assert (await box.take()).key == "b"
+    waiter = asyncio.ensure_future(box.take())
+    await asyncio.sleep(0)
+    assert not waiter.done()
+    box.done(first)
+    assert (await waiter).value == 2
+
+
+async def test_urgent_lane_is_served_first_and_a_key_keeps_its_more_urgent_lane():
+    box = Mailbox[str, int](Clock(), lanes=3)
+    box.put("cold", 1, lane=1)
+    box.put("heal", 2, lane=0)
+    box.put("heal", 3, lane=2)
+    claim = await box.take()
+    assert (claim.key, claim.value, claim.lane) == ("heal", 3, 0)
+
+
+async def test_a_delayed_key_waits_for_the_clock_and_an_earlier_put_brings_it_forward():
+    clock = Clock()
+    box = Mailbox[str, int](clock)
+    box.put("a", 1, not_before=clock.boottime() + 100)
+    waiter = asyncio.ensure_future(box.take())
+    await asyncio.sleep(0)
+    assert not waiter.done()
+    clock.advance(101)
+    assert (await waiter).value == 1
+    box.put("b", 1, not_before=clock.boottime() + 100)
+    box.put("b", 2)
+    assert (await box.take()).value == 2
+
+
+async def test_merge_joins_waiting_values():
+    box = Mailbox[str, frozenset[int]](Clock(), merge=lambda older, newer: older | newer)
+    box.put("a", frozenset({1}))
+    box.put("a", frozenset({2}))
+    assert (await box.take()).value == {1, 2}
+
+
+async def test_forgotten_key_is_not_served():
+    clock = Clock()
+    box = Mailbox[str, int](clock)
+    box.put("a", 1, not_before=clock.boottime() + 5)
+    box.forget("a")
+    clock.advance(10)
+    box.put("b", 2)
+    assert (await box.take()).key == "b"
+    assert not box.pending("a")
