@@ -26,7 +26,7 @@ class OperatorEnded(FleetError):
     reason = "OperatorEnded"
 
 
-class Nothing(kopf.ProgressStorage, kopf.DiffBaseStorage):  # type: ignore[misc]
+class Nothing(kopf.ProgressStorage, kopf.DiffBaseStorage):
     """A storage that writes nothing and remembers nothing: no handler here needs either."""
 
     def fetch(self, **_: Any) -> None:
@@ -58,7 +58,7 @@ class Operator:
     async def start(self) -> None:
         """Spawn kopf's tasks."""
         for name in ("kopf", "kopf.activities", "kopf.objects"):
-            logging.getLogger(name).setLevel(logging.WARNING)
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._tasks = await kopf.spawn_tasks(
             registry=registry(self._listener, _login(self._connection)),
             settings=_settings(),
@@ -97,7 +97,7 @@ def _settings() -> kopf.OperatorSettings:
     settings.process.ultimate_exiting_timeout = None
     settings.queueing.idle_timeout = 0.5
     # One watch in ten minutes, not one request each time that nothing happened.
-    settings.watching.server_timeout = 600.0
+    settings.watching.server_timeout = 600
     settings.watching.inactivity_timeout = 120.0
     settings.persistence.progress_storage = Nothing()
     settings.persistence.diffbase_storage = Nothing()

@@ -56,7 +56,7 @@ async def run(
     hub = Hub(settings, connection, seams, metrics)
     operator = Operator(connection, hub)
     provider = HubProvider(hub)
-    web = await server.serve(settings.listen, **provider.routes())
+    web = await server.serve(settings.listen, *provider.routes(), report=provider.unforeseen)
     logger.info("listening", url=web.url)
 
     async def watch() -> None:

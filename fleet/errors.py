@@ -4,7 +4,7 @@
     +- DocumentError        a file that does not read: path, document, line
     +- InvalidObject        an object of the hub's own kinds that does not validate: field
     +- SourceError          Git: RepositoryRefused, RepositoryUnreachable (transient), RevisionNotFound,
-    |                       RevisionAmbiguous, PathNotFound, LinkRefused
+    |                       RevisionAmbiguous, PathNotFound, LinkRefused, RendererMissing, SourceTooLarge
     +- RegistrationError    a credential that cannot be used: KubeconfigInvalid, KubeconfigRefused
     +- ManifestRefused      a manifest that must not be sent as it stands
     +- KindUnknown          the cluster does not serve the kind (transient: a CRD may come)
@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from fleet.model import Fault, ObjectRef
+from fleet.model import Fault, ObjectRef, Read
 
 
 class FleetError(Exception):
@@ -50,7 +50,11 @@ class DocumentError(FleetError):
     def __init__(
         self, text: str, *, path: str, document: int = 0, line: int = 0, ref: ObjectRef | None = None
     ) -> None:
-        where = path + (f", document {document + 1}" if document >= 0 else "") + (f", line {line}" if line else "")
+        where = (
+            path
+            + (f", document {document + 1}" if document >= 0 else "")
+            + (f", line {line}" if line else "")
+        )
         super().__init__(f"{where}: {text}", ref=ref)
         self.path = path
         self.document = document
@@ -64,9 +68,13 @@ class InvalidObject(FleetError):
 
 
 class SourceError(FleetError):
-    """Git could not give what an Application asks for."""
+    """Git could not give what an Application asks for; ``reads`` are the look-ups made on the way."""
 
     reason = "SourceError"
+
+    def __init__(self, text: str, *, ref: ObjectRef | None = None, field: str = "") -> None:
+        super().__init__(text, ref=ref, field=field)
+        self.reads: frozenset[Read] = frozenset()
 
 
 class RepositoryRefused(SourceError):
@@ -105,6 +113,18 @@ class LinkRefused(SourceError):
     """A symbolic link that leaves the repository or turns in a circle."""
 
     reason = "LinkRefused"
+
+
+class RendererMissing(SourceError):
+    """The path holds what this version has no renderer for."""
+
+    reason = "RendererMissing"
+
+
+class SourceTooLarge(SourceError):
+    """The path holds more than is rendered for one Application."""
+
+    reason = "SourceTooLarge"
 
 
 class RegistrationError(FleetError):

@@ -10,7 +10,7 @@ from typing import Final
 PRODUCT: Final = "fleethub"
 GROUP: Final = "fleethub.dev"
 VERSION: Final = "v1alpha1"
-API_VERSION: Final = f"{GROUP}/{VERSION}"
+API_VERSION: Final = "fleethub.dev/v1alpha1"
 
 APPLICATION: Final = "Application"
 CLUSTER: Final = "Cluster"

@@ -183,8 +183,9 @@ class ApplicationSpec(Ruled, Model):
             lambda self: (self.placement is None) != (self.destination is None),
         ),
         Rule(
-            "!has(self.namespace) || !has(self.destination) || !has(self.destination.namespace) || "
-            "self.namespace == self.destination.namespace",
+            # `namespace` is a reserved word of CEL; Kubernetes spells the field __namespace__.
+            "!has(self.__namespace__) || !has(self.destination) || !has(self.destination.__namespace__) || "
+            "self.__namespace__ == self.destination.__namespace__",
             "namespace and destination.namespace must agree where both are given",
             lambda self: (
                 self.destination is None

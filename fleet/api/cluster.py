@@ -84,6 +84,9 @@ class ClusterStatus(Model):
     server: Annotated[str, StringConstraints(max_length=2048)] = Field(
         default="", description="URL of its API server, as the registration in use says."
     )
+    registration: Annotated[str, StringConstraints(max_length=256)] = Field(
+        default="", description="resourceVersion of the Secret that the connection in use was made from."
+    )
     conditions: Conditions = Field(
         default=(), description="Ready, Reachable, Reconciling, Stalled and what explains them."
     )

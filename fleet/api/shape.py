@@ -2,7 +2,15 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    JsonValue,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema
 
@@ -48,5 +56,5 @@ FreeForm = Annotated[
 Flag = Annotated[bool, Field(strict=True)]
 Number = Annotated[int, Field(strict=True)]
 
-ATOMIC_LIST = {"x-kubernetes-list-type": "atomic"}
+ATOMIC_LIST: dict[str, JsonValue] = {"x-kubernetes-list-type": "atomic"}
 ATOMIC_MAP = {"x-kubernetes-map-type": "atomic"}

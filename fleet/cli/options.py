@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -83,43 +84,30 @@ _OPTIONS: tuple[Decorator, ...] = (
 def timeout_option(default: str = "5m") -> Decorator:
     """Add ``--timeout`` as seconds; ``90``, ``90s``, ``5m`` and ``1h30m`` are read."""
     return click.option(
-        "--timeout", type=Duration(), default=default, show_default=True, help="How long to wait."
+        "--timeout",
+        type=seconds,
+        metavar="TIME",
+        default=default,
+        show_default=True,
+        help="How long to wait.",
     )
 
 
-class Duration(click.ParamType):
-    """Seconds, written as a number or as in Kubernetes."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read one."""
-        import re  # noqa: PLC0415
-
-        if isinstance(value, int | float):
-            return float(value)
-        found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", value)
-        if found is None or not any(found.groups()):
-            self.fail(f"{value!r} is no duration; write 90s, 5m or 1h30m", param, ctx)
-        hours, minutes, seconds = (float(part or 0) for part in found.groups())
-        return hours * 3600 + minutes * 60 + seconds
+def seconds(text: str) -> float:
+    """Read a duration, written as a number or as in Kubernetes."""
+    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", text)
+    if found is None or not any(found.groups()):
+        raise click.BadParameter(f"{text!r} is no duration; write 90s, 5m or 1h30m")
+    hours, minutes, rest = (float(part or 0) for part in found.groups())
+    return hours * 3600 + minutes * 60 + rest
 
 
-class Pair(click.ParamType):
-    """``key=value``."""
-
-    name = "key=value"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        """Read one."""
-        if isinstance(value, tuple):
-            return value
-        key, equals, text = str(value).partition("=")
-        if not equals or not key:
-            self.fail(f"{value!r} is not key=value", param, ctx)
-        return key, text
+def pair(text: str) -> tuple[str, str]:
+    """Read ``key=value``."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise click.BadParameter(f"{text!r} is not key=value")
+    return key, value
 
 
 def split_name(name: str, hub: Hub) -> tuple[str, str]:

@@ -53,10 +53,9 @@ class Builder:
         value = _Document(self._budget, self._values, self._keys).build(event, get)
         get()  # the document's end
         event = get()
+        next_line = event.start_mark.line
         if type(event) is DocumentStartEvent:
-            raise Refused(
-                "a second document begins here without a line of its own that is '---'", event.start_mark.line
-            )
+            raise Refused("a second document begins here without a line of its own that is '---'", next_line)
         return value, line
 
 

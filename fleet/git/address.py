@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-_METADATA: Final = frozenset(map(ipaddress.ip_address, ("169.254.169.254", "fd00:ec2::254", "100.100.100.200")))
+_METADATA: Final = frozenset(
+    map(ipaddress.ip_address, ("169.254.169.254", "fd00:ec2::254", "100.100.100.200"))
+)
 _SHARED: Final = ipaddress.ip_network("100.64.0.0/10")
 _TRANSLATED: Final = ipaddress.ip_network("64:ff9b::/96")
 
@@ -60,7 +62,9 @@ def place(url: str, allow: Sequence[str], *, named: bool) -> Place:
     for text in found:
         address = ipaddress.ip_address(text)
         if _forbidden(address):
-            raise RepositoryRefused(f"the host {parts.host} is at {address}, which needs --allow-git with its URL")
+            raise RepositoryRefused(
+                f"the host {parts.host} is at {address}, which needs --allow-git with its URL"
+            )
         if _private(address) and not named:
             raise RepositoryRefused(
                 f"the host {parts.host} is at the private address {address}: name it by a repository Secret"

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from fleet.git.process import GitFailed
 
 _REFUSED: Final = (
-    (b"unable to update url base from redirection", "the server redirects; name the URL that it redirects to"),
+    (
+        b"unable to update url base from redirection",
+        "the server redirects; name the URL that it redirects to",
+    ),
     (b"returned error: 30", "the server redirects; name the URL that it redirects to"),
     (b"fsck error", "the repository holds a malformed object"),
     (b"transport '", "the transport is not allowed"),
@@ -24,14 +27,20 @@ _UNREACHABLE: Final = (
     (b"Host key verification failed", "the server's SSH key is not the one in knownHosts, or none is given"),
     (b"Permission denied (", "the server refused the SSH key, or none is given"),
     (b"Load key ", "the SSH key cannot be read"),
-    (b"server certificate verification failed", "the server's certificate is of an unknown CA: give it as caData"),
+    (
+        b"server certificate verification failed",
+        "the server's certificate is of an unknown CA: give it as caData",
+    ),
     (b"SSL certificate problem", "the server's certificate is of an unknown CA: give it as caData"),
     (b"SSL: no alternative certificate subject name", "the server's certificate is for another host"),
     (b"error setting certificate", "caData is no PEM certificate"),
     (b"Authentication failed", "the server refused the credential"),
     (b"could not read Username", "the server asks for a credential, and no repository Secret has one"),
     (b"could not read Password", "the server asks for a password, and no repository Secret has one"),
-    (b"unable to read askpass response", "the server asks for a credential, and no repository Secret has one"),
+    (
+        b"unable to read askpass response",
+        "the server asks for a credential, and no repository Secret has one",
+    ),
     (b"returned error: 401", "the server refused the credential"),
     (b"returned error: 403", "the server refused the credential"),
     (b"returned error: 429", "the server asks to wait"),

@@ -58,7 +58,11 @@ def sweep(folder: Path) -> None:
         if os.path.basename(place) == "objects":  # noqa: PTH119 (of a string that os.walk gave)
             folders[:] = [name for name in folders if name in ("pack", "info")]
         for name in files:
-            if name.endswith(".lock") or name.startswith("tmp_") or (name.endswith(".keep") and "pack-" in name):
+            if (
+                name.endswith(".lock")
+                or name.startswith("tmp_")
+                or (name.endswith(".keep") and "pack-" in name)
+            ):
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(place, name))  # noqa: PTH108, PTH118 (as above)
 
@@ -80,7 +84,9 @@ def refs(folder: Path, head: str, repo: str, peel: Callable[[str], str]) -> Refs
         plain[name] = oid
         peeled[name] = peel(oid)
     heads = {name.removeprefix(HEADS): oid for name, oid in plain.items() if name.startswith(HEADS)}
-    tags = {name.removeprefix(TAGS): peeled.get(name, oid) for name, oid in plain.items() if name.startswith(TAGS)}
+    tags = {
+        name.removeprefix(TAGS): peeled.get(name, oid) for name, oid in plain.items() if name.startswith(TAGS)
+    }
     return Refs(heads, tags, head, repo)
 
 

@@ -32,7 +32,11 @@ T = TypeVar("T")
 # What git and ssh need of the process's environment: where programs, CAs and the way out are.
 _KEPT: Final = frozenset(
     {"PATH", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"}
-    | {name for word in ("https_proxy", "http_proxy", "all_proxy", "no_proxy") for name in (word, word.upper())}
+    | {
+        name
+        for word in ("https_proxy", "http_proxy", "all_proxy", "no_proxy")
+        for name in (word, word.upper())
+    }
 )
 _ENVIRONMENT: Final = {
     "GIT_ATTR_NOSYSTEM": "1",
@@ -257,7 +261,9 @@ class Git:
         finally:
             self._mine.job = None
 
-    def _start(self, args: Sequence[str], folder: Path | None, granted: Granted, *, talks: bool = False) -> Any:
+    def _start(
+        self, args: Sequence[str], folder: Path | None, granted: Granted, *, talks: bool = False
+    ) -> Any:
         """GitPython's holder of the process. GitPython hands on the whole environment: `env -u` takes it away."""
         config = (*_CONFIG, *granted.config)
         env = {**_ENVIRONMENT, "HOME": str(self.home), "XDG_CONFIG_HOME": str(self.home), **granted.env}

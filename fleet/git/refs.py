@@ -92,7 +92,9 @@ def _backward(mirror: Mirror, old: str, new: str) -> bool:
 
 def _head(refs: Refs, known: Callable[[str], bool]) -> Revision:
     if not refs.head:
-        raise RevisionNotFound("the repository's HEAD names no branch (it is empty, or HEAD is detached): name one")
+        raise RevisionNotFound(
+            "the repository's HEAD names no branch (it is empty, or HEAD is detached): name one"
+        )
     return _full(refs.head, refs, known)
 
 

@@ -101,7 +101,8 @@ class Tree:
         above = f"{found.path}/" if found.path else ""
         listing = self._store.listing(found.oid)
         return tuple(
-            Entry(name, mode, oid, above + name) for name, (mode, oid) in sorted(listing.items(), key=_by_name)
+            Entry(name, mode, oid, above + name)
+            for name, (mode, oid) in sorted(listing.items(), key=_by_name)
         )
 
     def _record(self, path: str, oid: str | None) -> None:

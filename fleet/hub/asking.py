@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from fleet.api.application import Application
-from fleet.hub import annotations
-from fleet.hub.annotations import Asked
+from fleet.hub import requests
+from fleet.hub.requests import Asked
 from fleet.hub.record import Record
 from fleet.model import ApplicationKey, Outcome
 from fleet.world.objects import Known
@@ -27,11 +27,9 @@ class Asking:
     def __init__(self) -> None:
         self.write: Write = _nowhere
 
-    async def asked(
-        self, key: ApplicationKey, known: Known[Application], record: Record
-    ) -> Asked | None:
+    async def asked(self, key: ApplicationKey, known: Known[Application], record: Record) -> Asked | None:
         """The request that is to be carried out now, if any. Raises InvalidObject for a malformed one."""
-        found = annotations.asked(known.annotations)
+        found = requests.asked(known.annotations)
         last: Mapping[str, Any] = record.last_sync or known.status.get("lastSync") or {}
         if record.last_sync is None and last:
             record.last_sync = last

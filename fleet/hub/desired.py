@@ -7,17 +7,17 @@ its inputs: a commit that touches none of them leaves it as it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from fleet.api.application import Application
-from fleet.errors import FleetError, RevisionNotFound
+from fleet.errors import FleetError, RevisionNotFound, fault
 from fleet.git.refs import commit_hash
 from fleet.hub.changes import Changes
 from fleet.hub.readers import Following, Readers
 from fleet.hub.record import Record
 from fleet.model import ApplicationKey, Parameters, Rendered, Revision
 from fleet.render import render
-from fleet.render.inputs import RenderCache
+from fleet.render.cache import RenderCache
 from fleet.render.source import Directory, Source
 from fleet.world.objects import World
 from fleet.world.repositories import Repositories, Repository
@@ -50,6 +50,9 @@ class Desired:
         source = application.spec.source
         repository = self._repositories.get(source.repo_url)
         self._readers.follow(key, Following(source.repo_url, source.target_revision))
+        if repository.error is not None and repository.refs is not None:
+            # The last good state is kept and stays offered; the condition says why nothing newer comes.
+            record.faults += (fault(repository.error),)
         revision = await self._resolve(repository, source.target_revision)
         if not record.begun:
             self._changes.join(source.repo_url, key)
@@ -92,7 +95,7 @@ class Desired:
     def _kept(self, key: ApplicationKey, record: Record, rendered: Rendered, now: Revision) -> Revision:
         if record.rendered is not None and record.revision is not None:
             same = record.rendered.key == rendered.key and record.revision.repo == now.repo
-            return replace(record.revision, ref=now.ref) if same else now
+            return record.revision._replace(ref=now.ref) if same else now
         known = self._world.applications.get(key)
         status = known.status if known is not None else {}
         if status.get("render") == rendered.key[:RENDER_WORD] and status.get("revision"):

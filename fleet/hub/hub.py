@@ -41,7 +41,7 @@ from fleet.metrics import Metrics
 from fleet.model import ApplicationKey, ObjectRef, TargetKey
 from fleet.placement.affected import affected
 from fleet.redact import words
-from fleet.render.inputs import RenderCache
+from fleet.render.cache import RenderCache
 from fleet.report.board import Board
 from fleet.report.events import Recorder
 from fleet.report.status import StatusWriter
@@ -60,7 +60,11 @@ class Hub:
     """See the module."""
 
     def __init__(
-        self, settings: Settings, connection: Connection, seams: Seams | None = None, metrics: Metrics | None = None
+        self,
+        settings: Settings,
+        connection: Connection,
+        seams: Seams | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self.settings = settings
         self.connection = connection
@@ -88,6 +92,7 @@ class Hub:
         self.readers = Readers()
         self.ready = False
         self.token = ""
+        self.webhook_secret = b""
         self._queue: Mailbox[ApplicationKey, None] = Mailbox(self.clock)
         self._before: dict[ApplicationKey, Any] = {}
 
@@ -171,7 +176,8 @@ class Hub:
         hub_uid = await self._namespace_uid()
         self._wire(hub_uid)
         await self.authority.acquire(self.client.send)
-        self.token = await self._api_token()
+        self.token = (await self._secret(names.API_SECRET, "token")).decode("ascii", "ignore").strip()
+        self.webhook_secret = await self._secret(names.WEBHOOK_SECRET, "webhookSecret")
         self.roster.hire(names.HUB_CLUSTER, self.connection)
         tasks: list[asyncio.Future[Any]] = [
             asyncio.ensure_future(self.authority.keep(self.client.send)),
@@ -224,13 +230,13 @@ class Hub:
             ) from None
         return decode.meta(answer.body, NAMESPACES).uid
 
-    async def _api_token(self) -> str:
-        path = f"/api/v1/namespaces/{self.namespace}/secrets/{names.API_SECRET}"
+    async def _secret(self, name: str, key: str) -> bytes:
+        path = f"/api/v1/namespaces/{self.namespace}/secrets/{name}"
         try:
             data = orjson.loads((await self.client.send(Request("GET", path))).body).get("data") or {}
         except NotFound:
-            return ""
-        return base64.b64decode(data.get("token", "")).decode("ascii", "ignore").strip()
+            return b""
+        return base64.b64decode(data.get(key, ""))
 
     async def _relist(self) -> None:
         keeping = asyncio.ensure_future(relist.keep(self.client.send, self.world, self.clock))

@@ -73,6 +73,9 @@ class Knowing:
         changed: set[ApplicationKey] = set()
         waiting: set[ApplicationKey] = set()
         for following in readers.groups(repository.url):
+            if repository.error is not None or repository.recovered:
+                # Everybody's condition says so, or says so no more.
+                waiting |= readers.members(following)
             try:
                 commit = repository.resolve(following.name).commit
             except FleetError:

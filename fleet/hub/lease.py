@@ -80,7 +80,9 @@ class Authority:
         lease["spec"]["holderIdentity"] = ""
         self._writing = True
         try:
-            await send(Request("PUT", f"{self._path()}/{names.HUB_LEASE}", body=orjson.dumps(lease), timeout=2.0))
+            await send(
+                Request("PUT", f"{self._path()}/{names.HUB_LEASE}", body=orjson.dumps(lease), timeout=2.0)
+            )
         finally:
             self._writing = False
             self._until = 0.0

@@ -103,7 +103,9 @@ class Readers:
         common = {group.baseline} if len(group.apart) < len(group.members) else set()
         return frozenset(common | set(group.apart.values()))
 
-    def concerned(self, following: Following, commit: str, changes: dict[str, Changed | None]) -> set[ApplicationKey]:
+    def concerned(
+        self, following: Following, commit: str, changes: dict[str, Changed | None]
+    ) -> set[ApplicationKey]:
         """The Applications of a group that a move to ``commit`` concerns; the common baseline becomes it.
 
         ``changes`` has what differs from each baseline, None where that cannot be told.

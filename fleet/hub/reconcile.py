@@ -142,7 +142,9 @@ class Reconciler:
         if known is None or known.model is None:
             if self._world.complete:
                 record.faults += (
-                    Fault(None, "ProjectUnknown", f"there is no Project {name} in namespace {self.namespace}"),
+                    Fault(
+                        None, "ProjectUnknown", f"there is no Project {name} in namespace {self.namespace}"
+                    ),
                 )
             return Walls(project=name)
         return walls(known.model)

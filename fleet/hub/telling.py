@@ -190,9 +190,13 @@ class Telling:
             status = invalid(known.status, known.generation, record.faults, self._clock.now())
         else:
             status = summary.status(
-                known.model.model_copy(update={"metadata": known.model.metadata.model_copy(
-                    update={"generation": known.generation, "deleting": known.deleting}
-                )}),
+                known.model.model_copy(
+                    update={
+                        "metadata": known.model.metadata.model_copy(
+                            update={"generation": known.generation, "deleting": known.deleting}
+                        )
+                    }
+                ),
                 self.facts(key, record),
                 now=self._clock.now(),
                 previous=self._statuses.previous(names.APPLICATION, key) or known.status,
@@ -261,7 +265,9 @@ class Telling:
 
 def _stray(key: ApplicationKey, namespace: str) -> Fault:
     return Fault(
-        None, "WrongNamespace", f"counts only in namespace {namespace}, the hub's own; here ({key.namespace}) not"
+        None,
+        "WrongNamespace",
+        f"counts only in namespace {namespace}, the hub's own; here ({key.namespace}) not",
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from fleet import names
 from fleet.api.application import Application
 from fleet.clock import Clock
-from fleet.hub import annotations
+from fleet.hub import requests
 from fleet.hub.finalizer import Finalizer
 from fleet.hub.record import Record
 from fleet.hub.roster import Roster
@@ -29,7 +29,9 @@ Later = Callable[[ApplicationKey, float], None]
 class Withdrawals:
     """Decides what leaves where; the workers do it and the finalizer records it."""
 
-    def __init__(self, world: World, roster: Roster, finalizer: Finalizer, board: Board, clock: Clock) -> None:
+    def __init__(
+        self, world: World, roster: Roster, finalizer: Finalizer, board: Board, clock: Clock
+    ) -> None:
         self._world = world
         self._roster = roster
         self._finalizer = finalizer
@@ -85,7 +87,7 @@ class Withdrawals:
         if not self._world.complete:
             return
         mode = withdrawal(known.model) if known.model is not None else Withdrawal.DELETE
-        given_up = annotations.abandoned(known.annotations)
+        given_up = requests.abandoned(known.annotations)
         holds: list[Holding] = []
         for name in sorted(self._finalizer.placed(key)):
             if self._unregistered(name) or name in given_up:

@@ -19,6 +19,7 @@ from fleet.errors import ServerFailed
 from fleet.model import Meta, ObjectRef, OwnerRef, Resource
 
 _NONE: Final = MappingProxyType[str, str]({})
+_NO_FIELDS: Final = msgspec.Raw(b"[]")
 _UNREADABLE: Final = "the answer does not read as what was asked for"
 
 
@@ -37,7 +38,7 @@ class _Meta(msgspec.Struct):
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     ownerReferences: list[_Owner] | None = None  # noqa: N815
-    managedFields: msgspec.Raw | None = None  # noqa: N815
+    managedFields: msgspec.Raw = _NO_FIELDS  # noqa: N815 (in a union with None, Raw is not honoured)
     deletionTimestamp: str | None = None  # noqa: N815
 
 
@@ -163,12 +164,13 @@ def _item(raw: msgspec.Raw, resource: Resource) -> Item:
         "apiVersion", f"{resource.group}/{resource.version}" if resource.group else resource.version
     )
     body.setdefault("kind", resource.kind)
+    read = _OBJECT.decode(raw).metadata
     metadata = body["metadata"]
     metadata.pop("managedFields", None)
     annotations = metadata.get("annotations")
     if annotations and names.LAST_APPLIED in annotations:
         annotations[names.LAST_APPLIED] = ""
-    return Item(_meta(_OBJECT.decode(raw).metadata, resource.group, resource.kind), body)
+    return Item(_meta(read, resource.group, resource.kind), body)
 
 
 def _meta(read: _Meta, group: str, kind: str) -> Meta:
@@ -183,7 +185,7 @@ def _meta(read: _Meta, group: str, kind: str) -> Meta:
         read.labels or _NONE,
         annotations or _NONE,
         tuple([OwnerRef(o.kind, o.name, o.uid, bool(o.controller)) for o in owners]) if owners else (),
-        b"[]" if read.managedFields is None else bytes(read.managedFields),
+        bytes(read.managedFields),
         read.deletionTimestamp is not None,
     )
 

@@ -1,9 +1,9 @@
 """What an API server serves.
 
 Contract: three requests where the server aggregates discovery (Kubernetes 1.26 and later), one a group and
-version where it does not. A group whose own server did not answer is in ``stale``, never just missing (H2): without
-that, its kinds would seem to be gone. Of several versions the server's preferred one comes first. Source:
-KEP-3352 (APIGroupDiscoveryList), apimachinery's version priority for CRDs.
+version where it does not. A group whose own server did not answer is in ``stale``, never just missing (H2):
+without that, its kinds would seem to be gone. Of several versions the server's preferred one comes first.
+Source: KEP-3352 (APIGroupDiscoveryList), apimachinery's version priority for CRDs.
 """
 
 from __future__ import annotations

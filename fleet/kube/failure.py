@@ -3,7 +3,8 @@
 Contract: the server's message is never passed on: it quotes values (an invalid field's, a webhook's text).
 What is taken from it are names, by strict patterns: kinds, verbs, RBAC resources, webhooks, policies, quotas
 and field paths. ``field`` is the first field at fault, ``word`` the Status's reason, ``cause`` the reason of
-its first cause or our own word for a message that callers act on (FIELD_NOT_DECLARED, DUPLICATE).
+its first cause or our own word for a message that callers act on (FIELD_NOT_DECLARED,
+DUPLICATE, PATCH_REFUSED).
 """
 
 from __future__ import annotations
@@ -30,11 +31,18 @@ Headers = Mapping[str, str]
 
 FIELD_NOT_DECLARED: Final = "FieldNotDeclared"  # an old version's entry in managedFields (H22)
 DUPLICATE: Final = "FieldValueDuplicate"
+IMMUTABLE: Final = "FieldImmutable"  # the object would have to be deleted and made anew
+PATCH_REFUSED: Final = "PatchRefused"  # a JSON patch whose test failed, or whose path is not there
 UNKNOWN: Final = "the server did not say whether the write took effect"
 
 _TOO_LARGE: Final = "ResourceVersionTooLarge"
 _SERVER_FAULTS: Final = 500
+_UNPROCESSABLE: Final = 422
+_PATCH_MESSAGE: Final = "the server rejected our request due to an error in our request"
+_IMMUTABLE_MESSAGE: Final = "field is immutable"
 _AMBIGUOUS: Final = frozenset({502, 504})
+# Server-side apply answers 500 without a reason for a manifest that does not fit its schema.
+_UNFIT: Final = re.compile(r"^failed to (?:create typed|convert) (?:new|patch) object")
 _NO_OUTCOME: Final = re.compile(rb"etcdserver: request timed out|context deadline exceeded|leader changed")
 
 
@@ -97,6 +105,7 @@ _CAUSES: Final[Mapping[str, str]] = {
     "FieldValueTooMany": "has too many items",
     "FieldValueTypeInvalid": "has a value of the wrong type",
     "FieldManagerConflict": "is owned by another field manager",
+    IMMUTABLE: "cannot be changed on the live object, which has to be deleted and made anew for it",
     FIELD_NOT_DECLARED: "is not declared in the schema of that version",
 }
 
@@ -126,6 +135,10 @@ def from_answer(status: int, body: bytes, headers: Headers, ref: ObjectRef | Non
     kind = _KINDS.get(status, ServerFailed if status >= _SERVER_FAULTS else ApiError)
     if any(each.reason == _TOO_LARGE for each in causes):
         kind, cause = Expired, _TOO_LARGE
+    elif status == _SERVER_FAULTS and _UNFIT.search(told.message):
+        kind = Invalid
+    elif status == _UNPROCESSABLE and told.message.startswith(_PATCH_MESSAGE):
+        cause = PATCH_REFUSED
     text = _sentence(status, told, cause, field)
     error = kind(text if ref is None else f"{ref}: {text}", status=status, word=word, ref=ref, field=field)
     error.cause = cause
@@ -138,7 +151,8 @@ def _first(causes: list[_Cause], message: str) -> tuple[str, str]:
     """The first cause's reason, and the first field that is named."""
     for each in causes:
         if each.field and _WORD.fullmatch(each.reason):
-            return each.reason, _path(each.field)
+            reason = IMMUTABLE if each.message.endswith(_IMMUTABLE_MESSAGE) else each.reason
+            return reason, _path(each.field)
     cause = next((each.reason for each in causes if _WORD.fullmatch(each.reason)), "")
     for pattern, reason in _IN_MESSAGE:
         found = pattern.search(message)
@@ -198,6 +212,9 @@ _PATTERNS: Final = (
     (re.compile(r"because it is being terminated"), "its namespace is being deleted"),
     (re.compile(r"^the server could not find the requested resource"), "the server does not serve this kind"),
     (re.compile(rf"^namespaces \"(?P<name>{_NAME})\" not found"), "namespace {name} does not exist"),
+    (re.compile(rf"^{_PATCH_MESSAGE}"), "the patch does not fit the object as it is now"),
+    (re.compile(r"illegal base64 data at input byte"), "a value is no base64"),
+    (re.compile(r"[Tt]oo large resource version"), "the API server has not seen that version yet"),
     (re.compile(r"conversion webhook for"), "the kind's conversion webhook does not answer"),
 )
 

@@ -141,8 +141,8 @@ class _Pause:
 class _Round:
     """One stream from its opening to its end.
 
-    Afterwards ``error`` says how it ended, ``version`` how far it came (empty: it brought nothing), ``steady``
-    whether it lived for some seconds.
+    Afterwards ``error`` says how it ended, ``version`` how far it came (empty: it brought nothing), and
+    ``steady`` whether it lived for some seconds.
     """
 
     def __init__(self, lines: AsyncIterator[bytes], resource: Resource, clock: Clock, *, whole: bool) -> None:

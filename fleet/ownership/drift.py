@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from fleet.model import Cause, Drift
 from fleet.names import FIELD_MANAGER, MANIFEST
-from fleet.ownership.entries import APPLY, ManagerEntry, entries, entry, leaves, paths
+from fleet.ownership.takeover import APPLY
+from fleet.ownership.entries import ManagerEntry, entries, entry, leaves, paths
 from fleet.ownership.fieldpath import readable
 from fleet.ownership.membership import set_of
 

@@ -14,6 +14,7 @@ import msgspec
 
 from fleet.model import Entry
 from fleet.names import FIELD_MANAGER
+from fleet.ownership.takeover import APPLY, taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 # One field: the steps from the object's root as fieldsV1 writes them, ("f:spec", "f:replicas").
 Path = tuple[str, ...]
 
-APPLY = "Apply"
 UPDATE = "Update"
 _DIGEST_BYTES = 16
 _SELF = "."
@@ -64,10 +64,16 @@ def entry(fields: bytes) -> Entry | None:
         records = _BRIEF.decode(fields)
     except (msgspec.DecodeError, RecursionError):
         return None
+    ours: _Brief | None = None
+    shared = False
     for record in records:
         if record.operation == APPLY and record.manager == FIELD_MANAGER and not record.subresource:
-            return Entry(sha256(record.fieldsV1).digest()[:_DIGEST_BYTES], record.time)
-    return None
+            ours = record
+        elif taken(record.manager, record.operation, record.subresource):
+            shared = True
+    if ours is None:
+        return None
+    return Entry(sha256(ours.fieldsV1).digest()[:_DIGEST_BYTES], ours.time, shared)
 
 
 def entries(fields: bytes) -> tuple[ManagerEntry, ...]:

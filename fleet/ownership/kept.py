@@ -10,35 +10,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from fleet.model import GroupKind
+
 if TYPE_CHECKING:
+    from fleet.model import ObjectRef
     from fleet.ownership.entries import Path
 
+_RESTARTED: Final = ("f:template", "f:metadata", "f:annotations", "f:kubectl.kubernetes.io/restartedAt")
+
+# Of every kind: each with all that is below it.
 _SUBTREES: Final[frozenset[Path]] = frozenset(
     {
         ("f:status",),
         ("f:metadata", "f:finalizers"),
         ("f:metadata", "f:ownerReferences"),
-        ("f:spec", "f:replicas"),
-        ("f:spec", "f:claimRef"),
-        ("f:spec", "f:nodeName"),
-        ("f:spec", "f:volumeName"),
         ("f:spec", "f:finalizers"),
-        # A Job's selector and the labels it goes by are made by the API server and never change.
-        ("f:spec", "f:selector", "f:matchLabels", "f:batch.kubernetes.io/controller-uid"),
-        ("f:spec", "f:template", "f:metadata", "f:labels", "f:batch.kubernetes.io/controller-uid"),
-        ("f:spec", "f:template", "f:metadata", "f:labels", "f:batch.kubernetes.io/job-name"),
-        ("f:spec", "f:template", "f:metadata", "f:labels", "f:controller-uid"),
-        ("f:spec", "f:template", "f:metadata", "f:labels", "f:job-name"),
-        (
-            "f:spec",
-            "f:template",
-            "f:metadata",
-            "f:annotations",
-            "f:kubectl.kubernetes.io/restartedAt",
-        ),
+        ("f:spec", "f:replicas"),
+        ("f:spec", *_RESTARTED),
     }
 )
-_LONGEST: Final = max(map(len, _SUBTREES))
+# What the API server or a controller fills in and then never lets change.
+_OF_KIND: Final[dict[GroupKind, frozenset[Path]]] = {
+    GroupKind("", "PersistentVolumeClaim"): frozenset({("f:spec", "f:volumeName")}),
+    GroupKind("", "PersistentVolume"): frozenset({("f:spec", "f:claimRef")}),
+    GroupKind("", "Pod"): frozenset({("f:spec",)}),
+    GroupKind("", "ServiceAccount"): frozenset({("f:secrets",)}),
+    GroupKind("batch", "Job"): frozenset({("f:spec", "f:selector"), ("f:spec", "f:template")}),
+}
 _ANNOTATIONS: Final = ("f:metadata", "f:annotations")
 # Written by Kubernetes' own controllers on Deployments and claims.
 _ANNOTATION_PREFIXES: Final = (
@@ -51,10 +49,11 @@ _ANNOTATION_PREFIXES: Final = (
 _LAST: Final = "f:caBundle"
 
 
-def kept(path: Path) -> bool:
-    """Whether the field stays with its holder."""
+def kept(path: Path, ref: ObjectRef | None = None) -> bool:
+    """Whether the field stays with its holder; `ref` is the object, whose kind may keep more of its own."""
     if path[-1] == _LAST:
         return True
     if path[:2] == _ANNOTATIONS:
         return len(path) > len(_ANNOTATIONS) and path[2].startswith(_ANNOTATION_PREFIXES)
-    return any(path[:length] in _SUBTREES for length in range(1, min(len(path), _LONGEST) + 1))
+    own = _OF_KIND.get(GroupKind(ref.group, ref.kind), frozenset()) if ref else frozenset()
+    return any(path[:length] in _SUBTREES or path[:length] in own for length in range(1, len(path) + 1))

@@ -7,19 +7,23 @@ the ownerReference alone does not tell a copied Endpoints, which has none.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from fleet.names import APPLYSET_PART_OF, FIELD_MANAGER
-from fleet.ownership.entries import APPLY
+from fleet.ownership.takeover import APPLY
 
 if TYPE_CHECKING:
     from fleet.model import Meta
 
 
+# A union of Raw and None decodes nothing but null, so absence has a value of its own.
+_ABSENT: Final = msgspec.Raw(b"")
+
+
 class _Labels(msgspec.Struct, gc=False):
-    part_of: msgspec.Raw | None = msgspec.field(name=f"f:{APPLYSET_PART_OF}", default=None)
+    part_of: msgspec.Raw = msgspec.field(name=f"f:{APPLYSET_PART_OF}", default=_ABSENT)
 
 
 class _Metadata(msgspec.Struct, gc=False):
@@ -63,5 +67,5 @@ def owns_label(fields: bytes) -> bool:
         if record.operation == APPLY and record.manager == FIELD_MANAGER and not record.subresource:
             metadata = record.fieldsV1.metadata if record.fieldsV1 else None
             labels = metadata.labels if metadata else None
-            return labels is not None and labels.part_of is not None
+            return labels is not None and labels.part_of is not _ABSENT
     return False

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fleet.names import APPLYSET_PART_OF, FIELD_MANAGER, LAST_APPLIED, MANIFEST
-from fleet.ownership.entries import APPLY, encode, paths_of
+from fleet.ownership.takeover import APPLY
+from fleet.ownership.entries import encode, paths_of
 from fleet.ownership.kept import kept
 from fleet.ownership.strangers import within
 from fleet.ownership.takeover import taken
@@ -30,13 +31,20 @@ _FIELDS = "fieldsV1"
 _RECORDS = msgspec.json.Decoder(list[dict[str, Any]])
 
 
-def merge(meta: Meta, adopt: frozenset[str] = frozenset()) -> list[Operation] | None:
+def merge(
+    meta: Meta, adopt: frozenset[str] = frozenset(), *, only: Callable[[Path], bool] | None = None
+) -> list[Operation] | None:
     """Merge the entries of the takeover list into ours, and drop kubectl's last-applied annotation (H4).
 
-    After it the next apply removes whatever those managers held that is not in Git, but for what `kept` leaves
-    with them. `adopt` names the tools whose entries may be taken too. None where no such entry holds anything.
+    After it the next apply removes whatever those managers held that is not in Git, but for what `kept`
+    leaves with them. `adopt` names the tools whose entries may be taken too; `only` narrows the merge to some
+    paths. None where no such entry holds anything.
     """
-    return _taken(meta, lambda record: _is_taken(record, adopt), lambda path: not kept(path))
+    return _taken(
+        meta,
+        lambda record: _is_taken(record, adopt),
+        lambda path: not kept(path, meta.ref) and (only is None or only(path)),
+    )
 
 
 def move(meta: Meta, field: str = "", adopt: frozenset[str] = frozenset()) -> list[Operation] | None:
@@ -51,7 +59,9 @@ def move(meta: Meta, field: str = "", adopt: frozenset[str] = frozenset()) -> li
     ours = next((paths_of(record.get(_FIELDS)) for record in records if _is_ours(record)), frozenset())
     inside = within(field, ours)
     holders = [
-        record for record in records if not _is_ours(record) and any(map(inside, paths_of(record.get(_FIELDS))))
+        record
+        for record in records
+        if not _is_ours(record) and any(map(inside, paths_of(record.get(_FIELDS))))
     ]
     chosen = [record for record in holders if _is_taken(record, adopt)]
     if not chosen:
@@ -70,7 +80,9 @@ def reversion(meta: Meta, api_version: str) -> list[Operation] | None:
 def orphan(meta: Meta) -> list[Operation] | None:
     """Let the object go as it stands (H7): our entries, the part-of label and the manifest annotation."""
     records = _records(meta)
-    rest = [record for record in records if record.get("manager") != FIELD_MANAGER or record.get("subresource")]
+    rest = [
+        record for record in records if record.get("manager") != FIELD_MANAGER or record.get("subresource")
+    ]
     operations: list[Operation] = []
     if len(rest) < len(records):
         # An empty list is refused nowhere but means "as before"; one empty entry clears them all.
@@ -131,9 +143,7 @@ def _is_ours(record: Record) -> bool:
 
 
 def _is_taken(record: Record, adopt: frozenset[str]) -> bool:
-    return taken(
-        record.get("manager", ""), record.get("operation", ""), record.get("subresource", ""), adopt
-    )
+    return taken(record.get("manager", ""), record.get("operation", ""), record.get("subresource", ""), adopt)
 
 
 def _test(meta: Meta) -> Operation:

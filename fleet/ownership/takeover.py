@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from fleet.names import FIELD_MANAGER
-from fleet.ownership.entries import APPLY
+
+APPLY: Final = "Apply"
 
 # What gets everything when an object without managedFields is first applied to.
 NOBODY: Final = "before-first-apply"

@@ -87,7 +87,12 @@ def status(
     }
     revision = facts.revision or before.get("revision")
     last_sync = facts.last_sync if facts.last_sync is not None else before.get("lastSync")
-    optional = {"revision": revision, "lastSync": last_sync, "render": facts.render, "renderer": facts.renderer}
+    optional = {
+        "revision": revision,
+        "lastSync": last_sync,
+        "render": facts.render,
+        "renderer": facts.renderer,
+    }
     told.update({key: value for key, value in optional.items() if value})
     return told
 

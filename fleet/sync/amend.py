@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fleet import names
 from fleet.errors import Conflict, Invalid, NotFound
-from fleet.kube import decode, paths
+from fleet.kube import decode, failure, paths
 from fleet.sync import existing
 
 if TYPE_CHECKING:
@@ -38,8 +38,9 @@ async def amend(
             answer = await send(paths.json_patch(resource, meta.ref, operations, names.FIELD_MANAGER))
         except NotFound:
             return None
-        except (Conflict, Invalid):  # a failed test is 422, like a patch that the server refuses for good
-            if not left:
+        except (Conflict, Invalid) as refusal:
+            overtaken = isinstance(refusal, Conflict) or refusal.cause == failure.PATCH_REFUSED
+            if not left or not overtaken:
                 raise
             current = await existing.read(send, resource, meta.ref)
         else:

@@ -1,10 +1,10 @@
 """Applying one object: server-side, by force, and what some refusals need.
 
 Contract: one PATCH in the ordinary case, answered with metadata only. Refusals that are about ownership
-alone are mended by one JSON patch on managedFields and the same apply again: an entry of an old version (H22),
-a list item whose key a stranger changed. So is a field that Git dropped and the takeover list still holds
-(H4); where another manager holds one, a warning says so. Errors are raised as the client raised them: after
-Unanswered, or when cancelled, the object is unknown.
+alone are mended by one JSON patch on managedFields and the same apply again: an entry of an old version
+(H22), a list item whose key a stranger changed. So is a field that Git dropped and the takeover list still
+holds (H4); where another manager holds one, a warning says so. Errors are raised as the client raised them:
+after Unanswered, or when cancelled, the object is unknown.
 """
 
 from __future__ import annotations
@@ -13,21 +13,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from fleet import names
-from fleet.errors import ApiError
+from fleet.errors import ApiError, ServerFailed
 from fleet.kube import decode, failure, paths
 from fleet.ownership import entries, patches
 from fleet.ownership.fieldpath import readable
+from fleet.ownership.kept import kept
+from fleet.ownership.takeover import NOBODY
 from fleet.sync import existing
 from fleet.sync.amend import amend
 from fleet.sync.unchanged import unchanged
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fleet.kube.request import Send
-    from fleet.model import Meta
+    from fleet.model import Meta, Sighting
     from fleet.ownership.entries import Path
     from fleet.sync.shape import Shaped
 
 _CREATED: Final = 201
+_UNPROCESSABLE: Final = 422
 _MENDS: Final = 3  # each moves something, and two lists of one object may be in the way
 _NAMED: Final = 5
 
@@ -43,25 +48,35 @@ class Applied:
 
 
 async def apply(
-    send: Send, shaped: Shaped, before: Meta | None, adopt: frozenset[str] = frozenset()
+    send: Send,
+    shaped: Shaped,
+    before: Meta | None,
+    *,
+    adopt: frozenset[str] = frozenset(),
+    seen: Sighting | None = None,
 ) -> Applied:
     """Make the object what ``shaped`` says.
 
-    ``before`` is its metadata as last read, after ``takeover.take``; None where it does not exist. ``adopt``
-    names the tools whose fields may be taken too. Unchanged is what is in all but our entry's time as before.
+    ``before`` is its metadata as last read, after ``takeover.take``; None where it does not exist, or where
+    it is a member of the target's own set that is known by ``seen``. Such a one is read here, but only when
+    Git has changed it: what Git drops can only be found by comparing. ``adopt`` names the tools whose fields
+    may be taken too. Unchanged is what is in all but our entry's time as before.
     """
+    if before is None and seen is not None and seen.manifest != shaped.digest:
+        before = await existing.read(send, shaped.resource, shaped.ref)
     meta, created = await _mended(send, shaped, adopt)
     if created:
         return Applied(meta, created=True, changed=True)
     gone = _dropped(before, meta)
-    if gone is None or _held(meta, gone):
-        meta = await _cleared(send, shaped, meta, adopt)
-    return Applied(
-        meta,
-        created=False,
-        changed=before is None or not unchanged(before, meta),
-        warnings=_warnings(meta, gone or frozenset()),
-    )
+    if _unclaimed(before, meta):
+        meta = await _cleared(send, shaped, meta, lambda now: patches.merge(now, adopt))
+    elif _held(meta, gone):
+        # Those fields alone: what people have added beside ours is theirs.
+        meta = await _cleared(
+            send, shaped, meta, lambda now: patches.merge(now, adopt, only=lambda path: _within(path, gone))
+        )
+    changed = _changed(before, seen, meta)
+    return Applied(meta, created=False, changed=changed, warnings=_warnings(meta, gone))
 
 
 async def _mended(send: Send, shaped: Shaped, adopt: frozenset[str]) -> tuple[Meta, bool]:
@@ -81,17 +96,18 @@ async def _mended(send: Send, shaped: Shaped, adopt: frozenset[str]) -> tuple[Me
 
 async def _mend(send: Send, shaped: Shaped, refusal: ApiError, adopt: frozenset[str]) -> bool:
     """Whether ownership was in the way and has been changed."""
-    if refusal.cause not in (failure.FIELD_NOT_DECLARED, failure.DUPLICATE):
+    # A manifest that does not fit its schema is refused in the same words, but as Invalid.
+    old_entry = refusal.cause == failure.FIELD_NOT_DECLARED and isinstance(refusal, ServerFailed)
+    list_key = refusal.cause == failure.DUPLICATE and refusal.status == _UNPROCESSABLE
+    if not old_entry and not list_key:
         return False
     version = "/".join(filter(None, (shaped.resource.group, shaped.resource.version)))
     changed = False
 
     def make(now: Meta) -> list[dict[str, Any]] | None:
         nonlocal changed
-        if refusal.cause == failure.FIELD_NOT_DECLARED:
-            operations = patches.reversion(now, version)
-        else:
-            operations = patches.move(now, refusal.field, adopt)
+        reversion = patches.reversion(now, version) if old_entry else None
+        operations = reversion or (patches.move(now, refusal.field, adopt) if list_key else None)
         changed = bool(operations)
         return operations
 
@@ -101,13 +117,41 @@ async def _mend(send: Send, shaped: Shaped, refusal: ApiError, adopt: frozenset[
     return changed
 
 
-def _dropped(before: Meta | None, after: Meta) -> frozenset[Path] | None:
-    """Return what our entry held before and does not now; None where we had no entry to compare with."""
+def _dropped(before: Meta | None, after: Meta) -> frozenset[Path]:
+    """Return what our entry held before and does not now."""
     old = entries.own(before.fields) if before is not None else None
     new = entries.own(after.fields)
-    if old is None or new is None:
-        return None
-    return frozenset() if old.fields == new.fields else entries.dropped(old.fields, new.fields)
+    if old is None or new is None or old.fields == new.fields:
+        return frozenset()
+    return entries.dropped(old.fields, new.fields)
+
+
+def _unclaimed(before: Meta | None, after: Meta) -> bool:
+    """Whether this was our first apply to what was there: all that it held is now somebody's or nobody's.
+
+    The API server gives what nobody owned to ``before-first-apply``. An apply to what is ours already says
+    nothing of the kind, and must not take fields that people have added.
+    """
+    if before is not None:
+        return entries.entry(before.fields) is None
+    return any(
+        one.manager == NOBODY and not all(map(kept, entries.paths(one.fields)))
+        for one in entries.entries(after.fields)
+    )
+
+
+def _changed(before: Meta | None, seen: Sighting | None, after: Meta) -> bool:
+    if before is not None:
+        return not unchanged(before, after)
+    if seen is None or seen.entry is None or seen.uid != after.uid:
+        return True
+    now = entries.entry(after.fields)
+    return seen.version != after.version and (
+        now is None
+        or now.digest != seen.entry.digest
+        or after.labels.get(names.APPLYSET_PART_OF) != seen.set_id
+        or after.annotations.get(names.MANIFEST) != seen.manifest
+    )
 
 
 def _held(meta: Meta, gone: frozenset[Path]) -> list[tuple[str, Path]]:
@@ -119,19 +163,24 @@ def _held(meta: Meta, gone: frozenset[Path]) -> list[tuple[str, Path]]:
         for one in entries.entries(meta.fields)
         if not one.ours and not one.subresource
         for path in entries.paths(one.fields)
-        if any(path[:length] in gone for length in range(1, len(path) + 1))
+        if _within(path, gone)
     ]
 
 
-async def _cleared(send: Send, shaped: Shaped, meta: Meta, adopt: frozenset[str]) -> Meta:
+def _within(path: Path, gone: frozenset[Path]) -> bool:
+    return any(path[:length] in gone for length in range(1, len(path) + 1))
+
+
+async def _cleared(
+    send: Send, shaped: Shaped, meta: Meta, merge: Callable[[Meta], list[dict[str, Any]] | None]
+) -> Meta:
     """Merge what the takeover list holds into our entry and apply again, which removes what Git dropped."""
-    operations = patches.merge(meta, adopt)
-    if not operations:
+    if not merge(meta):
         return meta
-    merged = await amend(send, shaped.resource, meta, lambda now: patches.merge(now, adopt))
+    merged = await amend(send, shaped.resource, meta, merge)
     if merged is None:
         return meta
-    again, _ = await _mended(send, shaped, adopt)
+    again, _ = await _mended(send, shaped, frozenset())
     return again
 
 

@@ -57,7 +57,7 @@ async def _same(send: Send, request: Request) -> bool:
         would, live = await asyncio.gather(send(whole), send(reading))
     except NotFound:
         return False
-    return _content(would.body) == _content(live.body)
+    return bool(_content(would.body) == _content(live.body))
 
 
 def _content(body: bytes) -> Any:

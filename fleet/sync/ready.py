@@ -6,7 +6,7 @@ then NotReady, which is transient. A state that waiting does not mend (a termina
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import orjson
 
@@ -16,13 +16,15 @@ from fleet.kube.request import METADATA_LIST_ACCEPT, Request, Send
 from fleet.model import ObjectRef, Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from fleet.clock import Clock
 
 _FIRST: Final = 0.05
 _LONGEST: Final = 1.0
 _FACTOR: Final = 1.6
+
+_Found = TypeVar("_Found")
 
 
 async def wait(
@@ -32,7 +34,7 @@ async def wait(
     *,
     until: Callable[[dict[str, Any]], bool],
     clock: Clock,
-    timeout: float,
+    timeout: float,  # noqa: ASYNC109 (it runs on the clock that is given)
 ) -> dict[str, Any]:
     """Return the object, once ``until`` holds of it."""
 
@@ -44,16 +46,22 @@ async def wait(
     return await _poll(look, ref, clock, timeout)
 
 
-async def served(send: Send, resource: Resource, *, clock: Clock, timeout: float) -> None:
+async def served(
+    send: Send,
+    resource: Resource,
+    *,
+    clock: Clock,
+    timeout: float,  # noqa: ASYNC109 (it runs on the clock that is given)
+) -> None:
     """Return once the API server serves the kind, which follows Established by some milliseconds."""
-    ref = ObjectRef(resource.group, resource.kind, "", "")
+    path = paths.collection_path(resource, None)
+    request = Request("GET", path, query=(("limit", "1"),), accept=METADATA_LIST_ACCEPT)
 
-    async def look() -> dict[str, Any] | None:
-        path = paths.collection_path(resource, None)
-        await send(Request("GET", path, query=(("limit", "1"),), accept=METADATA_LIST_ACCEPT))
-        return {}
+    async def look() -> bool:
+        await send(request)
+        return True
 
-    await _poll(look, ref, clock, timeout)
+    await _poll(look, ObjectRef(resource.group, resource.kind, "", ""), clock, timeout)
 
 
 def established(crd: dict[str, Any]) -> bool:
@@ -68,15 +76,17 @@ def established(crd: dict[str, Any]) -> bool:
 
 def active(namespace: dict[str, Any]) -> bool:
     """Whether a Namespace takes objects, for ``wait``; raises NotReady where it is being removed."""
-    metadata = namespace["metadata"]
-    if metadata.get("deletionTimestamp") or namespace.get("status", {}).get("phase") == "Terminating":
-        name = metadata["name"]
+    name: str = namespace["metadata"]["name"]
+    phase: str = namespace.get("status", {}).get("phase", "")
+    if namespace["metadata"].get("deletionTimestamp") or phase == "Terminating":
         raise NotReady(f"namespace {name} is being removed", ref=ObjectRef("", "Namespace", "", name))
-    return namespace.get("status", {}).get("phase") == "Active"
+    return phase == "Active"
 
 
-async def _poll(look: Callable[[], Any], ref: ObjectRef, clock: Clock, timeout: float) -> Any:
-    deadline = clock.boottime() + timeout
+async def _poll(
+    look: Callable[[], Awaitable[_Found | None]], ref: ObjectRef, clock: Clock, seconds: float
+) -> _Found:
+    deadline = clock.boottime() + seconds
     pause = _FIRST
     while True:
         try:
@@ -87,6 +97,6 @@ async def _poll(look: Callable[[], Any], ref: ObjectRef, clock: Clock, timeout: 
             return found
         left = deadline - clock.boottime()
         if left <= 0:
-            raise NotReady(f"not ready after {timeout:g} s", ref=ref)
+            raise NotReady(f"{ref} is not ready after {seconds:g} s", ref=ref)
         await clock.sleep(min(pause, left))
         pause = min(pause * _FACTOR, _LONGEST)

@@ -19,16 +19,13 @@ if TYPE_CHECKING:
 
 def unchanged(before: Meta, after: Meta) -> bool:
     """Whether ``after`` says nothing new beyond resourceVersion and our entry's time."""
-    if before.uid != after.uid:
-        return False
-    if before.version == after.version and before.fields == after.fields:
-        return True
     return (
-        before.labels == after.labels
+        before.uid == after.uid
+        and before.labels == after.labels
         and before.annotations == after.annotations
         and before.owners == after.owners
         and before.deleting == after.deleting
-        and _timeless(before.fields) == _timeless(after.fields)
+        and (before.fields == after.fields or _timeless(before.fields) == _timeless(after.fields))
     )
 
 

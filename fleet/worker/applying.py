@@ -239,7 +239,11 @@ async def _usable(due: list[Shaped], member: Member, progress: Progress) -> None
     for item, until in [(i, ready.established) for i in crds] + [(i, ready.active) for i in namespaces]:
         try:
             await ready.wait(
-                member.client.send, item.resource, item.ref, until=until, clock=member.clock,
+                member.client.send,
+                item.resource,
+                item.ref,
+                until=until,
+                clock=member.clock,
                 timeout=ESTABLISH_TIMEOUT,
             )
         except FleetError as error:

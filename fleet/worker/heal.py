@@ -43,4 +43,6 @@ def contested(held: Held) -> tuple[Holding, ...]:
         for ref, fight in sorted(found)
     ]
     text = f"what is healed here is written again and again: {'; '.join(words[:5])}"
-    return (Holding(Hold.CONTESTED, text, tuple(ref for ref, f in held.fights.items() if fights.contested(f))),)
+    return (
+        Holding(Hold.CONTESTED, text, tuple(ref for ref, f in held.fights.items() if fights.contested(f))),
+    )

@@ -36,9 +36,7 @@ def health(refs: Iterable[ObjectRef], member: Member) -> Health:
     return worst
 
 
-def build(
-    work: Work, plan: Plan, progress: Progress, pruned: Pruned, member: Member
-) -> Outcome:
+def build(work: Work, plan: Plan, progress: Progress, pruned: Pruned, member: Member) -> Outcome:
     """The Outcome of a whole pass."""
     faults = _faults(plan, progress, pruned)
     holds = (*plan.holds, *progress.holds, *pruned.holds)
@@ -74,7 +72,8 @@ def expected(work: Work, scoped: Scoped, member: Member) -> tuple[ObjectRef, ...
     return tuple(
         placed.ref
         for placed in scoped.manifests
-        if not unbuilt(placed.manifest) and claims.holder(placed.ref, holders.get(placed.ref, "")) in (None, key)
+        if not unbuilt(placed.manifest)
+        and claims.holder(placed.ref, holders.get(placed.ref, "")) in (None, key)
     )
 
 
@@ -97,7 +96,11 @@ def _faults(plan: Plan, progress: Progress, pruned: Pruned) -> tuple[Fault, ...]
 
 
 def revised(
-    before: Outcome, expected: Iterable[ObjectRef], drifts: Iterable[Drift], extra: tuple[Holding, ...], member: Member
+    before: Outcome,
+    expected: Iterable[ObjectRef],
+    drifts: Iterable[Drift],
+    extra: tuple[Holding, ...],
+    member: Member,
 ) -> Outcome:
     """The Outcome as watches have it since the last pass: health anew, drift that is not being healed."""
     found = tuple(drifts)

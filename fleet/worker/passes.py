@@ -74,4 +74,3 @@ async def seal(work: Work, scoped: Scoped, member: Member) -> bool:
         return True
     member.parents[key] = await parent.seal(member.client.send, before, digest, kinds, namespaces)
     return True
-

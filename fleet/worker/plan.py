@@ -83,7 +83,9 @@ def plan(work: Work, scoped: Scoped, member: Member) -> Plan:
     sendable = [placed for placed in scoped.manifests if not unbuilt(placed.manifest)]
     skipped = [placed for placed in scoped.manifests if unbuilt(placed.manifest)]
     split = member.claims.split(
-        work.target.key, [placed.ref for placed in sendable], member.sightings.holders(p.ref for p in sendable)
+        work.target.key,
+        [placed.ref for placed in sendable],
+        member.sightings.holders(p.ref for p in sendable),
     )
     stages: list[Stage] = []
     warnings: list[str] = []
@@ -105,7 +107,13 @@ def plan(work: Work, scoped: Scoped, member: Member) -> Plan:
             if items:
                 stages.append(Stage(wave.number, tuple(items)))
     return Plan(
-        own, wanted(scoped), tuple(stages), dict(split.others), tuple(faults), _skips(skipped), tuple(warnings)
+        own,
+        wanted(scoped),
+        tuple(stages),
+        dict(split.others),
+        tuple(faults),
+        _skips(skipped),
+        tuple(warnings),
     )
 
 

@@ -31,8 +31,6 @@ async def kinds(set_id: str, member: Member) -> frozenset[GroupKind]:
         found = any(membership.member(meta, set_id) for meta in metas)
         return GroupKind(resource.group, resource.kind) if found else None
 
-    listable = [
-        found[0] for found in member.discovery.kinds.values() if found and "list" in found[0].verbs
-    ]
+    listable = [found[0] for found in member.discovery.kinds.values() if found and "list" in found[0].verbs]
     answers = await asyncio.gather(*(one(resource) for resource in listable))
     return frozenset(kind for kind in answers if kind is not None)

@@ -31,7 +31,9 @@ def seal_of(own: str, member: Member) -> str:
         if seen is None:
             continue
         entry = seen.entry
-        digest.update("\0".join((*ref, seen.uid, seen.manifest, (entry.time or "-") if entry else "")).encode())
+        digest.update(
+            "\0".join((*ref, seen.uid, seen.manifest, (entry.time or "-") if entry else "")).encode()
+        )
         digest.update(b"\0" + (entry.digest if entry else b"") + b"\n")
     return digest.hexdigest()[:DIGEST]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 from fleet.clock import Clock
 from fleet.errors import FleetError, Forbidden, Unreachable, fault
@@ -123,7 +124,8 @@ class Running:
             waiter = asyncio.ensure_future(self._fresh.wait())
             timer = asyncio.ensure_future(self._clock.sleep_until(deadline))
             try:
-                await asyncio.wait({waiter, timer, self._lost}, return_when=asyncio.FIRST_COMPLETED)
+                waits: set[asyncio.Future[Any]] = {waiter, timer, self._lost}
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 waiter.cancel()
                 timer.cancel()
@@ -338,7 +340,13 @@ class Running:
     def _mode(self, work: Work, held: Held) -> Mode:
         if self.paused:
             return Mode.COMPARE
-        if work.only is not None or held.begun or work.asked_by or work.mode is not Mode.APPLY or held.work is None:
+        if (
+            work.only is not None
+            or held.begun
+            or work.asked_by
+            or work.mode is not Mode.APPLY
+            or held.work is None
+        ):
             return work.mode
         record = self.member.parents.get(work.target.key)
         unchanged = record is not None and record.recorded.render == recover.render_digest(held.work)
@@ -357,7 +365,12 @@ class Running:
         held.rebuild = False
         if work.target.key not in self.member.parents:
             intent = parent.Intent(
-                work.target.key, work.revisions, recover.render_digest(work), work.rendered.renderer, kinds, frozenset()
+                work.target.key,
+                work.revisions,
+                recover.render_digest(work),
+                work.rendered.renderer,
+                kinds,
+                frozenset(),
             )
             self.member.parents[work.target.key] = await parent.declare(
                 self.member.client.send, None, intent, namespace=self.member.identity.namespace
@@ -386,9 +399,7 @@ class Running:
             if held.work is not None:
                 held.work = replace(held.work, asked_by=None)
         held.outcome = reported
-        held.waits = any(
-            hold.hold in (Hold.WAVE, Hold.CLAIM, Hold.PRUNE_WAITS) for hold in reported.holds
-        )
+        held.waits = any(hold.hold in (Hold.WAVE, Hold.CLAIM, Hold.PRUNE_WAITS) for hold in reported.holds)
         if work.mode in (Mode.APPLY, Mode.AUDIT):
             for drift in [d for d in held.drifts.values() if not self._still(d)]:
                 del held.drifts[drift.ref]
@@ -409,7 +420,9 @@ class Running:
     def _paused(self, found: Outcome) -> Outcome:
         if not self.paused:
             return found
-        hold = Holding(Hold.PAUSED, "the cluster is paused: nothing is written there (fleethub cluster resume)")
+        hold = Holding(
+            Hold.PAUSED, "the cluster is paused: nothing is written there (fleethub cluster resume)"
+        )
         return replace(found, holds=(*(h for h in found.holds if h.hold is not Hold.MANUAL), hold))
 
     def _again(self, work: Work, held: Held, found: Outcome) -> None:
@@ -417,9 +430,7 @@ class Running:
         seconds = self._clock.jitter(delay(work.target.policy.retry, held.tries), 0.2)
         again = held.work if work.only is None else work
         if again is not None:
-            self._box.put(
-                work.target.key, again, lane=Lane.COLD, not_before=self._clock.boottime() + seconds
-            )
+            self._box.put(work.target.key, again, lane=Lane.COLD, not_before=self._clock.boottime() + seconds)
 
     def _failed(
         self, claim: Claim[TargetKey, Errand], held: Held, text: str, error: FleetError | None
@@ -448,9 +459,7 @@ class Running:
                 self._held.pop(errand.target, None)
                 self._box.forget(errand.target)
             return
-        self._box.put(
-            errand.target, errand, lane=Lane.COLD, not_before=self._clock.boottime() + LEAVE_AGAIN
-        )
+        self._box.put(errand.target, errand, lane=Lane.COLD, not_before=self._clock.boottime() + LEAVE_AGAIN)
 
     async def _audits(self) -> None:
         """Apply every self-healed target once in a while, spread evenly, at the lowest priority (H10)."""
@@ -472,4 +481,3 @@ class Unforeseen(FleetError):
 
     reason = "InternalError"
     transient = True
-

@@ -67,9 +67,7 @@ async def _inside(namespace: str, set_id: str, member: Member) -> Contents:
     return await _look(resources, namespace, set_id, member)
 
 
-async def _look(
-    resources: list[Resource], namespace: str | None, set_id: str, member: Member
-) -> Contents:
+async def _look(resources: list[Resource], namespace: str | None, set_id: str, member: Member) -> Contents:
     async def one(resource: Resource) -> tuple[bool, list[ObjectRef]]:
         try:
             answer = await member.client.send(paths.list_meta(resource, namespace))

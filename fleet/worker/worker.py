@@ -22,6 +22,7 @@ from fleet.worker.connect import connect
 from fleet.worker.held import Held
 from fleet.worker.ledger import Late
 from fleet.worker.member_lease import ForeignHub, MemberLease
+from fleet.worker.plan import wanted
 from fleet.worker.report import Knowledge, Report
 from fleet.worker.running import Box, Running
 from fleet.worker.work import Errand, Leave, merge, same
@@ -50,7 +51,9 @@ class Ground:
 class Worker:
     """See the module. ``place`` is the namespace of the inventory; the hub itself has no member Lease."""
 
-    def __init__(self, name: str, connection: Connection, ground: Ground, place: str, *, leased: bool) -> None:
+    def __init__(
+        self, name: str, connection: Connection, ground: Ground, place: str, *, leased: bool
+    ) -> None:
         self.name = name
         self._connection = connection
         self._ground = ground
@@ -158,6 +161,15 @@ class Worker:
         """Targets that were offered or leave."""
         return frozenset(self._held)
 
+    def waits(self, target: TargetKey) -> bool:
+        """Whether work of the target waits or is in hand."""
+        return self._box.pending(target)
+
+    def wanted(self, target: TargetKey) -> frozenset[ObjectRef]:
+        """What the target means to hold here, as far as it is scoped."""
+        held = self._held.get(target)
+        return wanted(held.scoped) if held is not None and held.scoped is not None else frozenset()
+
     def idle(self) -> bool:
         """Whether nothing waits and nothing is in hand."""
         return self._box.idle()
@@ -189,9 +201,7 @@ class Worker:
 
     async def _connected(self, client: Client) -> None:
         async with asyncio.timeout(CONNECT_TIMEOUT):
-            member = await connect(
-                self.name, client, self._place, self._lease, self._late, self._clock
-            )
+            member = await connect(self.name, client, self._place, self._lease, self._late, self._clock)
         self._ground.report.met(self.name, member.identity.uid, member.discovery.version)
         self._tell(Reach(self.name, True, self._clock.now(), self._clock.now(), member.discovery.version))
         running = Running(

@@ -102,7 +102,9 @@ class World:
         if before is None or (uid and before.uid != uid):
             return
         del kept[key]
-        self._gone = {(kind, key): before.uid} if len(self._gone) > GONE else {**self._gone, (kind, key): before.uid}
+        self._gone = (
+            {(kind, key): before.uid} if len(self._gone) > GONE else {**self._gone, (kind, key): before.uid}
+        )
         self._tell(kind, key)
 
     def versions(self, kind: str) -> dict[ApplicationKey, tuple[str, str]]:
@@ -110,11 +112,12 @@ class World:
         return {key: (known.uid, known.version) for key, known in self._kept(kind).items()}
 
     def _kept(self, kind: str) -> dict[ApplicationKey, Any]:
-        return {
+        kept: dict[str, dict[ApplicationKey, Any]] = {
             names.APPLICATION: self.applications,
             names.CLUSTER: self.clusters,
             names.PROJECT: self.projects,
-        }[kind]
+        }
+        return kept[kind]
 
     def _tell(self, kind: str, key: ApplicationKey) -> None:
         for subscriber in self._subscribers:

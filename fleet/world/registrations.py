@@ -241,9 +241,7 @@ class Registrations:
             if known is not None and not known.deleting:
                 try:
                     await self._door.send(
-                        paths.delete(
-                            HUB_RESOURCES[names.CLUSTER], ref, uid=known.uid, version=known.version
-                        )
+                        paths.delete(HUB_RESOURCES[names.CLUSTER], ref, uid=known.uid, version=known.version)
                     )
                 except NotFound:
                     return

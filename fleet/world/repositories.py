@@ -60,6 +60,7 @@ class Repository:
         self._hints = 0
         self._tries = 0
         self.error: SourceError | None = None
+        self.recovered = False
         self.looked = 0.0
         self.credential: Callable[[], Credential | None] = lambda: None
         self.told: Callable[[Fetched], None] = lambda _: None
@@ -75,7 +76,7 @@ class Repository:
         if self._refs is None:
             raise self.error or RepositoryUnreachable(f"{self.url} has not been read yet")
         found = refs.resolve(name, self._refs, self.mirror.known)
-        return replace(found, repo=self.url)
+        return found._replace(repo=self.url)
 
     def tree(self, commit: str) -> Tree:
         """The files of a commit that is in the mirror."""
@@ -120,7 +121,8 @@ class Repository:
         self.looked = self._clock.now()
         self._tries = 0
         self.told(Fetched(self.url, self._clock.boottime() - begun, fetched, well=True))
-        changed = believed != self._refs or self.error is not None
+        self.recovered = self.error is not None
+        changed = believed != self._refs or self.recovered
         self.error = None
         self._refs = believed
         if self._hint and self.mirror.known(self._hint):
@@ -165,7 +167,7 @@ class Repository:
 
     def _pause(self) -> float:
         if self.error is not None:
-            return min(self._interval, FIRST_RETRY * 2 ** min(self._tries - 1, 10))
+            return min(self._interval, FIRST_RETRY * 2.0 ** min(self._tries - 1, 10))
         if self._pending:
             return BACKWARD_WAIT
         if self._hint and self._hints < len(HINTS):

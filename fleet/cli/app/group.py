@@ -1,0 +1,19 @@
+"""The table of ``fleethub app``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fleet.cli.lazy import LazyGroup, Table
+
+TABLE: Final[Table] = {
+    "list": ("fleet.cli.app.listing:command", "List Applications."),
+    "get": ("fleet.cli.app.get:command", "Show an Application, cluster by cluster."),
+    "resources": ("fleet.cli.app.resources:command", "Show the objects of an Application on every cluster."),
+    "sync": ("fleet.cli.app.sync:command", "Ask for a sync."),
+    "refresh": ("fleet.cli.app.refresh:command", "Have the hub look at Git and the clusters now."),
+    "wait": ("fleet.cli.app.wait:command", "Wait until an Application is synced and healthy."),
+    "delete": ("fleet.cli.app.delete:command", "Delete an Application, or let go of a lost cluster."),
+}
+
+app = LazyGroup("app", table=TABLE, help="See, sync and delete Applications.")

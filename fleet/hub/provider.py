@@ -1,0 +1,177 @@
+"""What the web room asks of the hub: frozen views, checks, and whose webhook secret counts.
+
+Contract: the API's ``Provider``. Nothing is decided and nothing awaited here; no view holds a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from fleet import names, urls
+from fleet.errors import SourceError
+from fleet.git import push
+from fleet.hub.hub import Hub
+from fleet.model import ApplicationKey, Health
+from fleet.redact import words
+from fleet.sync.sets import set_id
+from fleet.model import TargetKey
+from fleet.web import probes, scrape, webhook
+from fleet.web.api import routes as api
+from fleet.web.api.provider import (
+    ApplicationView,
+    ClusterView,
+    QueueView,
+    ResourceView,
+    SourceView,
+    TargetView,
+)
+
+
+class HubProvider:
+    """See the module."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def routes(self) -> list[Iterable[web.AbstractRouteDef]]:
+        """All routes that the hub serves."""
+        hub = self._hub
+        return [
+            probes.routes(lambda: "", lambda: "" if hub.ready else "the hub's lists are not complete yet"),
+            scrape.routes(hub.metrics.expose),
+            webhook.routes(self._verify, self._nudge, hub.clock),
+            api.routes(self, lambda: hub.token.encode() or None),
+        ]
+
+    def unforeseen(self, error: BaseException) -> None:
+        """An error of a handler that nobody foresaw."""
+        self._hub.metrics.unforeseen(words(error))
+
+    # --- the API ----------------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        """Wall time of the hub's clock."""
+        return self._hub.clock.now()
+
+    def applications(self) -> Sequence[ApplicationView]:
+        """All Applications."""
+        return [view for key in self._hub.world.applications if (view := self.application(key)) is not None]
+
+    def application(self, key: ApplicationKey) -> ApplicationView | None:
+        """One Application."""
+        hub = self._hub
+        known = hub.world.applications.get(key)
+        if known is None:
+            return None
+        record = hub.reconciler.records.get(key) if hub.ready else None
+        served = record.served if record is not None else ()
+        outcomes = {outcome.target.cluster: outcome for outcome in hub.board.outcomes(key)}
+        return ApplicationView(
+            key=key,
+            project=known.model.spec.project if known.model is not None else "",
+            source=self._source(key),
+            status=hub.statuses.previous(names.APPLICATION, key) or known.status,
+            targets=tuple(
+                TargetView(name, outcomes.get(name), hub.board.reach_of(name), self._queued(key, name))
+                for name in sorted({*served, *outcomes})
+            ),
+            faults=record.faults if record is not None else (),
+            holds=record.holds if record is not None else (),
+            deleting=known.deleting,
+        )
+
+    def resources(self, key: ApplicationKey) -> Sequence[ResourceView] | None:
+        """The objects of one Application on all its clusters."""
+        hub = self._hub
+        if key not in hub.world.applications:
+            return None
+        return tuple(self._resources(key))
+
+    def clusters(self) -> Sequence[ClusterView]:
+        """All clusters."""
+        return [
+            view
+            for key in self._hub.world.clusters
+            if key.namespace == self._hub.namespace and (view := self.cluster(key.name)) is not None
+        ]
+
+    def cluster(self, name: str) -> ClusterView | None:
+        """One cluster."""
+        hub = self._hub
+        key = ApplicationKey(hub.namespace, name)
+        known = hub.world.clusters.get(key)
+        if known is None:
+            return None
+        model = known.model
+        return ClusterView(
+            name=name,
+            server=(model.spec.server or "") if model is not None else "",
+            labels=dict(model.metadata.labels) if model is not None else {},
+            status=hub.statuses.previous(names.CLUSTER, key) or known.status,
+            reach=hub.board.reach_of(name),
+            outcomes=hub.board.cluster(name),
+            paused=model.spec.paused if model is not None else False,
+        )
+
+    def queue(self) -> Sequence[QueueView]:
+        """The queue of every worker."""
+        if not self._hub.ready:
+            return ()
+        return [QueueView(worker.name, worker.depth()) for worker in self._hub.roster.workers()]
+
+    # --- inside -----------------------------------------------------------------------------------------
+
+    def _source(self, key: ApplicationKey) -> SourceView:
+        known = self._hub.world.applications[key]
+        if known.model is None:
+            return SourceView()
+        source = known.model.spec.source
+        head = ""
+        for repository in self._hub.repositories.known() if self._hub.ready else ():
+            if repository.url == source.repo_url:
+                try:
+                    head = repository.resolve(source.target_revision).commit
+                except SourceError:
+                    head = ""
+        return SourceView(source.repo_url, source.path, source.target_revision, head)
+
+    def _queued(self, key: ApplicationKey, cluster: str) -> str:
+        worker = self._hub.roster.get(cluster) if self._hub.ready else None
+        return "waiting" if worker is not None and worker.waits(TargetKey(key, cluster)) else ""
+
+    def _resources(self, key: ApplicationKey) -> Iterator[ResourceView]:
+        hub = self._hub
+        for worker in hub.roster.workers() if hub.ready else ():
+            running = worker.running
+            target = TargetKey(key, worker.name)
+            if running is None or target not in worker.targets():
+                continue
+            member = running.member
+            own = set_id(target, member.identity.namespace)
+            refs = set(member.sightings.members(own)) | set(worker.wanted(target))
+            for ref in sorted(refs):
+                seen = member.sightings.get(ref)
+                if seen is None or seen.set_id != own:
+                    yield ResourceView(worker.name, ref, Health.MISSING)
+                else:
+                    yield ResourceView(worker.name, ref, seen.health, seen.message, seen.deleting)
+
+    def _verify(self, headers: Any, body: bytes) -> push.PushEvent:
+        return push.verify(headers, body, self._secrets)
+
+    def _secrets(self, url: str) -> Iterator[bytes]:
+        wanted = urls.canonical(url)
+        for credential in self._hub.registrations.credentials() if self._hub.ready else ():
+            prefix = urls.canonical(credential.url_prefix)
+            if credential.webhook_secret and (wanted == prefix or wanted.startswith(f"{prefix}/")):
+                yield credential.webhook_secret
+        if self._hub.webhook_secret:
+            yield self._hub.webhook_secret
+
+    def _nudge(self, event: push.PushEvent) -> int:
+        woken = self._hub.repositories.nudge(event) if self._hub.ready else 0
+        self._hub.metrics.webhook("accepted")
+        return woken

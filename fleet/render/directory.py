@@ -1,0 +1,181 @@
+"""Plain YAML: the manifest files of a directory, or one file.
+
+Contract: files named ``*.yaml``, ``*.yml`` and ``*.json`` count, in folders below only with ``recurse``; the
+globs see a file's path relative to the source's path. Links to files are followed, links to folders are not, as
+in Argo CD. A file with the text ``+argocd:skip-file-rendering`` is left out. Manifests come in the order of the
+files' names seen from the source, then of the documents.
+
+A folder that is a Kustomize base or a Helm chart is refused rather than read as plain YAML, unless the globs
+leave its ``kustomization.yaml`` or ``Chart.yaml`` out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from fleet.documents.read import read
+from fleet.errors import FleetError, InvalidObject, PathNotFound, RendererMissing, SourceTooLarge, fault
+from fleet.model import Fault, Manifest, ObjectRef, Origin, Read, Rendered
+from fleet.render.globs import Glob, compiled
+from fleet.render.inputs import Entry, File, Inputs, Tree
+from fleet.render.manifest import NotManifest, Place, manifest, unfold
+
+if TYPE_CHECKING:
+    from fleet.model import Parameters
+    from fleet.render.source import Source
+
+_SUFFIXES: Final = (".yaml", ".yml", ".json")
+_FOREIGN: Final = {
+    "kustomization.yaml": "a Kustomize base",
+    "kustomization.yml": "a Kustomize base",
+    "Kustomization": "a Kustomize base",
+    "Chart.yaml": "a Helm chart",
+}
+_SKIP: Final = b"+argocd:skip-file-rendering"
+
+# A Git tree may name one subtree a thousand times: what is looked at is bounded, not what is stored.
+MOST_FOLDERS: Final = 10_000
+MOST_FILES: Final = 10_000
+MOST_BYTES: Final = 64 * 1024 * 1024
+MOST_MANIFESTS: Final = 20_000
+
+
+class PlainYaml:
+    """The renderer of plain manifests."""
+
+    name = "directory"
+    version = "1"
+
+    def collect(self, source: Source, tree: Tree) -> Inputs:
+        """The files that count, by name; no file is read. Raises ``PathNotFound`` and others."""
+        path = source.path.strip("/")
+        root = tree.entry(path)
+        if root is None:
+            raise PathNotFound(f"{source.path} is not in the commit {source.revision.commit}")
+        if root.is_file:
+            if not root.name.endswith(_SUFFIXES):
+                raise PathNotFound(f"{source.path} is neither a folder nor a .yaml, .yml or .json file")
+            files = [File(root.path, root.name, root.oid)]
+        elif root.is_directory:
+            files = _Walk(source, tree).files(root)
+        else:
+            raise PathNotFound(f"{source.path} is a submodule, which is not read")
+        reads = {Read(source.repo, file.path, file.oid) for file in files}
+        return Inputs(tuple(files), tree.reads | reads)
+
+    def build(self, inputs: Inputs, source: Source, tree: Tree, parameters: Parameters) -> Rendered:  # noqa: ARG002
+        """The manifests of the files, and a fault for each document that is none."""
+        gathered = _Gathered()
+        size = 0
+        for file in inputs.files:
+            data = tree.read(file.path)
+            size += len(data)
+            if size > MOST_BYTES or len(gathered.manifests) > MOST_MANIFESTS:
+                text = f"the manifests exceed {MOST_BYTES >> 20} MiB or {MOST_MANIFESTS} objects"
+                raise SourceTooLarge(text)
+            if _SKIP not in data:
+                gathered.file(file.path, data)
+        return Rendered(key="", manifests=tuple(gathered.manifests), faults=tuple(gathered.faults))
+
+
+class _Walk:
+    """The files of a directory that the source's options select."""
+
+    def __init__(self, source: Source, tree: Tree) -> None:
+        self._tree = tree
+        self._recurse = source.directory.recurse
+        self._include = _glob(source.directory.include, "include")
+        self._exclude = _glob(source.directory.exclude, "exclude")
+
+    def files(self, root: Entry) -> list[File]:
+        found: list[File] = []
+        folders = [(root.path, "")]
+        for count, (path, above) in enumerate(folders):  # grows while it is walked
+            if count >= MOST_FOLDERS:
+                raise SourceTooLarge(f"the source has more than {MOST_FOLDERS} folders")
+            for entry in self._tree.list(path):
+                name = above + entry.name
+                if not count and entry.name in _FOREIGN and self._selects(name):
+                    raise RendererMissing(_NOT_PLAIN.format(path or ".", _FOREIGN[entry.name], entry.name))
+                if entry.is_directory:
+                    if self._recurse:
+                        folders.append((entry.path, name + "/"))
+                elif entry.name.endswith(_SUFFIXES) and self._selects(name):
+                    file = self._file(entry, name)
+                    if file is not None:
+                        found.append(file)
+            if len(found) > MOST_FILES:
+                raise SourceTooLarge(f"the source has more than {MOST_FILES} files")
+        found.sort(key=_by_name)
+        return found
+
+    def _selects(self, name: str) -> bool:
+        return self._include.matches(name) and not self._exclude.matches(name)
+
+    def _file(self, entry: Entry, name: str) -> File | None:
+        if entry.is_link:
+            target = self._tree.entry(entry.path)
+            if target is None:
+                raise PathNotFound(f"{entry.path} is a link to what is not in the commit")
+            entry = target
+        return File(entry.path, name, entry.oid) if entry.is_file else None
+
+
+class _Gathered:
+    """The manifests and faults of a render so far."""
+
+    def __init__(self) -> None:
+        self.manifests: list[Manifest] = []
+        self.faults: list[Fault] = []
+        self._seen: dict[ObjectRef, Origin] = {}
+
+    def file(self, path: str, data: bytes) -> None:
+        documents = read(data, path=path)
+        faults: list[tuple[int, Fault]] = [(error.document, fault(error)) for error in documents.faults]
+        for document in documents.items:
+            at = Place(path, document.index, document.line)
+            for value in unfold(document.value, at):
+                try:
+                    if isinstance(value, NotManifest):
+                        raise value
+                    self._add(manifest(value, at), at)
+                except FleetError as error:
+                    faults.append((document.index, replace(fault(error), field=error.field)))
+        self.faults += [item for _, item in sorted(faults, key=_by_document)]
+
+    def _add(self, one: Manifest, at: Place) -> None:
+        first = self._seen.setdefault(one.ref, one.origin)
+        if first is not one.origin:
+            text = f"{one.ref} occurs already in {first.path}, document {first.document + 1}"
+            raise _Repeated(text, at=at, ref=one.ref)
+        self.manifests.append(one)
+
+
+class _Repeated(NotManifest):
+    """Two manifests of one object: which of them is meant is not ours to guess."""
+
+    reason = "DuplicateManifest"
+
+
+def _glob(pattern: str, field: str) -> Glob:
+    if not pattern:
+        return Glob([])
+    try:
+        return compiled(pattern)
+    except ValueError as error:
+        where = f"spec.source.directory.{field}"
+        raise InvalidObject(f"{where} is not a glob: {error}", field=where) from None
+
+
+def _by_name(file: File) -> str:
+    return file.name
+
+
+def _by_document(item: tuple[int, Fault]) -> int:
+    return item[0]
+
+
+_NOT_PLAIN: Final = (
+    "{} is {} ({}), which this version does not render; exclude that file to read it as plain YAML"
+)

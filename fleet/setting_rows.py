@@ -1,0 +1,61 @@
+"""The hub's settings as one table: each a flag of ``fleethub hub`` and a variable ``FLEETHUB_...``.
+
+Contract: standard library only, so that the command's help costs nothing; ``fleet.settings`` validates.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Row(NamedTuple):
+    """A setting. ``kind``: text, list (may be given several times), seconds, bytes, number, or its choices."""
+
+    name: str
+    default: str
+    kind: str
+    sentence: str
+
+    @property
+    def flag(self) -> str:
+        """The option of ``fleethub hub``."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return f"FLEETHUB_{self.name.upper()}"
+
+
+ROWS: Final = (
+    Row(
+        "kubeconfig",
+        "",
+        "text",
+        "Kubeconfig of the hub's own cluster; in a Pod, its ServiceAccount without it.",
+    ),
+    Row("context", "", "text", "Context of that kubeconfig; its current one without it."),
+    Row(
+        "namespace",
+        "fleethub",
+        "text",
+        "The hub's own namespace: Clusters, Projects and Secrets count only there.",
+    ),
+    Row("listen", "127.0.0.1:8080", "text", "Where webhook, API, metrics and probes are served."),
+    Row(
+        "url", "", "text", "The address by which others reach that, when it differs; published on the Lease."
+    ),
+    Row("data", "", "text", "Folder of the Git mirrors; a per-user state folder without it."),
+    Row("allow_git", "", "list", "URL prefix for which scheme and address rules of repositories are lifted."),
+    Row("allow_exec", "", "list", "Command that kubeconfigs of registrations may run for a credential."),
+    Row("allow_proxy", "", "list", "Host of a proxy that kubeconfigs of registrations may name."),
+    Row("poll_interval", "3m", "seconds", "How often each repository is looked at, besides webhooks."),
+    Row("grace", "5m", "seconds", "How long a cluster that a label no longer selects keeps what it has."),
+    Row("audit_interval", "12h", "seconds", "How often every self-healed object is applied anew."),
+    Row("lease_duration", "15s", "seconds", "How long the hub's Lease lasts without renewal."),
+    Row("in_flight", "64", "number", "Requests in flight to all clusters together."),
+    Row("in_flight_cluster", "16", "number", "Requests in flight to one cluster."),
+    Row("render_cache", "268435456", "number", "Bytes of rendered manifests that are kept in memory."),
+    Row("log_format", "console", "console|json", "Form of the log."),
+    Row("log_level", "info", "debug|info|warning|error", "From which level on the hub logs."),
+)

@@ -1,0 +1,113 @@
+"""The hub's settings, validated; ``python -m fleet.settings --write`` renews ``docs/settings.md``.
+
+Contract: frozen. A flag wins over its variable, a variable over the default; lists are comma-separated in
+variables. The table is ``fleet.setting_rows``; that both agree is tested.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from fleet.setting_rows import ROWS
+
+PAGE: Final = Path(__file__).parents[1] / "docs" / "settings.md"
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+
+
+def seconds(value: Any) -> Any:
+    """``3m``, ``1h30m`` or a number as seconds. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    parts = _PART.findall(value)
+    if parts and "".join(number + unit for number, unit in parts) == value:
+        return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    return value
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _none(value: Any) -> Any:
+    return None if value == "" else value
+
+
+def _state() -> str:
+    root = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return str(Path(root) / "fleethub")
+
+
+Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Optional = Annotated[str | None, BeforeValidator(_none)]
+
+
+class Settings(BaseSettings):
+    """See the module."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FLEETHUB_", frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    kubeconfig: Optional = None
+    context: Optional = None
+    namespace: str = "fleethub"
+    listen: str = "127.0.0.1:8080"
+    url: str = ""
+    data: Annotated[str, BeforeValidator(lambda value: value or _state())] = Field(default_factory=_state)
+    allow_git: Listed = ()
+    allow_exec: Listed = ()
+    allow_proxy: Listed = ()
+    poll_interval: Seconds = 180.0
+    grace: Annotated[float, BeforeValidator(seconds), Field(ge=0)] = 300.0
+    audit_interval: Seconds = 43200.0
+    lease_duration: Annotated[float, BeforeValidator(seconds), Field(ge=3)] = 15.0
+    in_flight: int = Field(default=64, ge=1)
+    in_flight_cluster: int = Field(default=16, ge=1)
+    render_cache: int = Field(default=268_435_456, ge=0)
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def page() -> str:
+    """The page that documents the table."""
+    lines = [
+        "# Settings of the hub",
+        "",
+        "Each is a flag of `fleethub hub` and an environment variable; the flag wins. Lists are given by repeating "
+        "the flag, or separated by commas in the variable. What concerns one team stands in its Project.",
+        "",
+        "| flag | variable | default | what it is |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| `{row.flag}` | `{row.variable}` | {_shown(row.default)} | {row.sentence} |" for row in ROWS]
+    return "\n".join(lines) + "\n"
+
+
+def _shown(default: str) -> str:
+    return f"`{default}`" if default else ""
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check the page; 1 where it is stale."""
+    if arguments == ["--write"]:
+        PAGE.write_text(page())
+        return 0
+    if PAGE.read_text() == page():
+        return 0
+    sys.stderr.write("docs/settings.md is stale: python -m fleet.settings --write\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
