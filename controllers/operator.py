@@ -17,8 +17,6 @@ from controllers.handlers import Listener, registry
 from fleet.errors import FleetError
 from fleet.kube.connection import Connection
 
-STOP_TIMEOUT = 5.0
-
 
 class OperatorEnded(FleetError):
     """The watches of the hub's own objects ended by themselves."""
@@ -75,13 +73,11 @@ class Operator:
             raise OperatorEnded("the watch of the hub's own objects ended")
 
     async def stop(self) -> None:
-        """End kopf's tasks."""
+        """End kopf's tasks: with no daemons and no handlers in flight there is nothing to wait for."""
         self._stop.set()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=STOP_TIMEOUT)
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 def kopf_identity() -> Any:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+from collections.abc import Callable
 
 from controllers.operator import Operator
 from fleet import log
@@ -18,7 +19,6 @@ from fleet.hub.hub import Hub
 from fleet.hub.provider import HubProvider
 from fleet.hub.seams import Seams
 from fleet.kube import trusted
-from fleet.metrics import Metrics
 from fleet.settings import Settings
 from fleet.web import server
 
@@ -48,16 +48,24 @@ async def _main(settings: Settings) -> int:
 
 
 async def run(
-    settings: Settings, stop: asyncio.Event, seams: Seams | None = None, metrics: Metrics | None = None
+    settings: Settings,
+    stop: asyncio.Event,
+    seams: Seams | None = None,
+    made: Callable[[Hub, str], None] | None = None,
 ) -> None:
-    """Run a hub until ``stop`` is set; raises FleetError where it cannot go on."""
+    """Run a hub until ``stop`` is set; raises FleetError where it cannot go on.
+
+    ``made`` is handed the hub and its URL before it starts, for whoever watches it from within the process.
+    """
     logger = log.get("fleethub.process")
     connection = await trusted.load(settings.kubeconfig, settings.context)
-    hub = Hub(settings, connection, seams, metrics)
+    hub = Hub(settings, connection, seams)
     operator = Operator(connection, hub)
     provider = HubProvider(hub)
     web = await server.serve(settings.listen, *provider.routes(), report=provider.unforeseen)
     logger.info("listening", url=web.url)
+    if made is not None:
+        made(hub, web.url)
 
     async def watch() -> None:
         await operator.start()
@@ -68,7 +76,9 @@ async def run(
                 loop.add_signal_handler(number, stop.set)
         await operator.ended()
 
-    working = asyncio.ensure_future(hub.run(lambda: asyncio.ensure_future(watch()), web.url))
+    working = asyncio.ensure_future(
+        hub.run(lambda: asyncio.ensure_future(watch()), settings.url or web.url)
+    )
     stopping = asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -79,7 +89,9 @@ async def run(
         await web.close()
         await operator.stop()
         working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
+        await asyncio.wait({working})
+    if not working.cancelled() and (error := working.exception()) is not None:
+        raise error
 
 
 def _no_core_dumps() -> None:

@@ -8,10 +8,21 @@ is none), since a lease must not seem fresh after a suspend. One loop, no thread
 from __future__ import annotations
 
 import asyncio
+import functools
 import heapq
 import itertools
 import random
 import time
+from collections.abc import Callable
+
+
+def _reader() -> Callable[[], float]:
+    """CLOCK_BOOTTIME where the system has it, else the monotonic clock."""
+    source = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic if source is None else functools.partial(time.clock_gettime, source)
+
+
+_read = _reader()
 
 
 class Clock:
@@ -30,8 +41,7 @@ class Clock:
 
     def boottime(self) -> float:
         """Seconds on a clock that never goes back and does not stand still while the machine sleeps."""
-        source = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-        return time.clock_gettime(source) + self._offset
+        return _read() + self._offset
 
     def jitter(self, seconds: float, share: float = 0.1) -> float:
         """``seconds`` made longer or shorter by up to ``share`` of it."""

@@ -1,7 +1,7 @@
 """Durations as people write them: ``5s``, ``3m``, ``1h30m``, ``1.5h``, ``250ms``; inside, float seconds.
 
-Contract: pure. The form is Go's without its sub-millisecond units, so that CEL's ``duration()`` reads what this
-reads.
+Contract: pure. The form is Go's without its sub-millisecond units, so that CEL's ``duration()`` reads what
+this reads.
 """
 
 from __future__ import annotations

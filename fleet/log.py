@@ -1,7 +1,9 @@
 """Logging, set up once: structlog in console or JSON form, with redaction as its last word.
 
-Contract: an event is a constant text with keys; values under keys that name secrets, and all bytes, are masked.
-Tracebacks carry no local values. Other libraries' loggers speak from WARNING on.
+Contract: an event is a constant text with keys. Values under keys that name secrets, and all bytes, are
+masked; an object that is no plain value is told by its type alone; an exception by our own words for it.
+Tracebacks hold places, no values of variables and no messages of others. Other libraries speak from WARNING
+on, and of what they say the constant part is kept: what they put into it may quote what they were given.
 """
 
 from __future__ import annotations
@@ -9,23 +11,30 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping, MutableMapping
+from enum import Enum
+from pathlib import PurePath
 from typing import Any, Final
 
 import structlog
 
+from fleet.redact import words
+
 MASK: Final = "***"
-_SECRET: Final = (
+# In a key at any place, and as a whole key.
+_SECRET_PARTS: Final = (
     "token",
-    "password",
+    "passw",
     "secret",
     "authorization",
     "credential",
     "private",
     "kubeconfig",
-    "body",
-    "data",
+    "cookie",
+    "signature",
 )
+_SECRET_KEYS: Final = frozenset(("auth", "body", "bytes", "content", "data", "key", "manifest", "stringdata"))
 _QUIET: Final = ("kopf", "aiohttp", "asyncio", "urllib3", "kubernetes", "git", "hvac")
+_LONGEST_CHAIN: Final = 5
 
 
 def setup(form: str = "console", level: str = "info") -> None:
@@ -34,15 +43,13 @@ def setup(form: str = "console", level: str = "info") -> None:
     last: Any = (
         structlog.processors.JSONRenderer()
         if form == "json"
-        else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        *([structlog.processors.dict_tracebacks] if form == "json" else []),
+        trace,
         redact,
     ]
     structlog.configure(
@@ -52,7 +59,8 @@ def setup(form: str = "console", level: str = "info") -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=last, foreign_pre_chain=shared))
+    chain = [constant, *shared]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=last, foreign_pre_chain=chain))
     logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -63,21 +71,70 @@ def get(name: str) -> Any:
     return structlog.get_logger(room=name)
 
 
+def constant(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Keep of another library's record its name and the first line of its text, without what is put in."""
+    record = event.get("_record")
+    if isinstance(record, logging.LogRecord):
+        event["event"] = str(record.msg).partition("\n")[0]
+        event["room"] = record.name
+    return event
+
+
+def trace(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Put places in place of an exception: a processor, pure but for ``sys.exc_info``."""
+    info = event.pop("exc_info", None)
+    error = info[1] if isinstance(info, tuple) else info
+    if error is True:
+        error = sys.exc_info()[1]
+    if isinstance(error, BaseException):
+        event["traceback"] = places(error)
+    return event
+
+
+def places(error: BaseException) -> list[str]:
+    """Say of an error and of what caused it, in our words, what it is and through which lines it came."""
+    lines: list[str] = []
+    current: BaseException | None = error
+    for _ in range(_LONGEST_CHAIN):
+        if current is None:
+            break
+        lines.append(words(current))
+        step = current.__traceback__
+        while step is not None:
+            code = step.tb_frame.f_code
+            lines.append(f"  {code.co_filename}:{step.tb_lineno} {code.co_qualname}")
+            step = step.tb_next
+        hidden = None if current.__suppress_context__ else current.__context__
+        current = current.__cause__ or hidden
+    return lines
+
+
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    """Mask values whose key names a secret, and bytes, at any depth; a processor, pure."""
-    return {key: MASK if _secret(key) else _masked(value) for key, value in event.items()}
+    """Mask what may be secret, at any depth: a processor, pure."""
+    return {key: value if key.startswith("_") else _kept(key, value) for key, value in event.items()}
 
 
-def _masked(value: Any) -> Any:
-    if isinstance(value, bytes | bytearray):
-        return MASK
-    if isinstance(value, Mapping):
-        return {key: MASK if _secret(str(key)) else _masked(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_masked(inner) for inner in value]
-    return value
-
-
-def _secret(key: str) -> bool:
+def _kept(key: str, value: Any) -> Any:
     lower = key.lower()
-    return any(word in lower for word in _SECRET)
+    if lower in _SECRET_KEYS or any(part in lower for part in _SECRET_PARTS):
+        return MASK
+    return _shown(value)
+
+
+def _shown(value: Any) -> Any:
+    shown: Any = f"<{type(value).__name__}>"
+    if isinstance(value, Enum):
+        shown = value.name if isinstance(value, int) else str(value.value)
+    elif value is None or isinstance(value, str | int | float):
+        shown = value
+    elif isinstance(value, bytes | bytearray | memoryview):
+        shown = MASK
+    elif isinstance(value, Mapping):
+        shown = {str(key): _kept(str(key), inner) for key, inner in value.items()}
+    elif isinstance(value, PurePath) or (isinstance(value, tuple) and hasattr(value, "_fields")):
+        shown = str(value)  # the model's keys are named tuples
+    elif isinstance(value, list | tuple | set | frozenset):
+        shown = [_shown(inner) for inner in value]
+    elif isinstance(value, BaseException):
+        shown = words(value)
+    return shown

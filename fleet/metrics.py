@@ -1,7 +1,8 @@
 """Prometheus metrics of the hub.
 
 Contract: one object a process; children of the hot path are kept, label values are bounded (clusters, verbs,
-status classes). What can be read off an owner (Applications, queues) is collected when asked for, not counted.
+status classes). What can be read off an owner (Applications, queues) is collected when asked for, not
+counted.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from fleet import log
 
 FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+Family = GaugeMetricFamily | CounterMetricFamily
 Rows = Callable[[], Iterable[tuple[tuple[str, ...], float]]]
 
 
@@ -49,6 +51,10 @@ class Metrics:
             registry=into,
         )
         self._heals = Counter("fleethub_heal", "Drift that was put back.", registry=into)
+        self._drifts = Counter(
+            "fleethub_drift", "Objects found to differ from what was applied.", registry=into
+        )
+        self._statuses = Counter("fleethub_status_writes", "Writes of status to the hub.", registry=into)
         self._webhooks = Counter("fleethub_webhook", "Push events.", ("result",), registry=into)
         self._unforeseen = Counter("fleethub_unforeseen_errors", "Errors that nobody foresaw.", registry=into)
         self._logger = log.get("fleethub")
@@ -85,6 +91,14 @@ class Metrics:
         """Drift that was put back."""
         self._heals.inc()
 
+    def drifted(self) -> None:
+        """An object was found to differ from what was applied."""
+        self._drifts.inc()
+
+    def status_written(self) -> None:
+        """A status was written to the hub."""
+        self._statuses.inc()
+
     def webhook(self, result: str) -> None:
         """A push event: accepted or refused."""
         self._webhooks.labels(result).inc()
@@ -94,9 +108,32 @@ class Metrics:
         self._unforeseen.inc()
         self._logger.error("unforeseen error", what=words)
 
+    def applications(self, rows: Rows) -> None:
+        """Have one row an Application read off its owner: namespace, name, project, sync, health; 1."""
+        labels = ("namespace", "name", "project", "sync", "health")
+        self.collect("fleethub_application_info", "An Application and how it stands.", labels, rows)
+
+    def clusters(self, rows: Rows) -> None:
+        """Have one row a cluster read off its owner: its name; 1 where it answers, else 0."""
+        text = "Whether a cluster answers."
+        self.collect("fleethub_cluster_connection_status", text, ("cluster",), rows)
+
+    def queues(self, rows: Rows) -> None:
+        """Have the queued targets read off their owners: the lane's name; how many."""
+        self.collect("fleethub_queue_depth", "Targets that wait for a pass.", ("lane",), rows)
+
+    def renders(self, rows: Rows) -> None:
+        """Have the renders counted by their owner read off: result (built, cached, failed); how many."""
+        family = _Read(CounterMetricFamily, ("fleethub_render", "Renders of sources.", ("result",)), rows)
+        self.registry.register(family)
+
+    def lag(self, read: Callable[[], float]) -> None:
+        """Have the loop's lag read off the clock, in seconds."""
+        self.collect("fleethub_loop_lag_seconds", "How far the event loop lags.", (), lambda: [((), read())])
+
     def collect(self, name: str, text: str, labels: tuple[str, ...], rows: Rows) -> None:
         """Have a gauge read off its owner at each scrape."""
-        self.registry.register(_Read(name, text, labels, rows))
+        self.registry.register(_Read(GaugeMetricFamily, (name, text, labels), rows))
 
     def expose(self) -> tuple[bytes, str]:
         """All of it in the text format; blocking, for a thread."""
@@ -104,19 +141,24 @@ class Metrics:
 
 
 class _Read:
-    """A gauge that is read off an owner."""
+    """A family that is read off an owner."""
 
-    def __init__(self, name: str, text: str, labels: tuple[str, ...], rows: Rows) -> None:
-        self._made = (name, text, labels)
+    def __init__(self, kind: type[Family], named: tuple[str, str, tuple[str, ...]], rows: Rows) -> None:
+        self._kind = kind
+        self._named = named
         self._rows = rows
 
     def collect(self) -> Iterator[Metric]:
-        """One family."""
-        family = GaugeMetricFamily(self._made[0], self._made[1], labels=self._made[2])
+        """Give the family with its values now."""
+        family = self._family()
         for labels, value in list(self._rows()):
             family.add_metric(labels, value)
         yield family
 
     def describe(self) -> Iterator[Metric]:
-        """The family without its values, so that registering reads nothing."""
-        yield GaugeMetricFamily(self._made[0], self._made[1], labels=self._made[2])
+        """Give the family without its values, so that registering reads nothing."""
+        yield self._family()
+
+    def _family(self) -> Family:
+        name, text, labels = self._named
+        return self._kind(name, text, labels=labels)

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 
 class Row(NamedTuple):
-    """A setting. ``kind``: text, list (may be given several times), seconds, bytes, number, or its choices."""
+    """A setting. ``kind``: text, list (may be given several times), seconds, number, or its choices."""
 
     name: str
     default: str

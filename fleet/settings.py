@@ -7,7 +7,6 @@ variables. The table is ``fleet.setting_rows``; that both agree is tested.
 from __future__ import annotations
 
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -15,21 +14,18 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from fleet import duration
 from fleet.setting_rows import ROWS
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "settings.md"
-_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 
 
 def seconds(value: Any) -> Any:
-    """``3m``, ``1h30m`` or a number as seconds. Raises ValueError."""
-    if not isinstance(value, str):
+    """``3m``, ``1h30m`` or a number as seconds; pydantic refuses what is neither."""
+    try:
+        return duration.parse(value) if isinstance(value, str) else value
+    except ValueError:
         return value
-    parts = _PART.findall(value)
-    if parts and "".join(number + unit for number, unit in parts) == value:
-        return sum(float(number) * _UNITS[unit] for number, unit in parts)
-    return value
 
 
 def _listed(value: Any) -> Any:
@@ -84,14 +80,19 @@ def page() -> str:
     lines = [
         "# Settings of the hub",
         "",
-        "Each is a flag of `fleethub hub` and an environment variable; the flag wins. Lists are given by repeating "
-        "the flag, or separated by commas in the variable. What concerns one team stands in its Project.",
+        _INTRODUCTION,
         "",
         "| flag | variable | default | what it is |",
         "|---|---|---|---|",
     ]
     lines += [f"| `{row.flag}` | `{row.variable}` | {_shown(row.default)} | {row.sentence} |" for row in ROWS]
     return "\n".join(lines) + "\n"
+
+
+_INTRODUCTION: Final = (
+    "Each is a flag of `fleethub hub` and an environment variable; the flag wins. Lists are given by repeating "
+    "the flag, or separated by commas in the variable. What concerns one team stands in its Project."
+)
 
 
 def _shown(default: str) -> str:

@@ -10,7 +10,7 @@ _BESIDE: Final = Path(__file__).parents[1] / "crds"
 
 
 def crds() -> tuple[bytes, ...]:
-    """The CustomResourceDefinitions of the hub's kinds, as YAML. Raises FileNotFoundError for a broken install."""
+    """The CustomResourceDefinitions of the hub's kinds, as YAML; FileNotFoundError for a broken install."""
     folder = _INSIDE if _INSIDE.is_dir() else _BESIDE
     found = tuple(path.read_bytes() for path in sorted(folder.glob("*.yaml")))
     if not found:

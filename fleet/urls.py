@@ -1,8 +1,9 @@
 """Repository URLs: read, compared, matched by prefix; pure.
 
-Contract: a URL is of the form ``https://host[:port]/path``, ``http://...``, ``ssh://[user@]host[:port]/path`` or
-``[user@]host:path`` (scp's form, read as ssh). Everything else, and all that a shell, Git or a server could read
-as something else than a plain path, is a `ValueError` whose text never repeats the URL: it may hold a password.
+Contract: a URL is of the form ``https://host[:port]/path``, ``http://...``, ``ssh://[user@]host[:port]/path``
+or ``[user@]host:path`` (scp's form, read as ssh). Everything else, and all that a shell, Git or a server
+could read as something else than a plain path, is a `ValueError` whose text never repeats the URL: it may
+hold a password.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ _LONGEST: Final = 2048
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _PATH = re.compile(r"[A-Za-z0-9._~!&(),=:@+%/-]*")
-# Encoded forms of what separates segments, climbs or controls: a server could decode them after our comparison.
+# Encoded forms of what separates segments, climbs or controls: a server could decode them later.
 _ENCODED = re.compile(r"%(?:[01][0-9A-Fa-f]|7[Ff]|2[EeFf4]|5[Cc]|25|(?![0-9A-Fa-f]{2}))")
+_HELPER = re.compile(r"[A-Za-z0-9+.-]+::")
 _SCP = re.compile(r"(?P<authority>[^/:\[\]]+|(?:[^/:\[\]@]+@)?\[[^\]/]+\]):(?!//)(?P<path>.*)", re.DOTALL)
 
 
@@ -44,7 +46,7 @@ def parse(url: str) -> Url:
         raise ValueError("it is empty" if not url else f"it is longer than {_LONGEST} characters")
     if url.startswith("-"):
         raise ValueError("it begins with '-'")
-    if "::" in url.split("/", 1)[0] and not url.startswith("["):
+    if _HELPER.match(url):
         raise ValueError("it names a transport helper")
     scheme, separator, rest = url.partition("://")
     if separator:
@@ -98,9 +100,9 @@ def _authority(text: str, scheme: str, *, numbered: bool) -> tuple[str, str, int
     if at and not _USER.fullmatch(user):
         raise ValueError("its user is no plain name; a password belongs into a Secret")
     if place.startswith("["):
-        host, _, port = place[1:].partition("]")
+        host, closed, port = place[1:].partition("]")
         try:
-            host = str(ipaddress.IPv6Address(host))
+            host = str(ipaddress.IPv6Address(host if closed and "%" not in host else ""))
         except ValueError:
             raise ValueError("its host is no IPv6 address") from None
         if port and not port.startswith(":"):
@@ -116,7 +118,7 @@ def _authority(text: str, scheme: str, *, numbered: bool) -> tuple[str, str, int
 
 
 def _segments(path: str) -> tuple[str, ...]:
-    if not _PATH.fullmatch(path.removeprefix("/~").removeprefix("~")):
+    if not _PATH.fullmatch(path):
         raise ValueError("its path holds a character that is not allowed")
     if _ENCODED.search(path):
         raise ValueError("its path holds an encoded character that is not allowed")

@@ -6,6 +6,7 @@ every clone of the repository shares: `$FLEETHUB_CACHE`, else `$XDG_CACHE_HOME/f
 `~/.cache/fleethub`.
 """
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -67,6 +68,18 @@ def _kubernetes(name: str) -> Program:
     )
 
 
+def _sealed_secrets(name: str, package: str) -> Program:
+    # Published where it was; its go.mod calls itself by the new place's name.
+    return Program(
+        name,
+        "github.com/bitnami-labs/sealed-secrets",
+        "v0.40.0",
+        f"cmd/{package}",
+        ldflags=("main.VERSION={version}",),
+        alias="github.com/bitnami/sealed-secrets",
+    )
+
+
 # What a local control plane runs, in the order in which it is built.
 PLANE = (
     Program("etcd", "go.etcd.io/etcd/server/v3", "v3.6.16"),
@@ -83,7 +96,31 @@ PLANE = (
 )
 
 # What else can be built the same way, by name: `python -m bootstrap.local.build helm`.
-EXTRA: tuple[Program, ...] = ()
+EXTRA = (
+    Program(
+        "helm",
+        "helm.sh/helm/v4",
+        "v4.3.1",
+        "cmd/helm",
+        ldflags=("helm.sh/helm/v4/internal/version.version={version}",),
+    ),
+    Program(
+        "kustomize",
+        "sigs.k8s.io/kustomize/kustomize/v5",
+        "v5.7.1",
+        ldflags=("sigs.k8s.io/kustomize/api/provenance.version={version}",),
+    ),
+    _sealed_secrets("kubeseal", "kubeseal"),
+    _sealed_secrets("sealed-secrets-controller", "controller"),
+    Program(
+        "tofu",
+        "github.com/opentofu/opentofu",
+        "v1.10.10",
+        "cmd/tofu",
+        Replaces.OWN,
+        ("github.com/opentofu/opentofu/version.dev=no",),
+    ),
+)
 
 
 class BinariesMissing(Exception):  # noqa: N818 -- reads as what happened
@@ -172,13 +209,25 @@ def ensure_kubectl() -> Path:
 
 
 def install_locked(requirements: Path, prefix: Path) -> None:
-    """Install a requirements file with hashes below `prefix`, from the index that pip is set up with."""
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    command += ["--require-hashes", "--no-deps", "--ignore-installed", "--no-warn-script-location"]
-    command += ["--prefix", str(prefix), "-r", str(requirements)]
+    """Install a requirements file with hashes below `prefix`, from the index that pip is set up with.
+
+    Raises RuntimeError with what pip said.
+    """
+    with tempfile.TemporaryDirectory(prefix="fleethub-pip-") as scratch:
+        python = sys.executable
+        if importlib.util.find_spec("pip") is None:  # an environment made by uv or pipx has none
+            _run([python, "-m", "venv", scratch], "make an environment with pip")
+            python = f"{scratch}/bin/python"
+        command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        command += ["--require-hashes", "--no-deps", "--ignore-installed", "--no-warn-script-location"]
+        command += ["--prefix", str(prefix), "-r", str(requirements)]
+        _run(command, f"install {requirements.stem}")
+
+
+def _run(command: list[str], purpose: str) -> None:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
-        msg = f"pip could not install {requirements.stem}:\n{done.stderr[-2000:]}"
+        msg = f"could not {purpose}:\n{(done.stderr or done.stdout)[-2000:]}"
         raise RuntimeError(msg)
 
 

@@ -166,6 +166,8 @@ class Plane:
             self._move()
         self._settled = True
         if self._spec.components is Components.ALL:
+            if "kwok" not in self.running():
+                self._until(self._door().nodes_are_free, deadline)
             for name, command in _CONTROLLERS.items():
                 self._run(name, command(self._spec, self._programs[name], self._authority))
             self._until(self._door().node_stands, deadline)

@@ -52,6 +52,12 @@ class Process:
         if self._child is not None:
             self._child.wait()
 
+    def reap(self, timeout: float = 5.0) -> None:
+        """Take leave of it after it was ended: its last threads may need a moment more."""
+        if self._child is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._child.wait(timeout)
+
     def tail(self) -> str:
         """Return the end of its log, for an error."""
         with contextlib.suppress(OSError), self.log.open("rb") as log:

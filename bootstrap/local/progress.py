@@ -4,6 +4,7 @@ On a terminal the last line is rewritten twice a second; elsewhere (CI, a file) 
 least one every 20 seconds.
 """
 
+import shutil
 import sys
 import threading
 import time
@@ -92,8 +93,11 @@ class Progress:
 
     def _write(self, text: str, *, stays: bool = False) -> None:
         self._said = time.monotonic()
-        if self._live:
-            self._out.write(f"\r\x1b[2K{text}" + ("\n" if stays else ""))
+        if self._live and stays:
+            self._out.write(f"\r\x1b[2K{text}\n")
+        elif self._live:
+            # A line that wraps could not be rewritten.
+            self._out.write(f"\r\x1b[2K{text[: shutil.get_terminal_size().columns - 1]}")
         else:
             self._out.write(f"{text}\n")
         self._out.flush()

@@ -80,7 +80,7 @@ class Warden:
             for folder in self._folders:
                 watchdog.remove(folder)
         for process in self._processes.values():
-            process.running()  # reaps it
+            process.reap()
 
     def _register(self, process: Process) -> None:
         with self._lock:

@@ -29,7 +29,9 @@ class CliError(click.ClickException):
 def line(text: str, hint: str = "") -> str:
     """Give the one line of an error."""
     first = " ".join(text.split()).rstrip(".")
-    return f"Error: {first}. {hint}" if hint else f"Error: {first}"
+    if not hint:
+        return f"Error: {first}"
+    return f"Error: {first}{'' if first.endswith('?') else '.'} {hint}"
 
 
 def note(text: str) -> None:

@@ -1,8 +1,8 @@
 """Live detail from the hub's own API: found through its Lease, else through the API server's Service proxy.
 
-Contract: an answer, or None and `Live.why`; never an error, since every verb that asks has the status to show.
-The token comes from the Secret fleethub-api and goes to the hub alone: in a header, or behind the proxy, which
-takes that header for itself, in the body.
+Contract: an answer, or None and `Live.why`; never an error, since every verb that asks has the status to
+show. The token comes from the Secret fleethub-api and goes to the hub alone: in a header, or behind the
+proxy, which takes that header for itself, in the body.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from fleet.kube.request import Request
 
 if TYPE_CHECKING:
     from fleet.cli.session import Session
+    from fleet.kube.request import Send
 
 PREFIX: Final = "/api/v1"
 SERVICE: Final = "fleethub:http"
@@ -79,7 +80,7 @@ class Live:
         if way:
             client = self._session.open(Connection(server=way, token=self._token))
             request = Request("GET", PREFIX + path, timeout=PATIENCE)
-            send = client.send
+            send: Send = client.send
         else:
             namespace = self._session.hub.hub_namespace
             request = Request(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import click
 
-from fleet import names
+from fleet import duration, names
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -94,12 +93,13 @@ def timeout_option(default: str = "5m") -> Decorator:
 
 
 def seconds(text: str) -> float:
-    """Read a duration, written as a number or as in Kubernetes."""
-    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", text)
-    if found is None or not any(found.groups()):
-        raise click.BadParameter(f"{text!r} is no duration; write 90s, 5m or 1h30m")
-    hours, minutes, rest = (float(part or 0) for part in found.groups())
-    return hours * 3600 + minutes * 60 + rest
+    """Read a duration: ``90``, ``90s``, ``5m`` or ``1h30m``."""
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        return duration.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def pair(text: str) -> tuple[str, str]:

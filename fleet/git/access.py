@@ -1,8 +1,9 @@
 """What a git command is given to reach one URL: the credential, in memory, and where the host is.
 
-Contract: `open_` hands out environment, settings and open files for one command. A password goes through a pipe
-that the askpass program reads, and only for a prompt that names the URL's own host; key, known hosts and CA lie
-in memory files, reached as ``/proc/.../fd/N`` (elsewhere: files of mode 0600, removed after the command).
+Contract: `open_` hands out environment, settings and open files for one command. A password goes through a
+pipe that the askpass program reads, and only for a prompt that names the URL's own host; key, known hosts and
+CA lie in memory files, reached as ``/proc/.../fd/N`` (elsewhere: files of mode 0600, removed after the
+command).
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ _SSH: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A URL that has been checked, and the addresses that it may be reached at (none: whatever the host has)."""
+    """A URL that was checked, and the addresses to reach it at (none: whatever the host has)."""
 
     url: str
     addresses: tuple[str, ...] = ()
@@ -52,7 +53,7 @@ class Place:
 
 @contextlib.contextmanager
 def open_(place: Place, credential: Credential | None, home: Path) -> Iterator[Granted]:
-    """What one command needs to reach ``place``; used by that command alone, as a pipe is read once."""
+    """What one command needs to reach ``place``; for that command alone, as a pipe is read once."""
     parts = urls.parse(place.url)
     with contextlib.ExitStack() as stack:
         if parts.scheme == "ssh":

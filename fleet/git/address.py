@@ -1,8 +1,8 @@
 """Which places the hub opens a repository at: the form of its URL, and the addresses of its host.
 
-Contract: https and ssh only; no loopback, link-local, metadata or otherwise special address ever; private ones
-only where a repository Secret covers the URL. A prefix given by ``--allow-git`` lifts both for what it covers.
-git is then held to the addresses that were checked: a second look-up could give another answer.
+Contract: https and ssh only; no loopback, link-local, metadata or otherwise special address ever; private
+ones only where a repository Secret covers the URL. A prefix given by ``--allow-git`` lifts both for what it
+covers. git is then held to the addresses that were checked: a second look-up could give another answer.
 """
 
 from __future__ import annotations

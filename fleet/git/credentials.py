@@ -53,7 +53,7 @@ class Credential:
 
     @property
     def basic(self) -> tuple[str, str] | None:
-        """User and password for HTTP; a token goes as the password, with the user that the forges document."""
+        """User and password for HTTP; a token goes as the password, with the user that forges document."""
         if self.token:
             bitbucket = urls.parse(self.url_prefix).host == "bitbucket.org"
             return self.username or ("x-token-auth" if bitbucket else "x-access-token"), self.token
@@ -61,7 +61,7 @@ class Credential:
 
 
 def read(secret: Mapping[str, Any]) -> Credential:
-    """The credential in a Secret's body (``data`` in base64, or ``stringData``); raises `RegistrationError`."""
+    """The credential in a Secret's body (``data``, or ``stringData``); raises `RegistrationError`."""
     values = _values(secret)
     for key, text in _REFUSED.items():
         if values.get(key):
@@ -87,7 +87,7 @@ def read(secret: Mapping[str, Any]) -> Credential:
 
 
 def match(url: str, credentials: Iterable[Credential]) -> Credential | None:
-    """The credential with the longest prefix that covers ``url``, the first of equals; None where none does."""
+    """The credential with the longest prefix that covers ``url``, the first of equals, or None."""
     fitting = [credential for credential in credentials if urls.covers(credential.url_prefix, url)]
     return max(fitting, key=lambda one: len(urls.parse(one.url_prefix).segments), default=None)
 
@@ -132,9 +132,8 @@ def _lines(values: Mapping[str, bytes], key: str) -> bytes:
 def _ca(values: Mapping[str, bytes]) -> bytes:
     content = _lines(values, "caData")
     if content and b"-----BEGIN " not in content:
-        with_padding = b"".join(content.split())
         try:
-            content = base64.b64decode(with_padding, validate=True)
+            content = base64.b64decode(b"".join(content.split()), validate=True).strip() + b"\n"
         except (binascii.Error, ValueError):
             content = b""
         if b"-----BEGIN CERTIFICATE-----" not in content:

@@ -1,21 +1,25 @@
 """Which files differ between two commits, by comparing their trees.
 
-Contract: descends only into directories whose hash differs, through the process that is open anyway; no git is
-started. Links are files here: what they lead to is their reader's to follow.
+Contract: descends only into directories whose hash differs, through the process that is open anyway; no git
+is started. Links are files here: what they lead to is their reader's to follow.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fleet.git.objects import Objects
+from fleet.errors import SourceError
 from fleet.git.tree import DIRECTORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fleet.git.mirror import Mirror
+    from fleet.git.objects import Objects
+
+# A tree may name one subtree a thousand times: what is compared is bounded, not what is stored.
+MOST_PATHS: Final = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,39 +30,56 @@ class Changed:
     reshaped: frozenset[str]
 
 
+class _Pair(NamedTuple):
+    """A path and its mode and oid on both sides; None where it is not."""
+
+    path: str
+    before: tuple[int, str] | None
+    after: tuple[int, str] | None
+
+
 async def changed(mirror: Mirror, old: str, new: str) -> Changed:
-    """What differs from ``old`` to ``new``. Raises `SourceError` where one of them is not in the mirror."""
+    """What differs from ``old`` to ``new``.
+
+    Raises `SourceError` where one of them is not in the mirror, or too much differs to be named: then
+    everything may have changed.
+    """
     return await mirror.local(lambda: _changed(mirror.objects, old, new))
 
 
 def _changed(objects: Objects, old: str, new: str) -> Changed:
     paths: set[str] = set()
     reshaped: set[str] = set()
-    for path, before, after in _walk(objects, objects.root(old), objects.root(new), ""):
+    for path, before, after in _files(objects, objects.root(old), objects.root(new)):
         paths.add(path)
-        if before is None or after is None or before >> 12 != after >> 12:
+        if before is None or after is None or before[0] >> 12 != after[0] >> 12:
             reshaped.add(path)
+        if len(paths) > MOST_PATHS:
+            raise SourceError(f"more than {MOST_PATHS} files differ between {old} and {new}")
     return Changed(frozenset(paths), frozenset(reshaped))
 
 
-def _walk(
-    objects: Objects, old: str | None, new: str | None, above: str
-) -> Iterator[tuple[str, int | None, int | None]]:
-    """Pairs of modes of all files that differ below two directories; None where there is none."""
-    if old == new:
-        return
-    before = objects.listing(old) if old is not None else {}
-    after = objects.listing(new) if new is not None else {}
-    for name in {**before, **after}:
-        was, now = before.get(name), after.get(name)
-        if was == now:
-            continue
-        path = f"{above}{name}"
-        old_tree = was[1] if was is not None and was[0] == DIRECTORY else None
-        new_tree = now[1] if now is not None and now[0] == DIRECTORY else None
-        if old_tree is not None or new_tree is not None:
-            yield from _walk(objects, old_tree, new_tree, f"{path}/")
-        old_file = was[0] if was is not None and old_tree is None else None
-        new_file = now[0] if now is not None and new_tree is None else None
-        if old_file is not None or new_file is not None:
-            yield path, old_file, new_file
+def _files(objects: Objects, old: str, new: str) -> Iterator[_Pair]:
+    """All files that differ, a path that is a directory on one side as absent there."""
+    folders = [_Pair("", (DIRECTORY, old), (DIRECTORY, new))]
+    seen = 0
+    while folders:
+        above, old_tree, new_tree = folders.pop()
+        seen += 1
+        if seen > MOST_PATHS:
+            raise SourceError(f"more than {MOST_PATHS} folders differ")
+        before = objects.listing(old_tree[1]) if old_tree else {}
+        after = objects.listing(new_tree[1]) if new_tree else {}
+        for name in {**before, **after}:
+            was, now = before.get(name), after.get(name)
+            if was == now:
+                continue
+            path = f"{above}{name}"
+            was_tree = was if was and was[0] == DIRECTORY else None
+            now_tree = now if now and now[0] == DIRECTORY else None
+            if was_tree or now_tree:
+                folders.append(_Pair(f"{path}/", was_tree, now_tree))
+            was_file = was if was is not was_tree else None
+            now_file = now if now is not now_tree else None
+            if was_file or now_file:
+                yield _Pair(path, was_file, now_file)

@@ -61,28 +61,42 @@ _UNREACHABLE: Final = (
     (b"unable to access", "the server could not be reached"),
 )
 # The store on disk is at fault, not the server.
-_DAMAGED: Final = (
-    b"not a git repository",
-    b"is corrupt",
-    b"object file",
-    b"unable to read tree",
-    b"unable to parse object",
-    b"bad object",
-    b"missing blob",
-    b"missing tree",
-    b"missing commit",
-    b"packfile",
-    b"index file",
-    b"Failed to traverse parents",
-    b"did not send all necessary objects",
-    b"your current branch appears to be broken",
-    b"bad ref",
-    b"broken ref",
-    b"unable to resolve reference",
-    b"unable to create",
-    b"Unable to create",
-    b"cannot lock ref",
+_DAMAGED: Final = tuple(
+    (sign, "the mirror on disk cannot be read: it is made anew")
+    for sign in (
+        b"not a git repository",
+        b"is corrupt",
+        b"object file",
+        b"unable to read tree",
+        b"unable to parse object",
+        b"bad object",
+        b"missing blob",
+        b"missing tree",
+        b"missing commit",
+        b"packfile",
+        b"index file",
+        b"Failed to traverse parents",
+        b"did not send all necessary objects",
+        b"your current branch appears to be broken",
+        b"bad ref",
+        b"broken ref",
+        b"unable to resolve reference",
+        b"unable to create",
+        b"Unable to create",
+        b"cannot lock ref",
+    )
 )
+
+
+_SERVERS: Final = (b"remote:", b"fatal: remote error:")
+# What a server says to a hash that it does not have or does not give.
+_NOT_GIVEN: Final = (b"not our ref", b"unadvertised object", b"couldn't find remote ref")
+
+
+class NotGiven(SourceError):  # noqa: N818 (named as its kin in fleet.errors)
+    """The server does not give the object that was asked for by its hash."""
+
+    reason = "RevisionNotFound"
 
 
 def explain(failed: GitFailed, seconds: float) -> SourceError:
@@ -91,14 +105,18 @@ def explain(failed: GitFailed, seconds: float) -> SourceError:
         return RepositoryUnreachable(f"the Git server did not finish its answer within {seconds:g} s")
     if failed.loud:
         return RepositoryRefused("the Git server answers with more than is read")
-    for sign, text in _REFUSED:
-        if sign in failed.errors:
-            return RepositoryRefused(text)
-    # What came from the server stands behind "remote:": it must not pass for git's own words.
-    own = b"\n".join(line for line in failed.errors.split(b"\n") if not line.startswith(b"remote:"))
-    if b"No space left on device" not in own and any(sign in own for sign in _DAMAGED):
-        return Damaged("the mirror on disk cannot be read: it is made anew")
-    for sign, text in _UNREACHABLE:
-        if sign in failed.errors:
-            return RepositoryUnreachable(text)
+    if any(sign in failed.errors for sign in _NOT_GIVEN):
+        return NotGiven("the Git server does not give the commit")
+    # What the server said must not pass for git's own words.
+    own = b"\n".join(line for line in failed.errors.split(b"\n") if not line.startswith(_SERVERS))
+    full = b"No space left on device" in own
+    tables = (
+        (_REFUSED, failed.errors, RepositoryRefused),
+        (() if full else _DAMAGED, own, Damaged),
+        (_UNREACHABLE, failed.errors, RepositoryUnreachable),
+    )
+    for table, written, kind in tables:
+        for sign, text in table:
+            if sign in written:
+                return kind(text)
     return RepositoryUnreachable(f"git ended with status {failed.status}")

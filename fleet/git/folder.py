@@ -1,8 +1,8 @@
 """A mirror's folder on disk: made, opened after a crash, its refs read; blocking, no network.
 
 Contract: the folder has one owner, this process. What a killed git left (locks, half a pack) is swept away on
-opening; a folder that is no mirror of this URL is made anew. Refs are read from the files of the `files` format
-(gitrepository-layout(5)), as a process more would cost more than all of it.
+opening; a folder that is no mirror of this URL is made anew. Refs are read from the files of the `files`
+format (gitrepository-layout(5)), as a process more would cost more than all of it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fleet.git.process import GitFailed
 from fleet.git.refs import HEADS, TAGS, Refs, commit_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from fleet.git.process import Git
@@ -39,7 +39,7 @@ def opened(folder: Path, repo: str) -> bool:
 
 
 def make(folder: Path, repo: str, git: Git, width: int) -> None:
-    """Make an empty mirror, in place of whatever is there; ``width``: hexadecimal digits of an object's hash."""
+    """Make an empty mirror in place of whatever is there; ``width``: hexadecimal digits of a hash."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Named only for SHA-256: older versions of git do not know the option.
@@ -60,6 +60,7 @@ def sweep(folder: Path) -> None:
         for name in files:
             if (
                 name.endswith(".lock")
+                or name == "gc.pid"
                 or name.startswith("tmp_")
                 or (name.endswith(".keep") and "pack-" in name)
             ):
@@ -77,10 +78,11 @@ def width(folder: Path) -> int:
 
 def refs(folder: Path, head: str, repo: str, peel: Callable[[str], str]) -> Refs:
     """Branches and tags as they stand; ``peel`` gives what an annotated tag shows."""
+    # Loose ones first: packing, which may go on beside, moves them from there to the other place.
+    heads_now, tags_now = _loose(folder, "refs/heads"), _loose(folder, "refs/tags")
     plain, peeled = _packed(folder)
-    for name, oid in _loose(folder, "refs/heads"):
-        plain[name] = oid
-    for name, oid in _loose(folder, "refs/tags"):
+    plain.update(heads_now)
+    for name, oid in tags_now:
         plain[name] = oid
         peeled[name] = peel(oid)
     heads = {name.removeprefix(HEADS): oid for name, oid in plain.items() if name.startswith(HEADS)}
@@ -92,9 +94,8 @@ def refs(folder: Path, head: str, repo: str, peel: Callable[[str], str]) -> Refs
 
 def kept(folder: Path) -> frozenset[str]:
     """The commits that private refs hold."""
-    plain, _ = _packed(folder)
-    names = {name for name in plain if name.startswith(KEEP)}
-    names.update(name for name, _ in _loose(folder, KEEP.rstrip("/")))
+    names = {name for name, _ in _loose(folder, KEEP.rstrip("/"))}
+    names.update(name for name in _packed(folder)[0] if name.startswith(KEEP))
     return frozenset(name.removeprefix(KEEP) for name in names)
 
 
@@ -117,7 +118,7 @@ def _packed(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
     plain: dict[str, str] = {}
     peeled: dict[str, str] = {}
     try:
-        lines = (folder / "packed-refs").read_text(errors="backslashreplace").splitlines()
+        lines = (folder / "packed-refs").read_text(errors="backslashreplace").split("\n")
     except FileNotFoundError:
         return plain, peeled
     except OSError:
@@ -126,7 +127,7 @@ def _packed(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
     for line in lines:
         if line.startswith("^"):
             peeled[name] = line[1:]
-        elif not line.startswith("#"):
+        elif line and not line.startswith("#"):
             oid, _, name = line.partition(" ")
             if not commit_hash(oid):
                 raise Damaged("the mirror's refs cannot be read: it is made anew")
@@ -136,14 +137,20 @@ def _packed(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
 
 def _loose(folder: Path, under: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
-    base = str(folder)
-    for place, _, files in os.walk(folder / under):
-        for name in files:
-            path = os.path.join(place, name)  # noqa: PTH118 (strings are enough)
-            with open(path, encoding="ascii", errors="replace") as file:  # noqa: PTH123
+    base = len(str(folder)) + 1
+    for path in _files(folder / under):
+        try:
+            with open(path, encoding="ascii", errors="replace") as file:  # noqa: PTH123 (a string)
                 oid = file.read().strip()
-            if not commit_hash(oid):
-                raise Damaged("the mirror's refs cannot be read: it is made anew")
-            full = os.path.relpath(path, base)
-            found.append((os.fsencode(full).decode(errors="backslashreplace"), oid))
+        except FileNotFoundError:
+            continue  # packed just now
+        if not commit_hash(oid):
+            raise Damaged("the mirror's refs cannot be read: it is made anew")
+        found.append((os.fsencode(path[base:]).decode(errors="backslashreplace"), oid))
     return found
+
+
+def _files(under: Path) -> Iterator[str]:
+    for place, _, names in os.walk(under):
+        for name in names:
+            yield f"{place}/{name}"

@@ -1,27 +1,33 @@
 """`Mirror`: a bare copy of one repository, fetched under a lock.
 
-Contract: one a repository, one owner of the folder. `fetch` brings branches and tags in one process and says what
-they are; it leaves the mirror usable however it ends, and makes a broken one anew. A dead remote ends by a time
-limit. Refs of our own (`refs/fleethub/`) are never pruned by a fetch. Reading needs no lock and never waits for
-a server.
+Contract: one a repository, one owner of the folder. `fetch` brings branches and tags in one process and says
+what they are; it leaves the mirror usable however it ends, and makes a broken one anew. A dead remote ends by
+a time limit. Refs of our own (`refs/fleethub/`) are never pruned by a fetch. Reading needs no lock and never
+waits for a server.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import threading
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Final, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from fleet import urls
-from fleet.errors import RevisionNotFound, SourceError
+from fleet.errors import RepositoryUnreachable, RevisionNotFound, SourceError
 from fleet.git import access, address, failure, folder
-from fleet.git.credentials import Credential
 from fleet.git.objects import Damaged, Objects
-from fleet.git.process import Bounds, Git, GitFailed
-from fleet.git.refs import HEADS, TAGS, Refs, commit_hash
+from fleet.git.process import Bounds, Git, GitFailed, Granted
+from fleet.git.refs import Refs, commit_hash, listed
 from fleet.git.tree import Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from fleet.git.credentials import Credential
 
 T = TypeVar("T")
 
@@ -36,8 +42,11 @@ _FETCH: Final = (
     "--no-auto-maintenance",
 )
 _SPECS: Final = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
-_ASKED: Final = "refs/fleethub/asked"
+_PACKING: Final = Bounds(seconds=600.0)
+_LOOK_EVERY: Final = 20  # fetches from one look at the folder's crowd to the next
+_CLEAN_EVERY: Final = 50
 _KNOWN: Final = 1000
+_FEW: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +62,28 @@ class Mirror:
     """The repository at ``url``, in ``place``; ``allow`` are the prefixes of ``--allow-git``."""
 
     def __init__(
-        self,
-        url: str,
-        place: Path,
-        git: Git,
-        allow: tuple[str, ...] = (),
-        patience: Patience | None = None,
+        self, url: str, place: Path, git: Git, allow: tuple[str, ...] = (), patience: Patience | None = None
     ) -> None:
         self.check(url, allow)
         self.url = url
         self.repo = urls.canonical(url)
+        self.objects = Objects(self.repo, lambda: git.converse(["cat-file", "--batch"], folder=place))
         self._folder = place
         self._git = git
         self._allow = allow
         self._patience = patience or Patience()
+        self._seconds = self._patience.first  # for the next fetch: more where the last ones were too slow
         self._lock = asyncio.Lock()
-        self._head = ""
-        self._ready = False
-        self._fetched = False
+        self._head: str | None = None  # the full name; None until the server was asked
+        self._digits = 40  # of a hash; as the server has them
+        self._few = False  # whether the server has few refs, of whatever kind
+        self._opening = threading.Lock()
+        self._ready = False  # the folder is there
+        self._dirty = False  # and a killed git may have left something in it
+        self._fetches = 0
+        self._packing: asyncio.Task[None] | None = None
+        self._packings = 0
         self._commits: dict[str, None] = {}
-        self.objects = Objects(self.repo, lambda: git.converse(["cat-file", "--batch"], folder=self._folder))
 
     @staticmethod
     def check(url: str, allow: tuple[str, ...] = ()) -> None:
@@ -81,53 +92,59 @@ class Mirror:
 
     async def ls_remote(self, credential: Credential | None = None) -> Refs:
         """What the server's refs are now; nothing is fetched. Raises `SourceError`."""
-        args = ["ls-remote", "--symref", "--", self.url, "HEAD", "refs/heads/*", "refs/tags/*"]
+        args = ["ls-remote", "--symref", "--", self.url]
         output = await self._asked(args, credential, self._patience.listing, outside=True)
-        seen = _listed(output, self.repo)
+        seen = listed(output, self.repo)
         self._head = seen.head
+        self._digits = max(map(len, seen.heads.values()), default=40)
+        self._few = output.count(b"\n") < _FEW
         return seen
 
     async def fetch(self, credential: Credential | None = None) -> Refs:
         """Bring branches and tags, and say what they are. Raises `SourceError`; the mirror stays usable."""
         async with self._lock:
-            if self._head == "" and not self._fetched:
+            if self._head is None:
+                # Which branch HEAD names, no fetch tells; later, each poll does.
                 await self.ls_remote(credential)
-            for left in (1, 0):
-                try:
-                    return await self._bring(credential)
-                except Damaged:
-                    if not left:
-                        raise
-                    await self._git.local(self._anew)
-        raise AssertionError("the last try returns or raises")
+            try:
+                if self.objects.damaged:
+                    await self._renew(credential)
+                refs = await self._bring(credential)
+            except Damaged:
+                await self._renew(credential)
+                refs = await self._bring(credential)
+        if self._fetches % _LOOK_EVERY == 1 and not self._packs() and folder.crowded(self._folder):
+            self._packing = asyncio.create_task(self._pack())
+        return refs
 
     async def bring(self, commit: str, credential: Credential | None = None) -> None:
-        """Fetch one commit by its hash, which no branch or tag leads to. Raises `RevisionNotFound`."""
+        """Have one commit by its hash, to which no branch or tag leads. Raises `RevisionNotFound`.
+
+        It stays as long as `keep.keep` names it, or for two weeks. A server may refuse to give it.
+        """
         if not commit_hash(commit):
             raise RevisionNotFound("a commit is named by its whole hash")
+        commit = commit.lower()
         async with self._lock:
             await self._git.local(self._open)
-            args = [*_FETCH, "--", self.url, f"+{commit.lower()}:{_ASKED}"]
-            try:
-                await self._asked(args, credential, self._patience.fetch)
-            except SourceError as error:
-                if error.transient and "status" not in error.text:
-                    raise
-                raise RevisionNotFound(f"the commit {commit} is not in the repository") from None
+            if await self._git.local(lambda: self.known(commit)):
+                return
+            await self._by_hash(commit, credential)
 
     def known(self, commit: str) -> bool:
-        """Whether the mirror has this commit; 40 us for one that was not asked for before."""
+        """Whether the mirror has this commit; blocking, 50 us for one that was not asked for before."""
         if commit in self._commits:
             return True
-        if not self._ready or not self.objects.known(commit):
+        if not self._there() or not self.objects.known(commit):
             return False
         self._commits[commit] = None
         if len(self._commits) > _KNOWN:
-            del self._commits[next(iter(self._commits))]
+            with suppress(KeyError, StopIteration, RuntimeError):  # another thread was first
+                del self._commits[next(iter(self._commits))]
         return True
 
     def tree(self, commit: str) -> Tree:
-        """The files of a commit, with look-ups recorded under this repository's URL."""
+        """The files of a commit, with look-ups recorded under this repository's URL. Blocking, as it is."""
         return Tree(self.url, commit, self.objects.root(commit), self.objects)
 
     async def local(self, work: Callable[[], T]) -> T:
@@ -135,36 +152,55 @@ class Mirror:
         return await self._git.local(work)
 
     def ancestor(self, older: str, newer: str) -> bool:
-        """Whether ``older`` is an ancestor of ``newer``; blocking."""
+        """Whether ``older`` is an ancestor of ``newer``; blocking. False where one of them is not here."""
         try:
             self._git.run(["merge-base", "--is-ancestor", older, newer], folder=self._folder)
-        except GitFailed as failed:
-            if failed.status == 1:
-                return False
-            raise failure.explain(failed, Bounds().seconds) from None
+        except GitFailed:
+            return False
         return True
 
-    def kept(self) -> frozenset[str]:
-        """The commits that private refs hold; blocking."""
-        return folder.kept(self._folder)
-
-    async def update_refs(self, commands: Sequence[str]) -> None:
-        """Move private refs, by lines of ``git update-ref --stdin``."""
+    async def hold(self, commits: frozenset[str]) -> frozenset[str]:
+        """Make the private refs those of ``commits``, as far as they are here; which ones that is."""
         async with self._lock:
-            await self._git.local(lambda: self._update(commands))
+            return await self._git.local(lambda: self._hold(commits))
 
     async def close(self) -> None:
-        """End the reading process."""
-        await self._git.local(self.objects.close)
+        """End the reading process, and packing if it goes on."""
+        if self._packing is not None:
+            self._packing.cancel()
+            await asyncio.wait([self._packing])
+        await asyncio.to_thread(self.objects.close)
 
     # --- inside; the lock is held -----------------------------------------------------------------------
 
     async def _bring(self, credential: Credential | None) -> Refs:
-        first = not await self._git.local(self._open)
-        bounds = self._patience.first if first or not self._fetched else self._patience.fetch
-        await self._asked([*_FETCH, "--prune", "--", self.url, *_SPECS], credential, bounds)
-        self._fetched = True
+        await self._git.local(self._open)
+        # Protocol 2 asks for what is wanted, protocol 0 is told everything, and saves a round trip.
+        version = ["-c", "protocol.version=0"] if self._few else []
+        args = [*version, *_FETCH, "--prune", "--", self.url, *_SPECS]
+        await self._asked(args, credential, self._seconds)
+        self._seconds = self._patience.fetch
+        self._fetches += 1
         return await self._git.local(self._refs)
+
+    async def _renew(self, credential: Credential | None) -> None:
+        """Make the folder anew, with what private refs held as far as the server still gives it."""
+        kept = await self._git.local(self._anew)
+        self._seconds = self._patience.first
+        for commit in kept:
+            try:
+                await self._by_hash(commit, credential)
+            except RevisionNotFound:
+                continue
+            except SourceError:
+                return  # the fetch that follows says why; `keep` asks again for what is missing
+
+    async def _by_hash(self, commit: str, credential: Credential | None) -> None:
+        args = [*_FETCH, "--", self.url, f"+{commit}:{folder.KEEP}{commit}"]
+        try:
+            await self._asked(args, credential, self._seconds)
+        except failure.NotGiven:
+            raise RevisionNotFound(f"the commit {commit} is not in the repository") from None
 
     async def _asked(
         self, args: list[str], credential: Credential | None, seconds: float, *, outside: bool = False
@@ -172,55 +208,78 @@ class Mirror:
         def ask() -> bytes:
             place = address.place(self.url, self._allow, named=credential is not None)
             with access.open_(place, credential, self._git.home) as granted:
-                return self._git.run(
-                    args,
-                    folder=None if outside else self._folder,
-                    granted=granted,
-                    bounds=Bounds(seconds),
-                )
+                within = None if outside else self._folder
+                return self._git.run(args, folder=within, granted=granted, bounds=Bounds(seconds))
 
         try:
             return await self._git.remote(ask)
         except GitFailed as failed:
+            self._dirty = self._dirty or not outside
+            if failed.late and not outside:
+                self._seconds = min(2 * seconds, self._patience.first)
             raise failure.explain(failed, seconds) from None
+        except asyncio.CancelledError:
+            self._dirty = self._dirty or not outside
+            raise
 
-    def _open(self) -> bool:
-        """Have a folder to fetch into; False where it was made now."""
-        if self._ready:
-            return True
-        found = folder.opened(self._folder, self.repo)
-        if not found:
-            folder.make(self._folder, self.repo, self._git, 40)
-        self._ready = True
-        return found
+    def _packs(self) -> bool:
+        return self._packing is not None and not self._packing.done()
 
-    def _anew(self) -> None:
+    def _there(self) -> bool:
+        """Whether there is a folder to read from: after a restart also before a fetch, or without one."""
+        with self._opening:
+            # Once only: it sweeps locks away, which must not be those of a fetch.
+            self._ready = self._ready or folder.opened(self._folder, self.repo)
+        return self._ready
+
+    def _open(self) -> None:
+        """Have a folder to fetch into."""
+        if not self._there():
+            with self._opening:
+                folder.make(self._folder, self.repo, self._git, self._digits)
+                self._ready = True
+        elif self._dirty and not self._packs():
+            folder.sweep(self._folder)
+        self._dirty = self._dirty and self._packs()
+
+    def _anew(self) -> frozenset[str]:
+        kept: frozenset[str] = frozenset()
+        with suppress(SourceError, OSError):
+            kept = folder.kept(self._folder)
         self.objects.forget()
         self._commits.clear()
-        folder.make(self._folder, self.repo, self._git, folder.width(self._folder))
-        self._ready, self._fetched = True, False
+        folder.make(self._folder, self.repo, self._git, self._digits)
+        self._ready, self._dirty = True, False
+        return kept
 
     def _refs(self) -> Refs:
-        found = folder.refs(self._folder, self._head, self.repo, self.objects.peel)
-        return replace(found, head=self._head if self._head.removeprefix(HEADS) in found.heads else "")
+        head = self._head or ""
+        found = folder.refs(self._folder, head, self.repo, self.objects.peel)
+        return found if found.has(head) else replace(found, head="")
 
-    def _update(self, commands: Sequence[str]) -> None:
-        for command in commands:
-            self._git.run(["update-ref", *command.split(" ")], folder=self._folder)
+    async def _pack(self) -> None:
+        """Few packs and one file of refs, for fast reading, beside fetches; a failure harms nothing.
 
+        Every checked fetch leaves a pack. Rolling the small ones together costs what they hold, not the
+        history; what no ref leads to any more goes by a full cleaning, now and then.
+        """
+        self._packings += 1
+        roll = ["repack", "-d", "--quiet", "--geometric=2"]
+        steps = [["gc", "--quiet"]] if self._packings % _CLEAN_EVERY == 0 else [["pack-refs", "--all"], roll]
+        with suppress(GitFailed):
+            for args in steps:
+                await self._git.local(partial(self._git.run, args, folder=self._folder, bounds=_PACKING))
 
-def _listed(output: bytes, repo: str) -> Refs:
-    """Read the lines of ``git ls-remote --symref``: ``ref: NAME<TAB>HEAD``, then ``OID<TAB>NAME[^{}]``."""
-    heads: dict[str, str] = {}
-    tags: dict[str, str] = {}
-    head = ""
-    for line in output.decode(errors="backslashreplace").splitlines():
-        what, _, name = line.partition("\t")
-        if what.startswith("ref: ") and name == "HEAD":
-            head = what.removeprefix("ref: ")
-        elif name.startswith(HEADS):
-            heads[name.removeprefix(HEADS)] = what
-        elif name.startswith(TAGS):
-            # An annotated tag's line is followed by that of what it shows.
-            tags[name.removeprefix(TAGS).removesuffix("^{}")] = what
-    return Refs(heads, tags, head, repo)
+    def _hold(self, commits: frozenset[str]) -> frozenset[str]:
+        self._open()
+        wanted = frozenset(commit for commit in commits if commit_hash(commit) and self.known(commit))
+        held = folder.kept(self._folder)
+        lines = [f"update {folder.KEEP}{commit} {commit}\n" for commit in sorted(wanted - held)]
+        lines += [f"delete {folder.KEEP}{commit}\n" for commit in sorted(held - wanted)]
+        if lines:
+            told = Granted(stdin="".join(lines).encode())
+            try:
+                self._git.run(["update-ref", "--stdin"], folder=self._folder, granted=told)
+            except GitFailed:
+                raise RepositoryUnreachable("the mirror's own refs cannot be written") from None
+        return wanted

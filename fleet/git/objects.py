@@ -1,7 +1,8 @@
 """`Objects`: the object store of one mirror, through one `git cat-file --batch` that is kept open.
 
-Contract: blocking, for any thread; an object is 40 us away. A process that died is started again once; objects
-that came by a later fetch are seen. Parsed trees are kept, the last used ones, up to a number of entries.
+Contract: blocking, for any thread; an object is 40 us away. A process that died is started again once;
+objects that came by a later fetch are seen. Parsed trees are kept, the last used ones, up to a number of
+entries.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _LONGEST_TAG_CHAIN: Final = 8
 _NO_PATH: Final = frozenset((b"", b".", b"..", b".git"))
 
 
-class Damaged(SourceError):
+class Damaged(SourceError):  # noqa: N818 (named as its kin in fleet.errors)
     """The mirror lacks an object that it must have, or cannot read it: it has to be made anew."""
 
     reason = "MirrorDamaged"
@@ -37,7 +38,7 @@ class _Object(NamedTuple):
 
 
 class Objects:
-    """Reads through the process that ``start`` starts; ``damaged`` becomes true when the store lacks objects."""
+    """Reads through the process that ``start`` starts; ``damaged`` once the store lacks objects."""
 
     def __init__(self, repo: str, start: Callable[[], Conversation]) -> None:
         self.repo = repo

@@ -2,9 +2,9 @@
 
 Contract: blocking calls in threads of this room's own pools, so that a dead remote holds up no reading and no
 other room. Nothing of the hub's environment is inherited but `_KEPT`; no configuration file is read; hooks,
-submodules, LFS, prompts and every protocol but the caller's are off. A command that is too slow, says too much
-or whose awaiting task is cancelled is killed with all its children. The format of ``GIT_CONFIG_COUNT`` and the
-settings: git-config(1).
+submodules, LFS, prompts and every protocol but the caller's are off. A command that is too slow, says too
+much or whose awaiting task is cancelled is killed with all its children. The format of ``GIT_CONFIG_COUNT``
+and the settings: git-config(1).
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -75,7 +76,7 @@ _READERS: Final = 4
 
 
 class GitFailed(Exception):  # noqa: N818 (the word of the room)
-    """git ended with an error. ``errors`` is what it wrote: only `fleet.git.failure` reads it, nobody shows it."""
+    """git ended with an error. ``errors`` is what it wrote: `fleet.git.failure` reads it, nobody shows it."""
 
     def __init__(self, status: int, errors: bytes = b"", *, late: bool = False, loud: bool = False) -> None:
         super().__init__(f"git ended with status {status}")
@@ -87,11 +88,12 @@ class GitFailed(Exception):  # noqa: N818 (the word of the room)
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """What one command is given besides its arguments: environment, settings, open files."""
+    """What one command is given besides its arguments: environment, settings, open files, input."""
 
     env: Mapping[str, str] = field(default_factory=dict)
     config: tuple[tuple[str, str], ...] = ()
     fds: tuple[int, ...] = ()
+    stdin: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,17 +192,23 @@ class Git:
         granted: Granted | None = None,
         bounds: Bounds | None = None,
     ) -> bytes:
-        """git's output. Blocking; raises `GitFailed`. ``folder`` is the bare repository that it works on."""
+        """What git puts out. Blocking; raises `GitFailed`. ``folder`` is the repository that it works on."""
         bounds = bounds or Bounds()
         deadline = time.monotonic() + bounds.seconds
-        holder = self._start(args, folder, granted or Granted())
+        granted = granted or Granted()
+        with contextlib.ExitStack() as stack:
+            stdin: int | IO[bytes] = subprocess.DEVNULL
+            if granted.stdin:
+                stdin = stack.enter_context(tempfile.TemporaryFile())
+                stdin.write(granted.stdin)
+                stdin.seek(0)
+            holder = self._start(args, folder, granted, stdin)
         process: subprocess.Popen[bytes] = holder.proc
         job: _Job | None = getattr(self._mine, "job", None)
         try:
             if job is not None:
                 job.runs(process)
             output, errors = _collect(process, bounds.output, deadline)
-            process.wait(max(0.1, deadline - time.monotonic()))
         except BaseException as error:
             kill(process)
             process.wait()
@@ -219,15 +227,15 @@ class Git:
 
     def converse(self, args: Sequence[str], *, folder: Path) -> Conversation:
         """A git that is asked by lines."""
-        holder = self._start(args, folder, Granted(), talks=True)
+        holder = self._start(args, folder, Granted(), subprocess.PIPE)
         return Conversation(holder, holder.proc)
 
     async def remote(self, work: Callable[[], T]) -> T:
-        """Run ``work``, which asks a server, in a thread; cancelled, its git is killed before this returns."""
+        """Run ``work``, which asks a server, in a thread; cancelled, its git is killed first."""
         return await self._in(self._remotes, work)
 
     async def local(self, work: Callable[[], T]) -> T:
-        """Run ``work``, which asks no server, in a thread; cancelled, its git is killed before this returns."""
+        """Run ``work``, which asks no server, in a thread; cancelled, its git is killed first."""
         return await self._in(self._readers, work)
 
     def close(self) -> None:
@@ -262,9 +270,9 @@ class Git:
             self._mine.job = None
 
     def _start(
-        self, args: Sequence[str], folder: Path | None, granted: Granted, *, talks: bool = False
+        self, args: Sequence[str], folder: Path | None, granted: Granted, stdin: int | IO[bytes]
     ) -> Any:
-        """GitPython's holder of the process. GitPython hands on the whole environment: `env -u` takes it away."""
+        """GitPython's holder of the process. It hands on the whole environment: `env -u` takes it away."""
         config = (*_CONFIG, *granted.config)
         env = {**_ENVIRONMENT, "HOME": str(self.home), "XDG_CONFIG_HOME": str(self.home), **granted.env}
         env["GIT_CONFIG_COUNT"] = str(len(config))
@@ -277,7 +285,7 @@ class Git:
         command = ["env", *(part for name in strange for part in ("-u", name)), "git", *args]
         holder = _gitpython()(str(self.home)).execute(
             command,
-            istream=subprocess.PIPE if talks else None,
+            istream=stdin,
             as_process=True,
             env=env,
             pass_fds=granted.fds,
@@ -311,24 +319,30 @@ def _bound(pid: int) -> None:
 
 
 def _collect(process: subprocess.Popen[bytes], most: int, deadline: float) -> tuple[bytes, bytes]:
-    """Both outputs; raises `TimeoutError`, and `GitFailed` for more than ``most`` bytes."""
-    assert process.stdout is not None  # noqa: S101 (GitPython opens both)
-    assert process.stderr is not None  # noqa: S101
+    """Both outputs, once it has ended; raises `TimeoutError`, or `GitFailed` over ``most`` bytes."""
     output, errors = bytearray(), bytearray()
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ, output)
-        selector.register(process.stderr, selectors.EVENT_READ, errors)
+    with contextlib.ExitStack() as stack:
+        selector = stack.enter_context(selectors.DefaultSelector())
+        for stream, into in ((process.stdout, output), (process.stderr, errors)):
+            if stream is not None:
+                selector.register(stream, selectors.EVENT_READ, into)
+        if sys.platform == "linux":
+            # Its end is an event like the others: Popen.wait with a time limit sleeps and looks.
+            handle = os.pidfd_open(process.pid)
+            stack.callback(os.close, handle)
+            selector.register(handle, selectors.EVENT_READ)
         while selector.get_map():
             left = deadline - time.monotonic()
             ready = selector.select(left) if left > 0 else []
             if not ready:
                 raise TimeoutError
             for key, _ in ready:
-                chunk = os.read(key.fd, 65536)
+                chunk = os.read(key.fd, 65536) if key.data is not None else b""
                 if not chunk:
                     selector.unregister(key.fileobj)
                 elif key.data is output or len(errors) < _MOST_ERRORS:
                     key.data.extend(chunk)
             if len(output) > most:
                 raise GitFailed(-signal.SIGKILL, loud=True)
+    process.wait(max(0.1, deadline - time.monotonic()))
     return bytes(output), bytes(errors)

@@ -1,7 +1,8 @@
 """Names of revisions: what a repository's refs are, and which commit a name means.
 
-Contract: `resolve` is pure and takes ``main``, ``v1``, ``refs/heads/main``, ``refs/tags/v1``, ``HEAD`` and whole
-commit hashes. One short name for a branch and a tag is an error that says so: which one is meant must not swing.
+Contract: `resolve` is pure and takes ``main``, ``v1``, ``refs/heads/main``, ``refs/tags/v1``, ``HEAD`` and
+whole commit hashes. One short name for a branch and a tag is an error that says so: which one is meant must
+not swing.
 """
 
 from __future__ import annotations
@@ -30,13 +31,39 @@ _NEAR: Final = 32
 class Refs:
     """Branches and tags by short name, annotated tags as what they show; ``head`` is what HEAD names in full.
 
-    ``head`` is empty where the remote's HEAD is detached or the repository empty. ``repo`` is its canonical URL.
+    ``head`` is empty where the remote's HEAD is detached or the repository empty. ``repo`` is its canonical
+    URL.
     """
 
     heads: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     head: str = ""
     repo: str = ""
+
+    def has(self, name: str) -> bool:
+        """Whether there is a branch or tag of this full name."""
+        if name.startswith(HEADS):
+            return name.removeprefix(HEADS) in self.heads
+        return name.startswith(TAGS) and name.removeprefix(TAGS) in self.tags
+
+
+def listed(output: bytes, repo: str) -> Refs:
+    """Read ``git ls-remote --symref``: lines ``ref: NAME<TAB>HEAD`` and ``OID<TAB>NAME[^{}]``."""
+    heads: dict[str, str] = {}
+    tags: dict[str, str] = {}
+    head = ""
+    # Not splitlines(): names may hold what it takes for a line's end.
+    for line in output.decode(errors="backslashreplace").split("\n"):
+        what, _, name = line.partition("\t")
+        if what.startswith("ref: ") and name == "HEAD":
+            head = what.removeprefix("ref: ")
+        elif name.startswith(HEADS):
+            heads[name.removeprefix(HEADS)] = what
+        elif name.startswith(TAGS):
+            # An annotated tag's line is followed by that of what it shows.
+            tags[name.removeprefix(TAGS).removesuffix("^{}")] = what
+    found = Refs(heads, tags, head, repo)
+    return found if found.has(head) else Refs(heads, tags, "", repo)
 
 
 def commit_hash(name: str) -> bool:
@@ -45,7 +72,7 @@ def commit_hash(name: str) -> bool:
 
 
 def resolve(name: str, refs: Refs, known: Callable[[str], bool]) -> Revision:
-    """The commit that ``name`` means now; an empty name is HEAD. ``known``: whether a commit is in the mirror.
+    """The commit that ``name`` means now; empty is HEAD. ``known``: whether a commit is in the mirror.
 
     Raises `RevisionNotFound` or `RevisionAmbiguous`; both say what to write instead.
     """

@@ -2,7 +2,8 @@
 
 Contract: blocking, one thread at a time, no checkout. Paths are relative to the repository's root, ``""`` and
 ``"."`` are the root. Symbolic links are followed inside the repository, and each step of the way is among
-`reads`; one that leaves it or turns in a circle is `LinkRefused` by name. What is absent is recorded as absent.
+`reads`; one that leaves it or turns in a circle is `LinkRefused` by name. What is absent is recorded as
+absent.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from fleet.errors import LinkRefused, PathNotFound
 from fleet.model import Read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 DIRECTORY: Final = 0o040000
 LINK: Final = 0o120000
@@ -25,7 +26,7 @@ _LONGEST_LINK: Final = 4096
 
 
 class Entry(NamedTuple):
-    """A file, directory, link or submodule: ``mode`` as Git has it (0o100644), ``path`` where it really lies."""
+    """A file, directory, link or submodule: ``mode`` as Git's (0o100644), ``path`` where it really lies."""
 
     name: str
     mode: int
@@ -89,9 +90,10 @@ class Tree:
         return self._store.blob(found.oid)
 
     def list(self, path: str) -> tuple[Entry, ...]:
-        """What lies in the directory at ``path``, by name, links as links; `PathNotFound` where there is none.
+        """What lies in the directory at ``path``, by name, links as links; `PathNotFound` without one.
 
-        The entries' paths begin with where the directory really lies, so that a way through links does not grow.
+        The entries' paths begin with where the directory really lies, so that a way through links does not
+        grow.
         """
         found = self.entry(path)
         if found is None:
@@ -142,7 +144,7 @@ class Tree:
             ahead.extendleft(reversed(self._target(entry)))
         return here[-1]
 
-    def _target(self, link: Entry) -> list[str]:
+    def _target(self, link: Entry) -> Sequence[str]:
         target = self._store.blob(link.oid)
         if target.startswith(b"/"):
             raise LinkRefused(f"the link {link.path} leaves the repository")
@@ -161,7 +163,7 @@ class Tree:
 
 
 def text(name: bytes) -> str:
-    """A name in a tree as text; bytes that are no UTF-8 are written ``\\xNN``, as JSON could not carry them."""
+    r"""A name in a tree as text; bytes that are no UTF-8 become ``\xNN``, as JSON could not carry them."""
     return name.decode("utf-8", "backslashreplace")
 
 

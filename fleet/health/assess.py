@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from fleet.health import others, runs, workloads
-from fleet.health.reading import Assessment, Object, word
+from fleet.health.reading import Assessment, Object, progressing, table, word
 from fleet.model import Health
-from fleet.names import GROUP
+from fleet.names import APPLICATION, CLUSTER, GROUP, PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["Assessment", "assess", "needs_object", "worst"]
 
@@ -17,6 +19,7 @@ _TABLE: Final[Mapping[tuple[str, str], Callable[[Object], Assessment]]] = {
     ("apps", "StatefulSet"): workloads.stateful_set,
     ("apps", "DaemonSet"): workloads.daemon_set,
     ("apps", "ReplicaSet"): workloads.replica_set,
+    ("", "ReplicationController"): workloads.replica_set,
     ("", "Pod"): runs.pod,
     ("batch", "Job"): runs.job,
     ("batch", "CronJob"): runs.cron_job,
@@ -27,14 +30,45 @@ _TABLE: Final[Mapping[tuple[str, str], Callable[[Object], Assessment]]] = {
     ("apiregistration.k8s.io", "APIService"): others.api_service,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): others.definition,
     ("", "Namespace"): others.namespace,
-    (GROUP, "Application"): others.application,
-    (GROUP, "Cluster"): others.cluster,
-    (GROUP, "Project"): others.project,
+    (GROUP, APPLICATION): others.application,
+    (GROUP, CLUSTER): others.cluster,
+    (GROUP, PROJECT): others.project,
 }
+# Kubernetes' own groups; that a group ends in k8s.io says nothing (gateway.networking.k8s.io is a CRD's).
+_BUILT_IN: Final = frozenset(
+    {
+        "",
+        "admissionregistration.k8s.io",
+        "apiextensions.k8s.io",
+        "apiregistration.k8s.io",
+        "apps",
+        "authentication.k8s.io",
+        "authorization.k8s.io",
+        "autoscaling",
+        "batch",
+        "certificates.k8s.io",
+        "coordination.k8s.io",
+        "discovery.k8s.io",
+        "events.k8s.io",
+        "extensions",
+        "flowcontrol.apiserver.k8s.io",
+        "internal.apiserver.k8s.io",
+        "networking.k8s.io",
+        "node.k8s.io",
+        "policy",
+        "rbac.authorization.k8s.io",
+        "resource.k8s.io",
+        "scheduling.k8s.io",
+        "storage.k8s.io",
+        "storagemigration.k8s.io",
+    }
+)
 
 
-def assess(found: Mapping[str, Any]) -> Assessment:
-    """How an object fares."""
+def assess(found: Object) -> Assessment:
+    """How an object fares; it says its apiVersion and kind itself."""
+    if table(found, "metadata").get("deletionTimestamp"):
+        return progressing("it is being deleted")
     group, _, _ = word(found, "apiVersion").rpartition("/")
     return _TABLE.get((group, word(found, "kind")), others.by_conditions)(found)
 
@@ -44,9 +78,7 @@ def needs_object(group: str, kind: str) -> bool:
 
     Kubernetes' own kinds without a row (ConfigMap, Secret, Role, ...) have no health: metadata are enough.
     """
-    if (group, kind) in _TABLE:
-        return True
-    return "." in group and not group.endswith(".k8s.io")
+    return (group, kind) in _TABLE or group not in _BUILT_IN
 
 
 def worst(healths: Iterable[Health]) -> Health:

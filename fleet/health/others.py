@@ -9,11 +9,13 @@ from fleet.health.reading import (
     condition,
     degraded,
     items,
+    number,
     observed,
     progressing,
     stands,
     suspended,
     table,
+    verdict,
     word,
 )
 from fleet.model import Health
@@ -82,50 +84,50 @@ def namespace(found: Object) -> Assessment:
 
 
 def application(found: Object) -> Assessment:
-    """fleethub's own: as its status says, once the hub has looked at this generation."""
-    if table(found, "metadata").get("deletionTimestamp"):
-        return progressing("it is being deleted")
-    status = table(found, "status")
-    if not items(status, "conditions") or not observed(found):
-        return progressing("the hub has not looked at it yet")
-    for health in Health:
-        if health.word == word(status, "health"):
-            if health is Health.HEALTHY and stands(found, "Stalled"):
-                return degraded("it needs attention")
-            return Assessment(health, "" if health is Health.HEALTHY else "so says its own status")
-    return Assessment(Health.UNKNOWN, "its status has no health that is known")
+    """Of fleethub: as its status says, once the hub has looked at this generation."""
+    said = word(table(found, "status"), "health")
+    health = next((one for one in Health if one.word == said), None)
+    looked = bool(items(table(found, "status"), "conditions")) and observed(found)
+    well = health is Health.HEALTHY
+    return verdict(
+        (not looked, progressing("the hub has not looked at it yet")),
+        (health is None, Assessment(Health.UNKNOWN, "its status has no health that is known")),
+        (well and stands(found, "Stalled"), degraded("it needs attention")),
+        (not well, Assessment(health or Health.UNKNOWN, "so says its own status")),
+    )
 
 
 def cluster(found: Object) -> Assessment:
-    """fleethub's own: reachable or not."""
-    if not items(table(found, "status"), "conditions"):
-        return progressing("the hub has not looked at it yet")
-    if stands(found, "Ready"):
-        return HEALTHY
-    return degraded("it is not ready")
+    """Of fleethub: reachable or not."""
+    return verdict(
+        (not items(table(found, "status"), "conditions"), progressing("the hub has not looked at it yet")),
+        (not stands(found, "Ready"), degraded("it is not ready")),
+    )
 
 
 def project(found: Object) -> Assessment:
-    """fleethub's own: a rule, not a thing that runs."""
+    """Of fleethub: a rule, not a thing that runs."""
     del found
     return HEALTHY
 
 
 def by_conditions(found: Object) -> Assessment:
     """Any object in kstatus' form; one without conditions is there, and that is all that is known."""
-    if table(found, "metadata").get("deletionTimestamp"):
-        return progressing("it is being deleted")
-    if not observed(found):
-        return progressing("its controller has not seen the newest generation yet")
-    if stands(found, "Stalled"):
-        return degraded("its controller says that it is stalled")
-    if stands(found, "Reconciling"):
-        return progressing("its controller is at work")
-    ready = condition(found, "Ready").get("status")
-    if ready == "False":
-        return degraded("its controller says that it is not ready")
-    if ready == "Unknown":
-        return progressing("its controller does not know yet whether it is ready")
-    if table(found, "spec").get("suspend") is True:
-        return suspended("it is suspended")
-    return HEALTHY
+    return verdict(
+        (not observed(found), progressing("its controller has not seen the newest generation yet")),
+        (stands(found, "Stalled"), degraded("its controller says that it is stalled")),
+        (stands(found, "Reconciling"), progressing("its controller is at work")),
+        (_ready(found) == "False", progressing("its controller says that it is not ready")),
+        (_ready(found) == "Unknown", progressing("its controller does not know yet whether it is ready")),
+        (_ready(found) == "", progressing("its controller has not looked at the newest generation yet")),
+        (table(found, "spec").get("suspend") is True, suspended("it is suspended")),
+    )
+
+
+def _ready(found: Object) -> str:
+    """The status of Ready: True where there is none, empty where it is of an older generation."""
+    ready = condition(found, "Ready")
+    of = number(ready, "observedGeneration")
+    if 0 < of < number(table(found, "metadata"), "generation"):
+        return ""
+    return word(ready, "status") if ready else "True"

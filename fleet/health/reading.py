@@ -37,6 +37,11 @@ def suspended(message: str) -> Assessment:
     return Assessment(Health.SUSPENDED, message)
 
 
+def verdict(*findings: tuple[bool, Assessment]) -> Assessment:
+    """The first finding that holds; Healthy where none does."""
+    return next((assessment for holds, assessment in findings if holds), HEALTHY)
+
+
 def table(value: Any, *path: str) -> Object:
     """The map at a path; empty where there is none."""
     for part in path:
@@ -76,8 +81,11 @@ def stands(found: Object, kind: str) -> bool:
 
 
 def observed(found: Object) -> bool:
-    """Whether the controller has seen this generation."""
-    status = table(found, "status")
-    if "observedGeneration" not in status:
-        return True
-    return number(status, "observedGeneration") >= number(table(found, "metadata"), "generation")
+    """Whether the controller has seen this generation; one that never says is taken at its word."""
+    return "observedGeneration" not in table(found, "status") or seen(found)
+
+
+def seen(found: Object) -> bool:
+    """Whether the controller says that it has seen this generation."""
+    generation = number(table(found, "metadata"), "generation")
+    return number(table(found, "status"), "observedGeneration", -1) >= generation

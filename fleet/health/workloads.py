@@ -1,97 +1,86 @@
 """Deployment, StatefulSet, DaemonSet, ReplicaSet: replicas asked for against replicas that are there.
 
-Source: Argo CD's gitops-engine, pkg/health, in behaviour.
+Source: Argo CD's gitops-engine, pkg/health, in behaviour; besides, one that no controller has looked at yet
+is Progressing, whatever its numbers.
 """
 
 from __future__ import annotations
 
 from fleet.health.reading import (
-    HEALTHY,
     Assessment,
     Object,
     condition,
     degraded,
     number,
-    observed,
     progressing,
+    seen,
     stands,
     suspended,
     table,
+    verdict,
     word,
 )
 
-_UNSEEN = "its controller has not seen the newest generation yet"
+_UNSEEN = progressing("its controller has not seen the newest generation yet")
+_ON_DELETE = "OnDelete"
 
 
 def deployment(found: Object) -> Assessment:
     """Suspended when paused, Degraded past its progress deadline, else by its replicas."""
     spec, status = table(found, "spec"), table(found, "status")
-    if spec.get("paused") is True:
-        return suspended("it is paused")
-    if not observed(found):
-        return progressing(_UNSEEN)
-    if condition(found, "Progressing").get("reason") == "ProgressDeadlineExceeded":
-        return degraded("it exceeded its progress deadline")
     wanted = number(spec, "replicas", 1)
     updated = number(status, "updatedReplicas")
-    if updated < wanted:
-        return progressing(f"{updated} of {wanted} replicas are updated")
-    if number(status, "replicas") > updated:
-        return progressing(f"{number(status, 'replicas') - updated} old replicas are still there")
+    old = number(status, "replicas") - updated
     available = number(status, "availableReplicas")
-    if available < updated:
-        return progressing(f"{available} of {updated} replicas are available")
-    return HEALTHY
+    late = condition(found, "Progressing").get("reason") == "ProgressDeadlineExceeded"
+    return verdict(
+        (spec.get("paused") is True, suspended("it is paused")),
+        (not seen(found), _UNSEEN),
+        (late, degraded("it exceeded its progress deadline")),
+        (updated < wanted, progressing(f"{updated} of {wanted} replicas are updated")),
+        (old > 0, progressing(f"{old} old replicas are still there")),
+        (available < updated, progressing(f"{available} of {updated} replicas are available")),
+    )
 
 
 def stateful_set(found: Object) -> Assessment:
     """By ready and updated replicas; an update by hand or a partition is taken as it is meant."""
     spec, status = table(found, "spec"), table(found, "status")
-    if not observed(found):
-        return progressing(_UNSEEN)
     wanted = number(spec, "replicas", 1)
     ready = number(status, "readyReplicas")
-    if ready < wanted:
-        return progressing(f"{ready} of {wanted} replicas are ready")
-    strategy = table(spec, "updateStrategy")
-    if word(strategy, "type") == "OnDelete":
-        return HEALTHY
-    partition = number(table(strategy, "rollingUpdate"), "partition")
     updated = number(status, "updatedReplicas")
-    if partition > 0:
-        if updated < wanted - partition:
-            return progressing(f"{updated} of {wanted - partition} replicas past the partition are updated")
-        return HEALTHY
-    if word(status, "updateRevision") != word(status, "currentRevision"):
-        return progressing(f"{updated} of {wanted} replicas are updated")
-    return HEALTHY
+    by_hand = word(table(spec, "updateStrategy"), "type") == _ON_DELETE
+    partition = 0 if by_hand else number(table(spec, "updateStrategy", "rollingUpdate"), "partition")
+    due = max(wanted - partition, 0)
+    rolling = word(status, "updateRevision") != word(status, "currentRevision") and not (by_hand or partition)
+    return verdict(
+        (not seen(found), _UNSEEN),
+        (ready < wanted, progressing(f"{ready} of {wanted} replicas are ready")),
+        (partition > 0 and updated < due, progressing(f"{updated} of {due} replicas are updated")),
+        (rolling, progressing(f"{updated} of {wanted} replicas are updated")),
+    )
 
 
 def daemon_set(found: Object) -> Assessment:
-    """By updated and available pods."""
+    """By updated and available pods; of an update by hand the available ones alone."""
     status = table(found, "status")
-    if not observed(found):
-        return progressing(_UNSEEN)
+    by_hand = word(table(found, "spec", "updateStrategy"), "type") == _ON_DELETE
     wanted = number(status, "desiredNumberScheduled")
-    if word(table(found, "spec", "updateStrategy"), "type") != "OnDelete":
-        updated = number(status, "updatedNumberScheduled")
-        if updated < wanted:
-            return progressing(f"{updated} of {wanted} pods are updated")
+    updated = number(status, "updatedNumberScheduled")
     available = number(status, "numberAvailable")
-    if available < wanted:
-        return progressing(f"{available} of {wanted} pods are available")
-    return HEALTHY
+    return verdict(
+        (not seen(found), _UNSEEN),
+        (updated < wanted and not by_hand, progressing(f"{updated} of {wanted} pods are updated")),
+        (available < wanted, progressing(f"{available} of {wanted} pods are available")),
+    )
 
 
 def replica_set(found: Object) -> Assessment:
-    """By available replicas."""
-    spec, status = table(found, "spec"), table(found, "status")
-    if not observed(found):
-        return progressing(_UNSEEN)
-    if stands(found, "ReplicaFailure"):
-        return degraded("its replicas cannot be made")
-    wanted = number(spec, "replicas", 1)
-    available = number(status, "availableReplicas")
-    if available < wanted:
-        return progressing(f"{available} of {wanted} replicas are available")
-    return HEALTHY
+    """By available replicas; a ReplicationController's states are the same."""
+    wanted = number(table(found, "spec"), "replicas", 1)
+    available = number(table(found, "status"), "availableReplicas")
+    return verdict(
+        (not seen(found), _UNSEEN),
+        (stands(found, "ReplicaFailure"), degraded("its replicas cannot be made")),
+        (available < wanted, progressing(f"{available} of {wanted} replicas are available")),
+    )

@@ -171,6 +171,12 @@ class Hub:
 
     async def run(self, watch: Callable[[], asyncio.Future[Any]] | None = None, url: str = "") -> None:
         """Work until cancelled; ``watch`` starts whoever feeds ``saw`` and ``gone``."""
+        try:
+            await self._run(watch, url)
+        finally:
+            await self.client.close()
+
+    async def _run(self, watch: Callable[[], asyncio.Future[Any]] | None, url: str) -> None:
         if url:
             self.authority.annotations = {names.URL: url}
         hub_uid = await self._namespace_uid()
@@ -218,7 +224,6 @@ class Hub:
             await self.authority.release(self.client.send)
         except FleetError:
             pass
-        await self.client.close()
 
     async def _namespace_uid(self) -> str:
         ref = ObjectRef("", "Namespace", "", self.namespace)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from functools import lru_cache
 from typing import Protocol
 from urllib.parse import quote
@@ -85,7 +85,7 @@ class Client:
             raise Unanswered(failure.UNKNOWN, ref=request.ref)
         raise failure.from_answer(status, body, headers, request.ref)
 
-    async def stream(self, request: Request) -> AsyncIterator[bytes]:
+    async def stream(self, request: Request) -> AsyncGenerator[bytes, None]:
         """Yield the answer's lines as they come. Its end is an ordinary one; a broken one raises Unreachable.
 
         ``request.timeout`` bounds the time until the answer begins; how long it may be silent is for the

@@ -213,6 +213,7 @@ _PATTERNS: Final = (
     (re.compile(r"^the server could not find the requested resource"), "the server does not serve this kind"),
     (re.compile(rf"^namespaces \"(?P<name>{_NAME})\" not found"), "namespace {name} does not exist"),
     (re.compile(rf"^{_PATCH_MESSAGE}"), "the patch does not fit the object as it is now"),
+    (re.compile(r"storage is \(re\)initializing"), "the server is not ready to serve this kind yet"),
     (re.compile(r"illegal base64 data at input byte"), "a value is no base64"),
     (re.compile(r"[Tt]oo large resource version"), "the API server has not seen that version yet"),
     (re.compile(r"conversion webhook for"), "the kind's conversion webhook does not answer"),

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from fleet.model import Cause, Drift
 from fleet.names import FIELD_MANAGER, MANIFEST
-from fleet.ownership.takeover import APPLY
 from fleet.ownership.entries import ManagerEntry, entries, entry, leaves, paths
 from fleet.ownership.fieldpath import readable
 from fleet.ownership.membership import set_of
+from fleet.ownership.takeover import APPLY
 
 if TYPE_CHECKING:
     from fleet.model import Entry, Meta, ObjectRef, Sighting
@@ -27,8 +27,8 @@ _MANIFEST_PATH: Final = ("f:metadata", "f:annotations", f"f:{MANIFEST}")
 def judge(ref: ObjectRef, before: Sighting, meta: Meta | None) -> Drift | None:
     """What has become of an object of ours; `meta` None: it is gone, or has lost its label.
 
-    None where it is as our last apply left it, and where that is not known (`before.sent` is None). A deletion
-    in progress is no drift by itself.
+    None where it is as our last apply left it, and where that is not known (`before.sent` is None). A
+    deletion in progress is no drift by itself.
     """
     sent = before.sent
     if sent is None:
@@ -40,7 +40,7 @@ def judge(ref: ObjectRef, before: Sighting, meta: Meta | None) -> Drift | None:
     if cause is None:
         return None
     if now is not None and now.digest == sent.digest and cause is Cause.CHANGED:
-        return _unowned(ref, sent, now, meta)
+        return _unowned(ref, sent, now)
     return _blamed(ref, cause, sent, meta)
 
 
@@ -56,7 +56,7 @@ def _cause(before: Sighting, sent: Entry, meta: Meta, now: Entry | None) -> Caus
     return None
 
 
-def _unowned(ref: ObjectRef, sent: Entry, now: Entry, meta: Meta) -> Drift:
+def _unowned(ref: ObjectRef, sent: Entry, now: Entry) -> Drift:
     """Our fields are all still ours: an apply under our own name, or a value that was changed uncharged."""
     if now.time != sent.time:
         return Drift(ref, Cause.CHANGED, FIELD_MANAGER, APPLY, now.time or "")

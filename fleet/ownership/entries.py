@@ -29,7 +29,7 @@ _NOTHING = msgspec.Raw(b"{}")
 
 
 class ManagerEntry(msgspec.Struct, frozen=True):
-    """One entry; `fields` is its fieldsV1 as JSON, `time` as the server wrote it, None where it wrote none."""
+    """One entry; `fields` is its fieldsV1 as JSON, `time` as the server wrote it (None: it wrote none)."""
 
     manager: str = ""
     operation: str = ""

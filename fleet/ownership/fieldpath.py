@@ -1,7 +1,7 @@
 """Field paths between the server's two spellings and people's: fieldsV1 steps, and `spec.ports[0].name`.
 
-Contract: `readable` never shows a value of the object: items of sets, whose step is their value, become `[*]`;
-keys of list items are names by which Kubernetes itself finds them, and are shown. `pattern` reads the
+Contract: `readable` never shows a value of the object: items of sets, whose step is their value, become
+`[*]`; keys of list items are names by which Kubernetes itself finds them, and are shown. `pattern` reads the
 `field` of an API server's error cause (`apimachinery/pkg/util/validation/field`).
 """
 

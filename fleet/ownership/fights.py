@@ -20,7 +20,7 @@ _CONTESTED_FROM: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Fight:
-    """`count` heals were lost to `manager`, the last at `last`, over `fields`; the next heal is at `until`."""
+    """`count` heals were lost to `manager`, the last at `last`, over `fields`; the next is at `until`."""
 
     count: int
     manager: str

@@ -1,8 +1,8 @@
 """Members: which labelled objects are really of our sets (H1).
 
 Contract: an object is a member only when our own Apply entry owns the part-of label and no controller owns
-the object. Controllers copy labels (an EndpointSlice carries its Service's), so the label alone proves nothing;
-the ownerReference alone does not tell a copied Endpoints, which has none.
+the object. Controllers copy labels (an EndpointSlice carries its Service's), so the label alone proves
+nothing; the ownerReference alone does not tell a copied Endpoints, which has none.
 """
 
 from __future__ import annotations

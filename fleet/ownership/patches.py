@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fleet.names import APPLYSET_PART_OF, FIELD_MANAGER, LAST_APPLIED, MANIFEST
-from fleet.ownership.takeover import APPLY
 from fleet.ownership.entries import encode, paths_of
 from fleet.ownership.kept import kept
 from fleet.ownership.strangers import within
-from fleet.ownership.takeover import taken
+from fleet.ownership.takeover import APPLY, taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,9 +1,9 @@
 """Plain YAML: the manifest files of a directory, or one file.
 
 Contract: files named ``*.yaml``, ``*.yml`` and ``*.json`` count, in folders below only with ``recurse``; the
-globs see a file's path relative to the source's path. Links to files are followed, links to folders are not, as
-in Argo CD. A file with the text ``+argocd:skip-file-rendering`` is left out. Manifests come in the order of the
-files' names seen from the source, then of the documents.
+globs see a file's path relative to the source's path. Links to files are followed, links to folders are not,
+as in Argo CD. A file with the text ``+argocd:skip-file-rendering`` is left out. Manifests come in the order
+of the files' names seen from the source, then of the documents.
 
 A folder that is a Kustomize base or a Helm chart is refused rather than read as plain YAML, unless the globs
 leave its ``kustomization.yaml`` or ``Chart.yaml`` out.

@@ -2,8 +2,8 @@ r"""Which paths a glob names, as Argo CD's ``directory.include`` and ``directory
 
 Contract: pure. The glob is matched against a file's whole path relative to the source's path.
 
-- ``*`` and ``**`` match any characters, ``/`` too; ``?`` matches one, ``/`` too. So ``*.yaml`` names the files
-  of all folders, and ``env/*`` all below ``env``.
+- ``*`` and ``**`` match any characters, ``/`` too; ``?`` matches one, ``/`` too. So ``*.yaml`` names the
+  files of all folders, and ``env/*`` all below ``env``.
 - ``{a,b}`` gives alternatives, which may nest; ``[abc]``, ``[a-z]`` and ``[!a-z]`` match one character.
 - ``\`` takes the next character as it stands.
 - ``/**/`` also matches a single ``/``.
@@ -39,9 +39,7 @@ class Glob:
 @lru_cache(maxsize=1024)
 def compiled(glob: str) -> Glob:
     """The glob, ready to match. Raises ValueError, which says what is wrong and does not quote it."""
-    flats, end = _alternatives(glob.replace("/**/", "{/,/**/}"), 0, 0)
-    if end != len(glob.replace("/**/", "{/,/**/}")):
-        raise ValueError("it closes a brace that it does not open")
+    flats, _ = _alternatives(glob.replace("/**/", "{/,/**/}"), 0, 0)
     return Glob([re.compile(_regex(flat), re.DOTALL) for flat in flats])
 
 

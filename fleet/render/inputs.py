@@ -46,7 +46,7 @@ class Tree(Protocol):
 
 
 class File(NamedTuple):
-    """A file that enters the render: its path in the repository, its name seen from the source, its content."""
+    """A file that enters the render: path in the repository, name seen from the source, content's oid."""
 
     path: str
     name: str

@@ -24,7 +24,7 @@ _LONGEST: Final = 253
 _DEEPEST_LIST: Final = 5
 
 
-class NotManifest(DocumentError):
+class NotManifest(DocumentError):  # noqa: N818 (as the other errors of the tree, by what is the matter)
     """A document, or an item of a list, that is no manifest; ``field`` says where."""
 
     def __init__(self, text: str, *, at: Place, field: str = "", ref: ObjectRef | None = None) -> None:
@@ -140,7 +140,7 @@ def _body(value: dict[str, Any]) -> bytes:
 
 
 def _annotation(annotations: Mapping[str, Any], name: str, ref: ObjectRef, at: Place) -> list[str]:
-    """The values of an annotation under Argo CD's prefix and ours, in this order, empty ones left out."""
+    """The values of an annotation under Argo CD's prefix and ours, ours last, empty ones left out."""
     values = []
     for prefix in names.ANNOTATION_PREFIXES:
         value = _text(annotations, f"{prefix}/{name}", ref, at)
@@ -163,18 +163,18 @@ def _wave(annotations: Mapping[str, Any], ref: ObjectRef, at: Place) -> int:
     values = _annotation(annotations, names.SYNC_WAVE, ref, at)
     if not values:
         return 0
-    if not _WAVE.fullmatch(values[0]):
+    if not _WAVE.fullmatch(values[-1]):
         text = f"{ref}: the sync wave is not an integer"
         raise NotManifest(text, at=at, field=f"metadata.annotations[{names.SYNC_WAVE}]", ref=ref)
-    return int(values[0])
+    return int(values[-1])
 
 
 def _hook(annotations: Mapping[str, Any], ref: ObjectRef, at: Place) -> str:
-    """The hook as written; a CRD that Helm 2 installs by ``crd-install`` is an ordinary object, as for Argo CD."""
+    """The hook as written; what Helm 2 installs by ``crd-install`` is an ordinary object, as for Argo CD."""
     values = _annotation(annotations, names.HOOK, ref, at)
     helm = _text(annotations, names.HELM_HOOK, ref, at)
     if values:
-        return sys.intern(values[0])
+        return sys.intern(values[-1])
     return "" if helm == _CRD_INSTALL else sys.intern(helm)
 
 

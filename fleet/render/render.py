@@ -25,9 +25,9 @@ async def render(source: Source, tree: Tree, parameters: Parameters, cache: Rend
     """What the source renders to; complete only if ``faults`` is empty.
 
     ``tree`` is this render's own, not yet looked into. ``reads`` of the answer is what this commit's look-ups
-    were, also on a hit. Raises ``SourceError`` with ``reads`` set to what was looked up until then, absent paths
-    with it: whoever failed for want of a path is woken when it appears. Raises ``InvalidObject`` for options
-    that cannot be understood. Blocking work is one hop to a bounded pool of threads.
+    were, also on a hit. Raises ``SourceError`` with ``reads`` set to what was looked up until then, absent
+    paths with it: whoever failed for want of a path is woken when it appears. Raises ``InvalidObject`` for
+    options that cannot be understood. Blocking work is one hop to a bounded pool of threads.
     """
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(_THREADS, rendered, source, tree, parameters, cache)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """How a directory of plain manifests is read; the globs are those of `globs`, an empty one matches nothing."""
+    """How a directory of plain manifests is read; globs as in `globs`, an empty one matches nothing."""
 
     recurse: bool = False
     include: str = "*"
@@ -20,7 +20,7 @@ class Directory:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A path (a directory or one file) in a repository at a revision; ``.`` and the empty path are its root."""
+    """A path (a directory or one file) in a repository at a revision; ``.`` is the root, as is no path."""
 
     repo: str
     revision: Revision

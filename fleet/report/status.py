@@ -1,11 +1,12 @@
 """The one writer of ``status``: newest wins, at most one write an object and second, only if it differs.
 
-Contract: ``put`` never awaits and never grows beyond its keys; ``run`` is the owner's task. A write is a
-server-side apply of the whole status under the manager ``fleethub-status`` with force, on the status
-subresource. Why not a merge patch: what a previous hub wrote under the same manager and this one no longer
-says goes by itself, nothing need be known or read of the object before, an apply that changes nothing writes
-nothing to etcd, and sending it again after an answer that was not read is harmless. The body may carry the
-UID, so that a status never lands on a new object of the same name.
+Contract: ``put`` never awaits and never grows beyond its keys; ``run`` is the owner's task. A write is a JSON
+patch on the status subresource, under the manager ``fleethub-status``: it tests the UID, so that a status
+never lands on a new object of the same name, and puts the whole status in place of the old. So what an
+earlier hub wrote and this one no longer says goes, whoever owned it; nothing need be read before; what
+changes nothing is no write to etcd; and sending it again after an answer that was not read is harmless. A
+merge patch needs to know what to null; a server-side apply leaves what other managers wrote, and on a
+subresource the server compares no UID (tried).
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fleet import names
-from fleet.errors import Conflict, FleetError, NotFound
-from fleet.kube.request import APPLY, METADATA_ACCEPT, Request
+from fleet.errors import FleetError, NotFound
+from fleet.kube.request import JSON_PATCH, METADATA_ACCEPT, Request
 from fleet.mailbox import Mailbox
 
 if TYPE_CHECKING:
@@ -177,11 +178,13 @@ class StatusWriter:
             known.digest = wish.digest
 
     def _failed(self, claim: Claim[StatusKey, _Wish], wish: _Wish, error: FleetError) -> None:
-        if isinstance(error, Conflict) and wish.uid:
-            # Another object of that name by now; its own reconcile puts its own status.
-            self._known.pop(claim.key, None)
+        if claim.superseded.is_set():
             return
-        if not error.transient or claim.superseded.is_set():
+        if not error.transient:
+            # Most often another object of that name by now; its own reconcile puts its own status.
+            known = self._known.get(claim.key)
+            if known is not None:
+                known.last = None
             return
         failures = wish.failures + 1
         delay = self._clock.jitter(min(FIRST_RETRY * 2 ** (failures - 1), LAST_RETRY))
@@ -197,17 +200,15 @@ class StatusWriter:
 
 
 def _request(at: StatusKey, wish: _Wish) -> Request:
-    metadata = {"name": at.name, "namespace": at.namespace}
+    operations: list[dict[str, Any]] = [{"op": "add", "path": "/status", "value": wish.body}]
     if wish.uid:
-        metadata["uid"] = wish.uid
-    body = {"apiVersion": names.API_VERSION, "kind": at.kind, "metadata": metadata, "status": wish.body}
-    path = f"/apis/{names.API_VERSION}/namespaces/{at.namespace}/{names.PLURALS[at.kind]}/{at.name}/status"
+        operations.insert(0, {"op": "test", "path": "/metadata/uid", "value": wish.uid})
     return Request(
         "PATCH",
-        path,
-        query=(("fieldManager", names.STATUS_MANAGER), ("force", "true")),
-        body=json.dumps(body, separators=(",", ":")).encode(),
-        content_type=APPLY,
+        f"/apis/{names.API_VERSION}/namespaces/{at.namespace}/{names.PLURALS[at.kind]}/{at.name}/status",
+        query=(("fieldManager", names.STATUS_MANAGER),),
+        body=json.dumps(operations, separators=(",", ":")).encode(),
+        content_type=JSON_PATCH,
         accept=METADATA_ACCEPT,
     )
 

@@ -142,6 +142,13 @@ def _labels(manifest: Manifest) -> dict[str, Any]:
     return labels if isinstance(labels, dict) else {}
 
 
+def defined(manifest: Manifest) -> tuple[Resource, ...]:
+    """The kinds, one a served version, that a CRD's manifest defines; none for any other manifest."""
+    if (manifest.ref.group, manifest.ref.kind) != CRD:
+        return ()
+    return _served(orjson.loads(manifest.body).get("spec"))
+
+
 def _defined(manifests: tuple[Manifest, ...]) -> dict[GroupKind, tuple[Resource, ...]]:
     """Read the kinds that CRDs among the manifests define; a CRD that does not read defines none."""
     kinds: dict[GroupKind, tuple[Resource, ...]] = {}

@@ -32,7 +32,7 @@ from fleet.model import (
     Work,
 )
 from fleet.ownership import entries
-from fleet.sync import apply, existing, namespace, parent, ready, takeover
+from fleet.sync import apply, existing, namespace, parent, ready, scope, takeover
 from fleet.sync.scope import CRD
 from fleet.sync.shape import Shaped
 from fleet.worker.member import Member
@@ -159,7 +159,13 @@ async def _one(work: Work, item: Shaped, found: Meta | None, member: Member, pro
     try:
         async with member.ledger.write(ref):
             before = await _before(work, item, found, member)
-            applied = await apply.apply(member.client.send, item, before)
+            applied = await apply.apply(
+                member.client.send,
+                item,
+                before,
+                adopt=work.target.policy.adopt,
+                seen=member.sightings.get(ref),
+            )
             remember(member, item, applied.meta, created=applied.created)
             member.ledger.known(ref)
         progress.warnings.extend(f"{ref}: {text}" for text in applied.warnings)
@@ -249,6 +255,15 @@ async def _usable(due: list[Shaped], member: Member, progress: Progress) -> None
         except FleetError as error:
             progress.faults.append(fault(error, item.ref))
             progress.failed.append(item.ref)
+    for item in crds:
+        for resource in scope.defined(item.placed.manifest):
+            try:
+                await ready.served(
+                    member.client.send, resource, clock=member.clock, timeout=ESTABLISH_TIMEOUT
+                )
+            except FleetError as error:
+                progress.faults.append(fault(error, item.ref))
+                progress.failed.append(item.ref)
     if crds:
         member.discovery = await read_discovery(member.client.send)
 

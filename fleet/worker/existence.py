@@ -17,7 +17,6 @@ from fleet.errors import NotFound
 from fleet.kube import decode, paths
 from fleet.kube.request import Send
 from fleet.model import Meta, ObjectRef, Resource
-from fleet.ownership import membership
 from fleet.sync import existing
 
 FRESH = 3.0  # seconds for which a list answers
@@ -79,4 +78,4 @@ class Existence:
         except NotFound:
             return {}
         metas, _, _ = decode.metas(answer.body, resource)
-        return {meta.ref: meta for meta in metas if not membership.set_of(meta)}
+        return {meta.ref: meta for meta in metas}

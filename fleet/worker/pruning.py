@@ -73,7 +73,7 @@ async def prune(
         result.left.extend(candidates)
         return result
     for group in order.backwards((ref, 0) for ref in candidates):
-        await asyncio.gather(*(_one(ref, plan.set_id, member, result) for ref in group))
+        await asyncio.gather(*(_one(ref, plan, member, result) for ref in group))
     return result
 
 
@@ -109,9 +109,9 @@ def facts(
     )
 
 
-async def _one(ref: ObjectRef, set_id: str, member: Member, result: Pruned) -> None:
+async def _one(ref: ObjectRef, plan: Plan, member: Member, result: Pruned) -> None:
     try:
-        hold = await remove(ref, set_id, member)
+        hold = await remove(ref, plan.set_id, member, plan.desired)
     except FleetError as error:
         result.faults.append(fault(error, ref))
         result.left.append(ref)
@@ -123,7 +123,9 @@ async def _one(ref: ObjectRef, set_id: str, member: Member, result: Pruned) -> N
         result.gone += 1
 
 
-async def remove(ref: ObjectRef, set_id: str, member: Member) -> Holding | None:
+async def remove(
+    ref: ObjectRef, set_id: str, member: Member, desired: frozenset[ObjectRef] = frozenset()
+) -> Holding | None:
     """Delete one member of a set, or say why not; done where it is gone or no member any more."""
     resource = served(ref, member)
     if resource is None:
@@ -139,7 +141,7 @@ async def remove(ref: ObjectRef, set_id: str, member: Member) -> Holding | None:
                 return None
             if meta.deleting:
                 return None
-            hold = await _kept(meta, set_id, member)
+            hold = await _kept(meta, set_id, member, desired)
             if hold is not None:
                 return hold
             try:
@@ -155,10 +157,10 @@ async def remove(ref: ObjectRef, set_id: str, member: Member) -> Holding | None:
     return None
 
 
-async def _kept(meta: Meta, set_id: str, member: Member) -> Holding | None:
+async def _kept(meta: Meta, set_id: str, member: Member, desired: frozenset[ObjectRef]) -> Holding | None:
     if keeps(meta, "Prune=false"):
         return Holding(Hold.PRUNE_OFF, f"{meta.ref} says Prune=false and stays", (meta.ref,))
-    return gate.confirmation(meta, await vacancy.contents(meta, set_id, member))
+    return gate.confirmation(meta, await vacancy.contents(meta, set_id, member, desired))
 
 
 def keeps(meta: Meta, option: str) -> bool:

@@ -26,6 +26,7 @@ FURNITURE: Final = frozenset(
     }
 )
 TELLING: Final = frozenset({"Event", "EndpointSlice", "Endpoints", "Lease", "PodMetrics"})
+Leaving = tuple[str, frozenset[ObjectRef]]  # a set, and what of it stays
 MOST: Final = 50  # a look stops being exact after so many strangers
 
 
@@ -37,26 +38,31 @@ def served(ref: ObjectRef, discovery: Discovery) -> Resource | None:
     return found
 
 
-async def contents(meta: Meta, set_id: str, member: Member) -> Contents:
-    """What ``meta``, a CRD or a Namespace, holds that is not of the same set; empty for any other kind."""
+async def contents(
+    meta: Meta, set_id: str, member: Member, desired: frozenset[ObjectRef] = frozenset()
+) -> Contents:
+    """What ``meta``, a CRD or a Namespace, holds that would be lost with it; empty for any other kind.
+
+    Members of the same set leave with it, but for those that are still ``desired``.
+    """
     kind = GroupKind(meta.ref.group, meta.ref.kind)
     if kind == CRD:
-        return await _instances(meta, set_id, member)
+        return await _instances(meta, (set_id, desired), member)
     if kind == NAMESPACE:
-        return await _inside(meta.ref.name, set_id, member)
+        return await _inside(meta.ref.name, (set_id, desired), member)
     return Contents(complete=True)
 
 
-async def _instances(meta: Meta, set_id: str, member: Member) -> Contents:
+async def _instances(meta: Meta, leaving: Leaving, member: Member) -> Contents:
     plural, _, group = meta.ref.name.partition(".")
     for resources in member.discovery.kinds.values():
         for resource in resources[:1]:
             if (resource.plural, resource.group) == (plural, group):
-                return await _look([resource], None, set_id, member)
+                return await _look([resource], None, leaving, member)
     return Contents(complete=group not in member.discovery.stale)
 
 
-async def _inside(namespace: str, set_id: str, member: Member) -> Contents:
+async def _inside(namespace: str, leaving: Leaving, member: Member) -> Contents:
     if member.discovery.stale:
         return Contents(complete=False)
     resources = [
@@ -64,10 +70,12 @@ async def _inside(namespace: str, set_id: str, member: Member) -> Contents:
         for found in member.discovery.kinds.values()
         if found and found[0].namespaced and "list" in found[0].verbs and found[0].kind not in TELLING
     ]
-    return await _look(resources, namespace, set_id, member)
+    return await _look(resources, namespace, leaving, member)
 
 
-async def _look(resources: list[Resource], namespace: str | None, set_id: str, member: Member) -> Contents:
+async def _look(
+    resources: list[Resource], namespace: str | None, leaving: Leaving, member: Member
+) -> Contents:
     async def one(resource: Resource) -> tuple[bool, list[ObjectRef]]:
         try:
             answer = await member.client.send(paths.list_meta(resource, namespace))
@@ -76,7 +84,7 @@ async def _look(resources: list[Resource], namespace: str | None, set_id: str, m
         except FleetError:
             return False, []
         metas, _, more = decode.metas(answer.body, resource)
-        others = [meta.ref for meta in metas if not _own(meta, set_id)]
+        others = [meta.ref for meta in metas if not _leaves(meta, leaving)]
         return not more or bool(others), others
 
     complete, others = True, list[ObjectRef]()
@@ -86,7 +94,11 @@ async def _look(resources: list[Resource], namespace: str | None, set_id: str, m
     return Contents(complete, tuple(others[:MOST]))
 
 
-def _own(meta: Meta, set_id: str) -> bool:
-    if membership.member(meta, set_id) or any(owner.controller for owner in meta.owners):
+def _leaves(meta: Meta, leaving: Leaving) -> bool:
+    """Whether the object goes with its set, or is nobody's."""
+    set_id, desired = leaving
+    if membership.member(meta, set_id):
+        return meta.ref not in desired
+    if any(owner.controller for owner in meta.owners):
         return True
     return (meta.ref.group, meta.ref.kind, meta.ref.name) in FURNITURE

@@ -1,0 +1,1 @@
+"""The stage of the tests: real control planes, real repositories, a hub in the process."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.argument("name")
 @hub_options
 def command(hub: Hub, name: str) -> None:
-    """Have the hub fetch the repository and compare with the clusters now, without waiting for the next poll."""
+    """Have the hub fetch the repository and compare with the clusters now, not at the next poll."""
     from fleet.cli.session import run  # noqa: PLC0415
 
     namespace, plain = split_name(name, hub)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fleet.cli.session import Session
+
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @click.command("sync")
@@ -35,6 +38,8 @@ def command(hub: Hub, name: str, **asked: Any) -> int:
     from fleet.cli.session import run  # noqa: PLC0415
 
     namespace, plain = split_name(name, hub)
+    if asked["revision"] and not _COMMIT.fullmatch(asked["revision"].lower()):
+        raise click.BadParameter("must be a whole commit hash", param_hint="--revision")
 
     async def verb(session: Session) -> int:
         if asked["dry_run"]:
@@ -50,7 +55,7 @@ async def _sync(session: Session, key: tuple[str, str], asked: Mapping[str, Any]
 
     at = objects.At(names.APPLICATION, *key)
     body = await objects.get(session.send, at)
-    commit = asked["revision"] or await _newest(session, body)
+    commit = asked["revision"].lower() or await _newest(session, body)
     value = request(commit, await _me(session), prune=asked["prune"])
     await objects.annotate(session.send, at, {names.SYNC: value})
     click.echo(
@@ -109,16 +114,13 @@ async def _wait(session: Session, at: Any, value: str, timeout: float) -> str:  
     async def look() -> waiting.Look:
         body = await objects.get(session.send, at)
         held = columns.status(body)
-        taken = (held.get("lastSync") or {}).get("request") == value
-        stalled = objects.condition(body, "Stalled")
-        if taken and stalled.get("status") == "True":
-            raise errors.CliError(str(stalled.get("message")), hint=f"See 'fleethub app get {at.name}'")
-        done = taken and held.get("sync") == "Synced" and held.get("health") == "Healthy"
-        message = (
-            objects.condition(body, "Ready").get("message", "")
-            if taken
-            else "the hub has not taken it up yet"
-        )
+        asked = held.get("lastSync") or {}
+        phase = asked.get("phase", "Running") if asked.get("request") == value else ""
+        ready = objects.condition(body, "Ready").get("message", "")
+        if phase == "Failed":
+            raise errors.CliError(f"the sync failed: {ready}", hint=f"See 'fleethub app get {at.name}'")
+        done = phase == "Succeeded" and held.get("sync") == "Synced" and held.get("health") == "Healthy"
+        message = ready if phase else "the hub has not taken it up yet"
         return waiting.Look(done, (f"{at.namespace}/{at.name}: {columns.told(body)}", f"  {message}"))
 
     found = await waiting.until(look, timeout=timeout, what=f"{at.namespace}/{at.name}")

@@ -16,6 +16,8 @@ from fleet.sync.scope import Placed
 from fleet.sync.sets import set_id
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from fleet.kube.request import Answer, Send
 
 
@@ -104,6 +106,31 @@ class Lab:
         query = (("fieldManager", manager),)
         await self._send(Request("PATCH", path, query, orjson.dumps(patch), MERGE_PATCH))
 
+    async def remove(self, resource: Resource, name: str = "web") -> None:
+        await self._send(Request("DELETE", paths.object_path(resource, self.namespace, name)))
+
+    async def remove_kinds(self) -> None:
+        """Remove the CRDs that this lab has made: the server is shared with other tests."""
+        path = paths.collection_path(self.crd, None)
+        found = orjson.loads((await self._send(Request("GET", path))).body)
+        for name in (crd["metadata"]["name"] for crd in found["items"]):
+            if name.startswith(f"things.{self.namespace}."):
+                await self._send(Request("DELETE", f"{path}/{name}"))
+
+    async def leaving(self, name: str) -> None:
+        """Make a namespace that is being removed and stays so: something in it has a finalizer."""
+        content = orjson.dumps(self.body(self.namespace_kind, name))
+        await self._send(Request("POST", "/api/v1/namespaces", body=content))
+        held = self.body(self.config_map, "held", metadata={"finalizers": ["example.dev/hold"]})
+        await self._send(Request("POST", f"/api/v1/namespaces/{name}/configmaps", body=orjson.dumps(held)))
+        await self._send(Request("DELETE", f"/api/v1/namespaces/{name}"))
+
+    async def release_namespace(self, name: str) -> None:
+        """Let go what `leaving` holds."""
+        patch = orjson.dumps({"metadata": {"finalizers": None}})
+        path = f"/api/v1/namespaces/{name}/configmaps/held"
+        await self._send(Request("PATCH", path, body=patch, content_type=MERGE_PATCH))
+
     async def _patch(
         self,
         resource: Resource,
@@ -154,5 +181,7 @@ class Lab:
 
 
 @pytest.fixture
-def lab(send: Send, namespace: str) -> Lab:
-    return Lab(send, namespace)
+async def lab(send: Send, namespace: str) -> AsyncIterator[Lab]:
+    made = Lab(send, namespace)
+    yield made
+    await made.remove_kinds()

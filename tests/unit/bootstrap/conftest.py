@@ -4,20 +4,12 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 import pytest
+from local_protocols import Eventually, Kubectl
 
 from bootstrap.local import binaries, watchdog
 from bootstrap.local.warden import Warden
-
-
-class Kubectl(Protocol):
-    def __call__(self, kubeconfig: Path, *arguments: str) -> str: ...
-
-
-class Eventually(Protocol):
-    def __call__(self, condition: Callable[[], bool], seconds: float = 10.0) -> None: ...
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Eventually, Kubectl
+from local_protocols import Eventually, Kubectl
 
 from bootstrap.local import binaries, lasting
 from bootstrap.local.servers import Components

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import Eventually
+from local_protocols import Eventually
 
 from bootstrap.local.processes import start
 from bootstrap.local.warden import Warden
@@ -40,7 +40,7 @@ OWNER = textwrap.dedent("""
 
 @contextmanager
 def owner(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
-    """Start a process that owns a server and a folder, and the process ids of server, its child and watchdog."""
+    """Start an owner of a server and a folder; also the ids of server, its child and the watchdog."""
     command = [sys.executable, "-c", OWNER, str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout is not None

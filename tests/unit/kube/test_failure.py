@@ -129,6 +129,7 @@ def test_a_refusal_by_rbac_names_verb_and_resource() -> None:
             "a.example.com does not answer",
         ),
         (422, "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: hunter2", "Policy p denies"),
+        (429, "storage is (re)initializing", "not ready to serve this kind"),
         (404, 'namespaces "nope" not found', "namespace nope does not exist"),
         (404, "the server could not find the requested resource", "does not serve this kind"),
         (

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from fleet.clock import Clock
-from fleet.errors import Conflict, FleetError, Invalid, NotFound, Throttled
+from fleet.errors import FleetError, Invalid, NotFound, Throttled
 from fleet.kube.request import Answer, Request
 from fleet.report.status import StatusWriter
 
@@ -40,7 +40,7 @@ class Sent:
         await settle()
 
     def statuses(self) -> list[Any]:
-        return [json.loads(request.body or b"")["status"] for request in self.requests]
+        return [json.loads(request.body or b"")[-1]["value"] for request in self.requests]
 
 
 async def settle() -> None:
@@ -64,17 +64,18 @@ async def after(step: Callable[[], None]) -> None:
     await settle()
 
 
-async def test_the_first_write_goes_at_once_as_a_forced_apply_of_the_status_subresource() -> None:
+async def test_the_first_write_goes_at_once_and_replaces_the_status_of_that_very_object() -> None:
     sent = Sent()
     async with writer(sent, Clock()) as status:
         await after(lambda: status.put("Application", KEY, {"sync": "Synced"}, uid="u-1"))
         (request,) = sent.requests
         assert request.path == "/apis/fleethub.dev/v1alpha1/namespaces/team/applications/hello/status"
-        assert request.query == (("fieldManager", "fleethub-status"), ("force", "true"))
-        assert request.content_type == "application/apply-patch+yaml"
-        body = json.loads(request.body or b"")
-        assert body["metadata"] == {"name": "hello", "namespace": "team", "uid": "u-1"}
-        assert body["status"] == {"sync": "Synced"}
+        assert request.query == (("fieldManager", "fleethub-status"),)
+        assert request.content_type == "application/json-patch+json"
+        assert json.loads(request.body or b"") == [
+            {"op": "test", "path": "/metadata/uid", "value": "u-1"},
+            {"op": "add", "path": "/status", "value": {"sync": "Synced"}},
+        ]
 
 
 async def test_within_a_second_the_newest_wins_and_only_one_is_sent() -> None:
@@ -166,7 +167,7 @@ async def test_transient_failures_are_retried_with_backoff() -> None:
 
 
 async def test_refusals_and_objects_that_are_gone_or_new_are_not_retried() -> None:
-    for failure in (Invalid("no", status=422), NotFound("gone", status=404), Conflict("uid", status=409)):
+    for failure in (Invalid("no", status=422), NotFound("gone", status=404)):
         sent, clock = Sent(), Clock()
         sent.failures = [failure]
         async with writer(sent, clock) as status:
@@ -174,6 +175,7 @@ async def test_refusals_and_objects_that_are_gone_or_new_are_not_retried() -> No
             clock.advance(60)
             await settle()
             assert len(sent.requests) == 1
+            assert status.previous("Cluster", KEY) is None
 
 
 async def test_flush_sends_what_waits_without_the_second() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fleet.web import probes
 
 if TYPE_CHECKING:
-    from conftest import Serving
+    from tests.unit.web.conftest import Serving
 
 
 async def test_probes_follow_their_checks(serving: Serving) -> None:

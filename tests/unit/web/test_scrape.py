@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fleet.web import scrape
 
 if TYPE_CHECKING:
-    from conftest import Serving
+    from tests.unit.web.conftest import Serving
 
 
 async def test_metrics_are_exposed_in_another_thread(serving: Serving) -> None:

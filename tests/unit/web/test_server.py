@@ -11,7 +11,7 @@ from fleet.errors import RepositoryUnreachable
 from fleet.web.server import address, serve
 
 if TYPE_CHECKING:
-    from conftest import Serving
+    from tests.unit.web.conftest import Serving
 
 
 async def test_the_url_names_the_port_that_was_given(serving: Serving) -> None:

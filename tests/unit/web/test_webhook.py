@@ -13,7 +13,7 @@ from fleet.web import webhook
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from conftest import Serving
+    from tests.unit.web.conftest import Serving
 
 
 class RefusedError(FleetError):

@@ -36,7 +36,7 @@ from fleet.web.api.provider import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conftest import Serving
+    from tests.unit.web.conftest import Serving
 
 KEY = ApplicationKey("team", "hello")
 WEB = ObjectRef("apps", "Deployment", "hello", "web")

@@ -1,0 +1,54 @@
+# The two commands are `make demo` and `make test`; `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ARGS ?=
+
+.PHONY: help venv binaries demo test check lint types layers unit integration e2e bench crds lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+venv: $(STAMP)
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("fleethub needs Python 3.11 or newer, this is %d.%d" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the locked dependencies into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+binaries: $(STAMP) ## build the local control planes, once; found again by every clone
+	@$(BIN)/python -m bootstrap.local.build
+
+demo: binaries ## a hub and two clusters on this machine, and the whole GitOps loop
+	@$(BIN)/fleethub demo $(ARGS)
+
+check: $(STAMP) ## format, lint, types, layers, generated files, unit tests: seconds
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache > /dev/null || $(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m fleet.api.crd --check
+	@$(BIN)/python -m fleet.settings --check
+	@$(BIN)/pytest -q -n 2 tests/unit tests/house --ignore tests/unit/bootstrap $(ARGS)
+
+test: binaries check ## every test: check, then real servers, then end to end
+	@$(BIN)/pytest -q tests/unit/bootstrap tests/integration tests/hazards tests/crash tests/e2e $(ARGS)
+
+bench: binaries ## floor and fleethub in one run; ARGS="--apps 100 --objects 5 --clusters 2 --out FILE"
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+crds: $(STAMP) ## make crds/ from the models, and docs/settings.md from the table
+	@$(BIN)/python -m fleet.api.crd --write
+	@$(BIN)/python -m fleet.settings --write
+
+lock: ## renew the lock files (needs uv)
+	@uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements/runtime.txt
+	@uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --extra dev pyproject.toml -o requirements/dev.txt
+
+clean: ## remove the virtual environment and caches of this checkout
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis build dist

@@ -1,0 +1,1 @@
+"""``fleethub cluster``: a verb a file; `group` is the table, `secrets` the registration Secret's shape."""

@@ -1,0 +1,19 @@
+"""The table of ``fleethub cluster``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fleet.cli.lazy import LazyGroup, Table
+
+TABLE: Final[Table] = {
+    "add": ("fleet.cli.cluster.add:command", "Register a cluster with the hub."),
+    "list": ("fleet.cli.cluster.listing:command", "List clusters."),
+    "get": ("fleet.cli.cluster.get:command", "Show a cluster and what runs there."),
+    "remove": ("fleet.cli.cluster.remove:command", "Unregister a cluster; what runs there stays."),
+    "pause": ("fleet.cli.cluster.pause:pause", "Have the hub leave a cluster alone."),
+    "resume": ("fleet.cli.cluster.pause:resume", "Have the hub look after a paused cluster again."),
+    "take-over": ("fleet.cli.cluster.take_over:command", "Say that the hub a cluster had before is gone."),
+}
+
+cluster = LazyGroup("cluster", table=TABLE, help="Add, list and remove member clusters.")

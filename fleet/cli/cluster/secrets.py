@@ -1,0 +1,86 @@
+"""The Secrets that ``cluster add`` writes and ``cluster remove`` deletes. Pure.
+
+A new cluster gets one labelled Secret with a kubeconfig, from which the hub makes the Cluster. A Cluster that
+is declared in Git already gets its credential alone, in the Secret NAME-token, where the hub looks for it.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, Final
+
+from fleet import names
+from fleet.documents import write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fleet.kube.connection import Connection
+
+KUBECONFIG_SUFFIX: Final = "-kubeconfig"
+TOKEN_SUFFIX: Final = "-token"  # noqa: S105 (the end of a Secret's name)
+
+
+def registration(
+    at: tuple[str, str], connection: Connection, labels: Mapping[str, str], annotations: Mapping[str, str]
+) -> dict[str, Any]:
+    """Give the Secret for a new cluster at (hub namespace, cluster name)."""
+    namespace, name = at
+    text = kubeconfig(name, connection)
+    return _secret(
+        (namespace, f"{name}{KUBECONFIG_SUFFIX}"),
+        {**labels, names.SECRET_TYPE: names.SECRET_CLUSTER},
+        annotations,
+        {"kubeconfig": text.encode()},
+    )
+
+
+def credential(at: tuple[str, str], connection: Connection) -> dict[str, Any]:
+    """Give the Secret for a Cluster that is declared already."""
+    namespace, name = at
+    data = {"token": (connection.token or "").encode()}
+    if connection.ca_data:
+        data["ca.crt"] = connection.ca_data
+    labels = {names.SECRET_TYPE: names.SECRET_CREDENTIAL}
+    return _secret((namespace, f"{name}{TOKEN_SUFFIX}"), labels, {}, data)
+
+
+def kubeconfig(name: str, connection: Connection) -> str:
+    """Give a kubeconfig of one context, all inline."""
+    cluster: dict[str, Any] = {"server": connection.server}
+    if connection.ca_data:
+        cluster["certificate-authority-data"] = base64.b64encode(connection.ca_data).decode("ascii")
+    if connection.tls_server_name:
+        cluster["tls-server-name"] = connection.tls_server_name
+    if connection.proxy_url:
+        cluster["proxy-url"] = connection.proxy_url
+    value = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": name, "cluster": cluster}],
+        "users": [{"name": name, "user": {"token": connection.token or ""}}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+        "current-context": name,
+    }
+    return write.yaml(value)
+
+
+def ours(secret: Mapping[str, Any] | None) -> bool:
+    """Whether a Secret is a registration or credential, so that it may be replaced or deleted as one."""
+    labels = ((secret or {}).get("metadata") or {}).get("labels") or {}
+    return labels.get(names.SECRET_TYPE) in (names.SECRET_CLUSTER, names.SECRET_CREDENTIAL)
+
+
+def _secret(
+    at: tuple[str, str], labels: Mapping[str, str], annotations: Mapping[str, str], data: Mapping[str, bytes]
+) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"namespace": at[0], "name": at[1], "labels": dict(labels)}
+    if annotations:
+        metadata["annotations"] = dict(annotations)
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "Opaque",
+        "metadata": metadata,
+        "data": {key: base64.b64encode(value).decode("ascii") for key, value in data.items()},
+    }

@@ -1,0 +1,97 @@
+"""Fixtures of all tests that need servers: one hub and two members a worker, a clean theatre a test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from bootstrap.local.gitserver import GitServer
+from bootstrap.local.plane import Plane
+from bootstrap.local.servers import Components
+from bootstrap.local.warden import Warden
+from fleet.kube import discovery as kube_discovery
+from fleet.kube.request import Send
+from fleet.model import Discovery
+from tests.stage.api import Api
+from tests.stage.theatre import Planes, Theatre, install
+
+
+@pytest.fixture(scope="session")
+def planes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planes]:
+    """A hub and two members, API servers alone, that share one etcd."""
+    folder: Path = tmp_path_factory.mktemp("stage")
+    with Warden() as warden:
+        first = Plane.create("hub", folder / "hub", components=Components.API_ONLY, warden=warden)
+        first.start()
+        others = {
+            name: Plane.create(
+                name,
+                folder / name,
+                components=Components.API_ONLY,
+                warden=warden,
+                etcd=first.etcd,
+                prefix=f"/{name}",
+            )
+            for name in ("eu", "us")
+        }
+        for plane in others.values():
+            plane.start()
+        for plane in (first, *others.values()):
+            plane.wait_ready()
+        repositories = folder / "repositories"
+        repositories.mkdir()
+        with GitServer(repositories) as git:
+            yield Planes(first, others, folder, git)
+
+
+@pytest.fixture(scope="session")
+async def hub_api(planes: Planes) -> AsyncIterator[Api]:
+    """The hub's API server, with fleethub installed."""
+    api = await Api.of(planes.hub.kubeconfig)
+    await install(api)
+    yield api
+    await api.close()
+
+
+@pytest.fixture(scope="session")
+async def member_apis(planes: Planes) -> AsyncIterator[dict[str, Api]]:
+    """The members' API servers."""
+    apis = {name: await Api.of(plane.kubeconfig) for name, plane in planes.members.items()}
+    yield apis
+    for api in apis.values():
+        await api.close()
+
+
+@pytest.fixture
+async def theatre(planes: Planes, hub_api: Api, member_apis: dict[str, Api]) -> AsyncIterator[Theatre]:
+    """A clean theatre, hub not yet started, members not yet registered."""
+    made = Theatre(planes, hub_api, member_apis)
+    await made.open()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def plane(planes: Planes) -> Plane:
+    """One API server."""
+    return planes.members["eu"]
+
+
+@pytest.fixture
+def send(member_apis: dict[str, Api]) -> Send:
+    """The door to that server, as its admin."""
+    return member_apis["eu"].send
+
+
+@pytest.fixture
+async def discovery(send: Send) -> Discovery:
+    """What that server serves."""
+    return await kube_discovery.read(send)
+
+
+@pytest.fixture
+async def namespace(theatre: Theatre) -> str:
+    """A namespace of the test's own there."""
+    return theatre.namespace

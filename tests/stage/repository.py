@@ -1,0 +1,80 @@
+"""A real repository, served over HTTP, and a clone that commits to it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from bootstrap.local import gitserver
+
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "HOME": "/nonexistent",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "test",
+    "GIT_AUTHOR_EMAIL": "test@example.invalid",
+    "GIT_COMMITTER_NAME": "test",
+    "GIT_COMMITTER_EMAIL": "test@example.invalid",
+}
+
+
+class Repository:
+    """``url`` is what Applications name; every change is pushed at once."""
+
+    def __init__(self, server: gitserver.GitServer, root: Path, name: str, clones: Path) -> None:
+        gitserver.create_repository(root, name)
+        self.url = f"{server.url}/{name}.git"
+        self.folder = clones / name
+        self._git("clone", "--quiet", self.url, str(self.folder), at=clones)
+        self._git("symbolic-ref", "HEAD", "refs/heads/main")
+
+    def commit(self, files: dict[str, str | None], *, branch: str = "main") -> str:
+        """Write (None: remove) files and push; the commit's hash."""
+        for path, content in files.items():
+            file = self.folder / path
+            if content is None:
+                file.unlink()
+            else:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(content)
+        self._git("add", "--all")
+        self._git("commit", "--quiet", "--allow-empty", "--message", "change")
+        self.push(branch)
+        return self.head()
+
+    def move(self, source: str, target: str) -> str:
+        """Move a file and push."""
+        content = (self.folder / source).read_text()
+        return self.commit({source: None, target: content})
+
+    def revert(self, commit: str = "HEAD") -> str:
+        """``git revert`` and push."""
+        self._git("revert", "--no-edit", commit)
+        self.push("main")
+        return self.head()
+
+    def reset(self, commit: str) -> None:
+        """Force the branch back to a commit."""
+        self._git("reset", "--quiet", "--hard", commit)
+        self._git("push", "--quiet", "--force", "origin", "HEAD:main")
+
+    def push(self, branch: str) -> None:
+        """Push what is there."""
+        self._git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
+
+    def head(self) -> str:
+        """The present commit."""
+        return self._git("rev-parse", "HEAD").strip()
+
+    def _git(self, *arguments: str, at: Path | None = None) -> str:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=at or self.folder,
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"git {arguments[0]}: {done.stderr}"
+        return done.stdout

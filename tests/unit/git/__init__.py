@@ -1,0 +1,1 @@
+"""Tests of `fleet.git` on local repositories, without a server."""

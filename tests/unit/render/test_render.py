@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+from render_repository import URL, Link, Repository
+
+from fleet.errors import LinkRefused, PathNotFound
+from fleet.model import Parameters, Read, Revision
+from fleet.render.cache import RenderCache
+from fleet.render.render import render
+from fleet.render.renderer import RENDERERS
+from fleet.render.source import Directory, Source
+
+_A = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+_B = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n"
+
+
+def _source(path: str = "apps", options: Directory | None = None, commit: str = "c" * 40) -> Source:
+    return Source(URL, Revision(URL, commit), path, options or Directory())
+
+
+async def test_a_hit_builds_nothing_and_reads_no_file() -> None:
+    cache = RenderCache()
+    first = await render(_source(), Repository({"apps/a.yaml": _A}).tree(), Parameters(), cache)
+    later = Repository({"apps/a.yaml": _A, "elsewhere/b.yaml": _B}, commit="d" * 40)
+    second = await render(_source(commit="d" * 40), later.tree(), Parameters(), cache)
+    assert second.manifests is first.manifests
+    assert second.key == first.key != ""
+    assert (later.blobs_read, cache.builds, cache.hits) == (0, 1, 1)
+
+
+async def test_reads_are_those_of_the_commit_that_was_looked_into() -> None:
+    cache = RenderCache()
+    first = await render(_source(), Repository({"apps/a.yaml": _A}).tree(), Parameters(), cache)
+    other = Repository({"apps/a.yaml": _A, "apps/README.md": "text"})
+    second = await render(_source(), other.tree(), Parameters(), cache)
+    assert first.key == second.key
+    assert {read.path for read in second.reads} == {"apps", "apps/a.yaml"}
+    assert first.reads != second.reads  # the folder's listing differs
+
+
+@pytest.mark.parametrize(
+    ("files", "source", "parameters"),
+    [
+        ({"apps/a.yaml": _B}, _source(), Parameters()),
+        ({"apps/b.yaml": _A}, _source(), Parameters()),
+        ({"apps/a.yaml": _A, "apps/b.yaml": _B}, _source(), Parameters()),
+        ({"apps/a.yaml": _A}, _source(options=Directory(recurse=True)), Parameters()),
+        ({"apps/a.yaml": _A}, _source(options=Directory(include="*.yaml")), Parameters()),
+        ({"apps/a.yaml": _A}, _source(), Parameters(digest="eu")),
+        ({"other/a.yaml": _A}, _source("other"), Parameters()),
+    ],
+)
+async def test_whatever_decides_the_result_is_in_the_key(
+    files: dict[str, str], source: Source, parameters: Parameters
+) -> None:
+    cache = RenderCache()
+    first = await render(_source(), Repository({"apps/a.yaml": _A}).tree(), Parameters(), cache)
+    second = await render(source, Repository(files).tree(), parameters, cache)
+    assert first.key != second.key
+    assert cache.builds == 2
+
+
+async def test_the_reads_of_a_failure_are_on_the_error() -> None:
+    repository = Repository({"apps/a.yaml": _A})
+    with pytest.raises(PathNotFound) as error:
+        await render(_source("apps/new/deep"), repository.tree(), Parameters(), RenderCache())
+    assert {Read(URL, "apps/new", None), Read(URL, "apps/new/deep", None)} <= error.value.reads
+    linked = Repository({"apps/a.yaml": Link("../../out.yaml")})
+    with pytest.raises(LinkRefused) as refused:
+        await render(_source(), linked.tree(), Parameters(), RenderCache())
+    assert "apps/a.yaml" in {read.path for read in refused.value.reads}
+
+
+async def test_a_render_with_faults_is_kept_like_any_other() -> None:
+    cache = RenderCache()
+    for _ in range(2):
+        found = await render(_source(), Repository({"apps/a.yaml": "a: ["}).tree(), Parameters(), cache)
+        assert len(found.faults) == 1
+    assert cache.builds == 1
+
+
+def test_every_renderer_stands_in_the_table_under_its_name() -> None:
+    assert all(name == renderer.name and renderer.version for name, renderer in RENDERERS.items())
