@@ -57,3 +57,7 @@ def execute(arguments: list[str]) -> int:
         sys.stdout = None
         return errors.DONE
     return code if isinstance(code, int) else errors.DONE
+
+
+if __name__ == "__main__":
+    run()

@@ -11,7 +11,7 @@ import base64
 import os
 import secrets
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,7 +38,7 @@ from fleet.kube.connection import Connection
 from fleet.kube.request import Request
 from fleet.mailbox import Mailbox
 from fleet.metrics import Metrics
-from fleet.model import ApplicationKey, ObjectRef, TargetKey
+from fleet.model import ApplicationKey, Lane, ObjectRef, TargetKey
 from fleet.placement.affected import affected
 from fleet.redact import words
 from fleet.render.cache import RenderCache
@@ -100,6 +100,7 @@ class Hub:
         """Make the parts that need to know who the hub is, and connect them."""
         settings = self.settings
         git = self.seams.git(Path(settings.data) / "home")
+        self._git = git
         allow_git = tuple(settings.allow_git)
         self.repositories = Repositories(
             lambda url, folder: self.seams.mirror(url, folder, git, allow_git),
@@ -167,6 +168,35 @@ class Hub:
         self.registrations.changed_repository = self._credentials_changed
         self.world.subscribe(self._object_changed)
 
+    def _measure(self) -> None:
+        """Have what owners know read off them when somebody scrapes."""
+        self.metrics.applications(self._application_rows)
+        self.metrics.clusters(self._cluster_rows)
+        self.metrics.queues(self._queue_rows)
+        self.metrics.renders(
+            lambda: ((("built",), float(self.cache.builds)), (("cached",), float(self.cache.hits)))
+        )
+        self.metrics.lag(lambda: self.clock.lag)
+
+    def _application_rows(self) -> Iterator[tuple[tuple[str, ...], float]]:
+        for key, known in tuple(self.world.applications.items()):
+            status = self.statuses.previous(names.APPLICATION, key) or known.status
+            project = known.model.spec.project if known.model is not None else ""
+            sync, health = str(status.get("sync", "Unknown")), str(status.get("health", "Unknown"))
+            yield (key.namespace, key.name, project, sync, health), 1.0
+
+    def _cluster_rows(self) -> Iterator[tuple[tuple[str, ...], float]]:
+        for key in tuple(self.world.clusters):
+            reach = self.board.reach_of(key.name)
+            yield (key.name,), float(reach is not None and reach.reachable)
+
+    def _queue_rows(self) -> Iterator[tuple[tuple[str, ...], float]]:
+        totals = [0] * len(Lane)
+        for worker in self.roster.workers():
+            totals = [total + depth for total, depth in zip(totals, worker.depth(), strict=True)]
+        for lane, total in zip(Lane, totals, strict=True):
+            yield (lane.name.lower(),), float(total)
+
     # --- lifetime ---------------------------------------------------------------------------------------
 
     async def run(self, watch: Callable[[], asyncio.Future[Any]] | None = None, url: str = "") -> None:
@@ -185,6 +215,7 @@ class Hub:
         self.token = (await self._secret(names.API_SECRET, "token")).decode("ascii", "ignore").strip()
         self.webhook_secret = await self._secret(names.WEBHOOK_SECRET, "webhookSecret")
         self.roster.hire(names.HUB_CLUSTER, self.connection)
+        self._measure()
         tasks: list[asyncio.Future[Any]] = [
             asyncio.ensure_future(self.authority.keep(self.client.send)),
             asyncio.ensure_future(self.clock.watch_lag()),
@@ -214,6 +245,7 @@ class Hub:
                 task.cancel()
         await self.roster.close()
         await self.repositories.close()
+        await asyncio.to_thread(self._git.close)
         if not writer.done():
             self.telling.settle()
             await self.statuses.flush(2.0)

@@ -41,10 +41,14 @@ class Happening:
     cluster: str = ""
 
 
-def transitions(before: Outcome | None, after: Outcome) -> tuple[Happening, ...]:
-    """Give the happenings between two Outcomes of one target."""
+def transitions(before: Outcome | None, after: Outcome, *, was: Sync | None = None) -> tuple[Happening, ...]:
+    """Give the happenings between two Outcomes of one target.
+
+    ``was`` is what the Application's status said when this hub began, if known: with it a first Outcome is news
+    also where the pass that did the work was superseded before it could tell.
+    """
     return (
-        *_synced(before, after),
+        *_synced(before, after, was),
         *_healthy(before, after),
         *_drifted(before, after),
         *_pruned(before, after),
@@ -72,10 +76,11 @@ def abandoned(clusters: Sequence[str]) -> Happening:
     )
 
 
-def _synced(before: Outcome | None, after: Outcome) -> Iterator[Happening]:
+def _synced(before: Outcome | None, after: Outcome, was: Sync | None) -> Iterator[Happening]:
     if after.sync is Sync.SYNCED:
         did = after.counts.created + after.counts.changed + after.counts.pruned
-        news = did > 0 if before is None else _moved(before, after)
+        first = did > 0 or was not in (None, Sync.SYNCED)
+        news = first if before is None else _moved(before, after)
         if news:
             yield _happening(after, NORMAL, "Synced", f"{_at(after)} is synced")
     elif after.sync is Sync.OUT_OF_SYNC and before is not None and before.sync is Sync.SYNCED:

@@ -198,6 +198,7 @@ class Repositories:
         self._known: dict[str, Repository] = {}
         self._refused: dict[str, SourceError] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._closing: set[asyncio.Future[None]] = set()
         self._credentials: Callable[[], Iterable[Credential]] = tuple
         self.moved: Moved | None = None
         self.told: Callable[[Fetched], None] = lambda _: None
@@ -227,8 +228,11 @@ class Repositories:
     def retain(self, in_use: frozenset[str]) -> None:
         """Stop looking at repositories that no Application names any more."""
         for url in [url for url in self._known if url not in in_use]:
-            self._known.pop(url)
+            gone = self._known.pop(url)
             self._tasks.pop(url).cancel()
+            closing = asyncio.ensure_future(gone.mirror.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     def nudge(self, event: PushEvent) -> int:
         """Wake the repositories that a push event speaks of, under whatever spelling; how many there are."""
@@ -247,6 +251,6 @@ class Repositories:
         """Stop looking."""
         for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*self._tasks.values(), *self._closing, return_exceptions=True)
         for known in self._known.values():
             await known.mirror.close()

@@ -14,8 +14,12 @@ import pytest
 
 from bootstrap.local import binaries
 from fleet import names
+from fleet.cli.cluster import secrets
+from fleet.kube import trusted
+from fleet.kube.connection import Connection
+from fleet.kube.request import Request
 from tests.stage.api import until
-from tests.stage.theatre import API_TOKEN, Theatre, config
+from tests.stage.theatre import API_TOKEN, Theatre, config, manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,33 +189,55 @@ async def test_projects_are_shown(theatre: Theatre) -> None:
     assert "clusterScopedKinds:" in shown.out
 
 
-async def test_the_hub_is_a_command_that_ends_well_when_it_is_told_to(theatre: Theatre) -> None:
-    await fleethub(theatre, "install")
-    environment = {**os.environ, "KUBECONFIG": str(theatre.planes.hub.kubeconfig)}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "fleet.cli",
-        "hub",
-        "--listen",
-        "127.0.0.1:0",
-        "--data",
-        str(theatre.folder / "data"),
-        "--log-format",
-        "json",
-        env=environment,
-        stderr=asyncio.subprocess.PIPE,
+async def account(theatre: Theatre) -> Path:
+    """A kubeconfig with the rights that an installation gives the hub, and no more."""
+    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    path = f"/api/v1/namespaces/{names.HUB_NAMESPACE}/serviceaccounts/{names.PRODUCT}/token"
+    answer = await theatre.api.send(Request("POST", path, body=json.dumps(asked).encode()))
+    admin = await trusted.load(str(theatre.planes.hub.kubeconfig))
+    connection = Connection(
+        admin.server, ca_data=admin.ca_data, token=json.loads(answer.body)["status"]["token"]
     )
-    assert process.stderr is not None
-    drain = asyncio.create_task(process.stderr.read())
+    kubeconfig = theatre.folder / "account.kubeconfig"
+    kubeconfig.write_text(secrets.kubeconfig("hub", connection))
+    return kubeconfig
+
+
+async def test_the_hub_is_a_command_that_works_with_the_rights_of_its_account_and_ends_when_told(
+    theatre: Theatre,
+) -> None:
+    await fleethub(theatre, "install")
+    app = {
+        "source": {"repoURL": theatre.repo.url, "path": "apps/child", "targetRevision": "main"},
+        "placement": {"clusters": ["us"]},
+        "namespace": theatre.namespace,
+        "syncPolicy": {"automated": {}},
+    }
+    child = manifest("Application", "child", names.HUB_NAMESPACE, spec=app)
+    theatre.repo.commit({"apps/child/a.yaml": config("a", k="v"), "apps/app/child.yaml": child})
+    log = theatre.folder / "hub.log"
+    with log.open("wb") as into:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "fleet.cli", "hub", "--listen", "127.0.0.1:0", "--log-format", "json"),
+            *("--kubeconfig", str(await account(theatre)), "--data", str(theatre.folder / "data")),
+            *("--allow-git", f"{theatre.planes.git.url}/"),
+            stderr=into,
+        )
     try:
         await add(theatre, "us", "--timeout", "60s")
-        listed = (await fleethub(theatre, "cluster", "list", "-o", "json")).json["items"]
-        assert [one["metadata"]["name"] for one in listed] == ["us"]
+        await theatre.application(placement={"hub": True}, namespace=names.HUB_NAMESPACE)
+        await theatre.synced("child", timeout=60)
+        await theatre.everywhere("ConfigMap", "a", ("us",))
+
+        async def told() -> bool:
+            found = await theatre.api.list("Event", names.HUB_NAMESPACE)
+            return any(one["reason"] == "ClusterReachable" for one in found)
+
+        await until(told, what="an Event tells that the cluster answers")
     finally:
         process.terminate()
         code = await asyncio.wait_for(process.wait(), 30)
-    assert code == 0, await drain
+    assert code == 0, log.read_text()
 
 
 async def test_local_clusters_are_made_listed_and_deleted(

@@ -56,6 +56,11 @@ def test_a_restart_over_healthy_targets_is_no_news() -> None:
     assert transitions(None, outcome(counts=Counts(desired=5, members=5, unchanged=5))) == ()
 
 
+def test_a_first_outcome_is_news_where_the_status_said_otherwise() -> None:
+    assert reasons(transitions(None, outcome(), was=Sync.UNKNOWN)) == ["Synced"]
+    assert transitions(None, outcome(), was=Sync.SYNCED) == ()
+
+
 def test_first_sync_and_a_new_revision_are_told() -> None:
     assert reasons(transitions(None, outcome(counts=Counts(created=3)))) == ["Synced"]
     moved = outcome(revisions=(Revision("repo", "f" * 40),))

@@ -1,0 +1,1 @@
+"""The work and figures of docs/performance.md: floor and fleethub in one run."""
