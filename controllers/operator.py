@@ -69,8 +69,10 @@ class Operator:
     async def ended(self) -> None:
         """Return only by raising OperatorEnded."""
         await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-        if not self._stop.is_set():
-            raise OperatorEnded("the watch of the hub's own objects ended")
+        if self._stop.is_set():
+            # An end that was asked for is not an end by itself: whoever asked cancels this wait too.
+            await asyncio.Event().wait()
+        raise OperatorEnded("the watch of the hub's own objects ended")
 
     async def stop(self) -> None:
         """End kopf's tasks: with no daemons and no handlers in flight there is nothing to wait for."""

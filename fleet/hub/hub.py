@@ -54,6 +54,7 @@ from fleet.world.repositories import Fetched, Repositories, Repository
 from fleet.world.resources import NAMESPACES
 
 RECONCILERS: Final = 8
+BUSY: Final = 4  # targets of one cluster that wait
 
 
 class Hub:
@@ -157,6 +158,9 @@ class Hub:
         self.telling.namespace = self.namespace
         self.telling.wake = self.wake
         self.telling.withdrew = self._withdrew
+        self.telling.offered = self.roster.offered
+        self.telling.busy = self._busy
+        self.events.busy = self._busy
         self.knowing.records = self.reconciler.records
         self.knowing.namespace = self.namespace
         self.asking.write = self._write_status
@@ -422,6 +426,10 @@ class Hub:
                 self._queue.put(claim.key, None, not_before=self.clock.boottime() + 10.0)
             finally:
                 self._queue.done(claim)
+
+    def _busy(self) -> bool:
+        """Whether passes wait for their turn."""
+        return any(sum(worker.depth()[: Lane.AUDIT]) > BUSY for worker in self.roster.workers())
 
     def _observer(self, cluster: str) -> Callable[[str, int, float], None]:
         return self.metrics.observer(cluster)

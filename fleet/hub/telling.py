@@ -28,7 +28,9 @@ from fleet.model import (
     Outcome,
     Reach,
     Recorded,
+    Sync,
     TargetKey,
+    Work,
 )
 from fleet.report import cluster_summary, happenings, standing, summary
 from fleet.report.board import Board
@@ -40,6 +42,7 @@ from fleet.report.summary import Facts
 from fleet.world.objects import World
 
 GATHER: Final = 0.1  # seconds in which outcomes of one Application become one status
+BUSY: Final = 3.0  # seconds for which statuses stand back behind a queue of passes
 PATIENCE: Final = 1.0  # seconds before a status says that work is under way
 
 
@@ -54,7 +57,7 @@ class Telling:
         self._statuses = statuses
         self._events = events
         self._clock = clock
-        self._due: Mailbox[tuple[str, ApplicationKey], None] = Mailbox(clock)
+        self._due: Mailbox[tuple[str, ApplicationKey], float] = Mailbox(clock, merge=min)
         self._identities: dict[str, tuple[str, str]] = {}
         self._servers: dict[str, tuple[str, str]] = {}
         self._registration_faults: dict[str, Fault] = {}
@@ -64,6 +67,8 @@ class Telling:
         self.namespace = names.HUB_NAMESPACE
         self.wake: Callable[[ApplicationKey], None] = lambda _: None
         self.withdrew: Callable[[TargetKey], None] = lambda _: None
+        self.offered: Callable[[TargetKey], Work | None] = lambda _: None
+        self.busy: Callable[[], bool] = lambda: False
         board.on_application(lambda key: self.application(key, GATHER))
         board.on_cluster(self.cluster)
 
@@ -74,7 +79,9 @@ class Telling:
         key, cluster = outcome.target
         before = next((o for o in self._board.outcomes(key) if o.target.cluster == cluster), None)
         self._board.put(outcome)
-        for happening in happenings.transitions(before, outcome):
+        known = self._world.applications.get(key)
+        was = str(known.status.get("sync", "Unknown")) if known is not None else "Unknown"
+        for happening in happenings.transitions(before, outcome, was=Sync(was)):
             self.happened(key, happening)
         record = self.records.get(key)
         if record is not None and self.asking is not None and self.asking.answered(record, outcome):
@@ -149,16 +156,17 @@ class Telling:
 
     def application(self, key: ApplicationKey, delay: float = PATIENCE) -> None:
         """Have the Application's status computed, soon."""
-        self._due.put((names.APPLICATION, key), None, not_before=self._clock.boottime() + delay)
+        due = self._clock.boottime() + delay
+        self._due.put((names.APPLICATION, key), due, not_before=due)
 
     def cluster(self, name: str) -> None:
         """Have the Cluster's status computed."""
         if name != names.HUB_CLUSTER:
-            self._due.put((names.CLUSTER, ApplicationKey(self.namespace, name)), None)
+            self._due.put((names.CLUSTER, ApplicationKey(self.namespace, name)), 0.0)
 
     def stray(self, kind: str, key: ApplicationKey) -> None:
         """A Cluster or Project in a namespace where it does not count."""
-        self._due.put((kind, key), None)
+        self._due.put((kind, key), 0.0)
 
     async def run(self) -> None:
         """Compute and put statuses for ever."""
@@ -166,7 +174,11 @@ class Telling:
             claim = await self._due.take()
             try:
                 kind, key = claim.key
-                if kind == names.APPLICATION:
+                now = self._clock.boottime()
+                if kind == names.APPLICATION and self.busy() and now - claim.value < BUSY:
+                    # What is applied comes first: a status in between would cost as much as an object.
+                    self._due.put(claim.key, claim.value, not_before=now + GATHER)
+                elif kind == names.APPLICATION:
                     self.put(key)
                 elif kind == names.CLUSTER:
                     self._put_cluster(key)
@@ -213,7 +225,7 @@ class Telling:
             reaches={
                 name: reach for name in record.served if (reach := self._board.reach_of(name)) is not None
             },
-            pending=frozenset(),
+            pending=self._pending(key, record, outcomes),
             faults=record.faults,
             holds=record.holds,
             revision=revision,
@@ -221,6 +233,16 @@ class Telling:
             renderer=record.rendered.renderer if record.rendered is not None else "",
             last_sync=record.last_sync,
         )
+
+    def _pending(self, key: ApplicationKey, record: Record, outcomes: tuple[Outcome, ...]) -> frozenset[str]:
+        """Clusters whose newest offer has not been answered by a pass yet."""
+        answered = {outcome.target.cluster: outcome.revisions for outcome in outcomes}
+        waiting = set()
+        for name in record.served:
+            work = self.offered(TargetKey(key, name))
+            if work is not None and name in answered and answered[name] != work.revisions:
+                waiting.add(name)
+        return frozenset(waiting)
 
     def cluster_facts(self, name: str) -> ClusterFacts:
         """What a Cluster's status is made of."""

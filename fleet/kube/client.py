@@ -238,7 +238,6 @@ class Client:
             self._observe(told, status, self._clock.boottime() - begun)
 
 
-
 @lru_cache(maxsize=256)
 def _query(pairs: tuple[tuple[str, str], ...]) -> str:
     if not pairs:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 QUEUE: Final = 1000
 REMEMBERED: Final = 4000
 GATHER: Final = 1.0
+BUSY: Final = 3.0
 AGAIN: Final = 10.0
 BURST: Final = 25
 REFILL: Final = 30.0
@@ -77,6 +79,7 @@ class Recorder:
         self._buckets: OrderedDict[tuple[ObjectRef, str], _Bucket] = OrderedDict()
         self._queued = 0
         self.dropped = 0
+        self.busy: Callable[[], bool] = lambda: False
 
     def record(self, about: ObjectRef, uid: str, happening: Happening) -> None:
         """Tell of something that happened to ``about``, an object of the hub's own kinds."""
@@ -106,9 +109,16 @@ class Recorder:
         while True:
             claim = await self._mailbox.take()
             try:
+                await self._stand_back()
                 await self._tell(claim.key)
             finally:
                 self._mailbox.done(claim)
+
+    async def _stand_back(self) -> None:
+        """Let what is applied go first, for a while."""
+        until = self._clock.boottime() + BUSY
+        while self.busy() and self._clock.boottime() < until:
+            await self._clock.sleep(GATHER / 4)
 
     async def _tell(self, key: _Key) -> None:
         story = self._stories.get(key)

@@ -44,8 +44,8 @@ class Happening:
 def transitions(before: Outcome | None, after: Outcome, *, was: Sync | None = None) -> tuple[Happening, ...]:
     """Give the happenings between two Outcomes of one target.
 
-    ``was`` is what the Application's status said when this hub began, if known: with it a first Outcome is news
-    also where the pass that did the work was superseded before it could tell.
+    ``was`` is what the Application's status said when this hub began, if known: with it a first Outcome is
+    news also where the pass that did the work was superseded before it could tell.
     """
     return (
         *_synced(before, after, was),

@@ -15,7 +15,7 @@ from fleet import names
 from fleet.errors import FleetError, NotFound
 from fleet.health.assess import assess, needs_object
 from fleet.kube import watch
-from fleet.model import Cause, Drift, GroupKind, Health, Meta, ObjectRef, Resource, Sighting
+from fleet.model import Cause, Drift, GroupKind, Health, Meta, ObjectRef, Resource, Sighting, TargetKey
 from fleet.ownership import drift, entries, membership
 from fleet.sync import parent
 from fleet.worker.member import Member
@@ -31,7 +31,7 @@ class Listener(Protocol):
     def stirred(self, set_id: str) -> None:
         """A member appeared, went, or changed its health."""
 
-    def parents_changed(self) -> None:
+    def parent_changed(self, target: TargetKey) -> None:
         """A parent appeared, changed or went."""
 
     def silent(self, error: FleetError | None) -> None:
@@ -49,19 +49,21 @@ class Observer:
         self._listener = listener
         self._streams: dict[GroupKind, asyncio.Task[None]] = {}
 
-    def want(self, kinds: Iterable[GroupKind]) -> None:
-        """Follow exactly these kinds, as far as the cluster serves them."""
-        wanted = set(kinds)
-        for kind in [kind for kind in self._streams if kind not in wanted]:
-            self._streams.pop(kind).cancel()
-            self._member.sightings.listed(kind, None)
-        for kind in wanted - self._streams.keys():
+    def follow(self, kinds: Iterable[GroupKind]) -> None:
+        """Follow these kinds too, as far as the cluster serves them."""
+        for kind in set(kinds) - self._streams.keys():
             resource = self._member.discovery.find(kind.group, kind.kind)
             if resource is not None:
                 self._streams[kind] = asyncio.ensure_future(self._follow(kind, resource))
             elif kind.group not in self._member.discovery.stale:
                 # Its group answers and does not know it: there is nothing of it.
                 self._vanished(kind)
+
+    def leave(self, kinds: frozenset[GroupKind]) -> None:
+        """Follow no other kinds than these any more."""
+        for kind in [kind for kind in self._streams if kind not in kinds]:
+            self._streams.pop(kind).cancel()
+            self._member.sightings.listed(kind, None)
 
     def parents(self) -> asyncio.Task[None]:
         """Follow the parents."""
@@ -219,8 +221,6 @@ class Observer:
                 case watch.Silent(_, error):
                     self._member.parents_listed = False
                     self._listener.silent(error)
-                    continue
-            self._listener.parents_changed()
 
     def _parents_listed(self, items: tuple[watch.Seen, ...], version: str) -> None:
         present = {item.meta.ref for item in items}
@@ -239,11 +239,13 @@ class Observer:
         before = self._member.parents.get(found.target)
         if before is None or newer(meta.version, before.meta.version):
             self._member.parents[found.target] = found
+            self._listener.parent_changed(found.target)
 
     def _parent_gone(self, ref: ObjectRef) -> None:
         for key, known in list(self._member.parents.items()):
             if known.meta.ref == ref:
                 del self._member.parents[key]
+                self._listener.parent_changed(key)
 
 
 def drift_cause(before: Sighting, meta: Meta | None) -> Cause:

@@ -57,7 +57,7 @@ async def run(
 
 
 async def seal(work: Work, scoped: Scoped, member: Member) -> bool:
-    """Record the digest of the members' entries, and drop kinds that no member has; True when it stands."""
+    """Record the digest of the members' entries, and drop kinds that no member has; True if a kind went."""
     key = work.target.key
     before = member.parents.get(key)
     if before is None or before.recorded.render != recover.render_digest(work):
@@ -71,6 +71,6 @@ async def seal(work: Work, scoped: Scoped, member: Member) -> bool:
     digest = recover.seal_of(planned.set_id, member)
     kinds, namespaces = pruning.kinds_of(refs), frozenset(ref.namespace for ref in refs if ref.namespace)
     if before.recorded.seal == digest and before.kinds == kinds:
-        return True
+        return False
     member.parents[key] = await parent.seal(member.client.send, before, digest, kinds, namespaces)
-    return True
+    return not before.kinds <= kinds

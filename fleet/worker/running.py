@@ -17,6 +17,7 @@ from fleet.mailbox import Claim, Mailbox
 from fleet.model import (
     Drift,
     Gone,
+    GroupKind,
     Hold,
     Holding,
     Lane,
@@ -86,7 +87,8 @@ class Running:
         tasks = [self._observer.parents(), asyncio.ensure_future(self._probes())]
         if lease is not None:
             tasks.append(asyncio.ensure_future(lease.keep(self.member.client.send)))
-        self._follow_kinds()
+        for target in self.member.parents:
+            self._follow_kinds(target)
         await self._first_lists()
         for key, held in self._held.items():
             held.connected_anew()
@@ -131,11 +133,16 @@ class Running:
                 timer.cancel()
 
     def _unlisted(self) -> bool:
-        kinds = {kind for item in self.member.parents.values() for kind in item.kinds}
-        return bool(self.member.sightings.complete(kinds))
+        return bool(self.member.sightings.complete(self._kinds()))
 
-    def _follow_kinds(self) -> None:
-        self._observer.want(kind for item in self.member.parents.values() for kind in item.kinds)
+    def _kinds(self) -> frozenset[GroupKind]:
+        """All kinds that parents name."""
+        return frozenset(kind for item in self.member.parents.values() for kind in item.kinds)
+
+    def _follow_kinds(self, target: TargetKey) -> None:
+        record = self.member.parents.get(target)
+        if record is not None:
+            self._observer.follow(record.kinds)
 
     def _learn_sets(self) -> None:
         place = self.member.identity.namespace
@@ -194,14 +201,17 @@ class Running:
         """Fold the target anew, soon."""
         self._stir(set_id)
 
-    def parents_changed(self) -> None:
-        """Follow the kinds that parents name now; make again what somebody deleted."""
-        self._follow_kinds()
-        for key, held in self._held.items():
-            if held.begun and held.work is not None and held.leave is None and key not in self.member.parents:
-                if held.work.mode is not Mode.COMPARE and self.member.parents_listed and not held.rebuild:
-                    held.rebuild = True
-                    self._box.put(key, held.work, lane=Lane.URGENT)
+    def parent_changed(self, target: TargetKey) -> None:
+        """Follow the kinds that a parent names now; make again one that somebody deleted."""
+        if target in self.member.parents:
+            self._follow_kinds(target)
+            return
+        held = self._held.get(target)
+        if held is None or held.work is None or held.leave is not None or held.rebuild:
+            return
+        if held.begun and held.work.mode is not Mode.COMPARE:
+            held.rebuild = True
+            self._box.put(target, held.work, lane=Lane.URGENT)
 
     def silent(self, error: FleetError | None) -> None:
         """A stream is silent: ask whether the server lives."""
@@ -308,8 +318,8 @@ class Running:
         if held.leave is not None or held.work is None:
             return
         if work.mode is Mode.SEAL:
-            if held.scoped is not None:
-                await passes.seal(held.work, held.scoped, self.member)
+            if held.scoped is not None and await passes.seal(held.work, held.scoped, self.member):
+                self._observer.leave(self._kinds())
             return
         narrow = work.only is not None
         work = replace(held.work, only=work.only, mode=self._mode(work, held), asked_by=work.asked_by)
@@ -327,7 +337,7 @@ class Running:
         found = await passes.run(
             work, held.scoped, self.member, claim.superseded, unrendered, self._knowledge.detains
         )
-        self._follow_kinds()
+        self._follow_kinds(claim.key)
         if narrow:
             self._healed(work, held, found)
             return
@@ -375,7 +385,7 @@ class Running:
             self.member.parents[work.target.key] = await parent.declare(
                 self.member.client.send, None, intent, namespace=self.member.identity.namespace
             )
-            self._follow_kinds()
+            self._follow_kinds(work.target.key)
 
     def _healed(self, work: Work, held: Held, found: Outcome) -> None:
         for ref in work.only or ():

@@ -210,7 +210,11 @@ class Bench:
                 await self._webhook(client, commit)
                 await asyncio.wait_for(asyncio.gather(*watches), 60)
                 taken.append(time.perf_counter() - begun)
-        self.result["commit"] = {"p50": percentile(taken, 50), "p99": percentile(taken, 99), "samples": len(taken)}
+        self.result["commit"] = {
+            "p50": percentile(taken, 50),
+            "p99": percentile(taken, 99),
+            "samples": len(taken),
+        }
 
     async def _webhook(self, client: aiohttp.ClientSession, commit: str) -> None:
         body = json.dumps(
@@ -297,7 +301,9 @@ class Bench:
         self.result["idle"] = {
             "cpu_s_per_min": round(used / minutes, 3),
             "rss_mb": round(self.hub.rss(), 1),
-            "requests_per_min": round((requests(after, lease=False) - requests(before, lease=False)) / minutes, 1),
+            "requests_per_min": round(
+                (requests(after, lease=False) - requests(before, lease=False)) / minutes, 1
+            ),
             "lease_requests_per_min": round(
                 (requests(after, lease=True) - requests(before, lease=True)) / minutes, 1
             ),
@@ -313,7 +319,9 @@ class Bench:
         while True:
             found = await self.hub.metrics()
             synced = sum(
-                1 for name in found if name.startswith("fleethub_application_info") and 'sync="Synced"' in name
+                1
+                for name in found
+                if name.startswith("fleethub_application_info") and 'sync="Synced"' in name
             )
             passes = sum(v for k, v in found.items() if k.startswith("fleethub_sync_total"))
             if synced == self.options.apps and passes >= self.options.apps * len(self.planes):

@@ -54,5 +54,3 @@ async def _send(client: aiohttp.ClientSession, server: str, requests: list[tuple
                 assert answer.status < 300, answer.status
 
     await asyncio.gather(*(run() for _ in range(IN_FLIGHT)))
-
-

@@ -22,9 +22,20 @@ class HubProcess:
         self.url = f"http://127.0.0.1:{port}"
         self._log = log
         self._command = [
-            sys.executable, "-m", "fleet.cli.main", "hub",
-            "--kubeconfig", str(kubeconfig), "--listen", f"127.0.0.1:{port}", "--data", str(data),
-            "--allow-git", git, "--log-level", "warning",
+            sys.executable,
+            "-m",
+            "fleet.cli.main",
+            "hub",
+            "--kubeconfig",
+            str(kubeconfig),
+            "--listen",
+            f"127.0.0.1:{port}",
+            "--data",
+            str(data),
+            "--allow-git",
+            git,
+            "--log-level",
+            "warning",
         ]
         self._process: subprocess.Popen[bytes] | None = None
 

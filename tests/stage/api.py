@@ -143,7 +143,10 @@ class Api:
 
 
 def _path(kind: str, namespace: str) -> str:
-    return PLURALS[kind].replace("{ns}", f"namespaces/{namespace}/" if namespace else "")
+    """The path of a kind's objects; kinds without a row are written ``plural.group`` and served at v1."""
+    plural, _, group = kind.partition(".")
+    path = f"/apis/{group}/v1/{{ns}}{plural}" if group else PLURALS[kind]
+    return path.replace("{ns}", f"namespaces/{namespace}/" if namespace else "")
 
 
 async def until(
