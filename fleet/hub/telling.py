@@ -99,10 +99,11 @@ class Telling:
         known = self._world.clusters.get(key)
         if known is not None:
             about = ObjectRef(names.GROUP, names.CLUSTER, *key)
+            if before is None and reach.reachable and _said_reachable(known.status):
+                before = reach
             for happening in happenings.reached(before, reach):
                 self._events.record(about, known.uid, happening)
-        changed = before is None or before.reachable != reach.reachable
-        if changed:
+        if before is None or before.reachable != reach.reachable:
             delay = standing.GRACE if not reach.reachable else GATHER
             for outcome in self._board.cluster(reach.cluster):
                 self.application(outcome.target.application, self._clock.jitter(delay + 0.5, 0.0))
@@ -266,6 +267,9 @@ class Telling:
         if known is None or known.model is None:
             return
         facts = self.cluster_facts(key.name)
+        if facts.reach is None and not facts.faults and known.status.get("conditions"):
+            # After a start: what was known stays until the worker has tried.
+            return
         if key.namespace != self.namespace:
             facts = ClusterFacts(faults=(_stray(key, self.namespace),))
         status = cluster_summary.cluster_status(
@@ -283,6 +287,11 @@ class Telling:
                 known.status, known.generation, (_stray(key, self.namespace),), self._clock.now()
             )
             self._statuses.put(names.PROJECT, key, status, uid=known.uid)
+
+
+def _said_reachable(status: Mapping[str, Any]) -> bool:
+    conditions = status.get("conditions") or ()
+    return any(one.get("type") == "Reachable" and one.get("status") == "True" for one in conditions)
 
 
 def _stray(key: ApplicationKey, namespace: str) -> Fault:
