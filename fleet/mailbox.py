@@ -1,8 +1,9 @@
 """The one kind of queue: keyed, the newest value wins, one holder a key.
 
 Contract: ``put`` never awaits and never grows the queue beyond its keys. A key that somebody holds is not
-handed out again before ``done``; a put meanwhile marks the holder as superseded and waits. Lanes are served
-in order, within a lane first come first served; ``not_before`` delays a key until that boot time.
+handed out again before ``done``; a put meanwhile waits, and marks the holder as superseded where it makes the
+holder's work needless. Lanes are served in order, within a lane first come first served; ``not_before`` delays
+a key until that boot time.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ V = TypeVar("V")
 
 @dataclass(eq=False, slots=True)
 class Claim(Generic[K, V]):
-    """A key in hand: ``superseded`` is set as soon as a newer value waits."""
+    """A key in hand: ``superseded`` is set as soon as a newer value waits that replaces this one."""
 
     key: K
     value: V
@@ -39,11 +40,21 @@ class _Waiting(Generic[V]):
 
 
 class Mailbox(Generic[K, V]):
-    """See the module. ``merge(older, newer)`` joins two waiting values of a key; by default the newer wins."""
+    """See the module. ``merge(older, newer)`` joins two waiting values of a key; by default the newer wins.
 
-    def __init__(self, clock: Clock, lanes: int = 1, merge: Callable[[V, V], V] | None = None) -> None:
+    ``replaces(newer, held)`` tells whether a holder may stop for a newer value; by default always.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        lanes: int = 1,
+        merge: Callable[[V, V], V] | None = None,
+        replaces: Callable[[V, V], bool] | None = None,
+    ) -> None:
         self._clock = clock
         self._merge = merge
+        self._replaces = replaces
         self._waiting: dict[K, _Waiting[V]] = {}
         self._ready: list[OrderedDict[K, None]] = [OrderedDict() for _ in range(lanes)]
         self._delayed: list[tuple[float, int, K]] = []
@@ -61,7 +72,8 @@ class Mailbox(Generic[K, V]):
         self._waiting[key] = _Waiting(value, lane, not_before)
         holder = self._held.get(key)
         if holder is not None:
-            holder.superseded.set()
+            if self._replaces is None or self._replaces(value, holder.value):
+                holder.superseded.set()
             return
         self._enqueue(key)
 

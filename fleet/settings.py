@@ -90,8 +90,9 @@ def page() -> str:
 
 
 _INTRODUCTION: Final = (
-    "Each is a flag of `fleethub hub` and an environment variable; the flag wins. Lists are given by repeating "
-    "the flag, or separated by commas in the variable. What concerns one team stands in its Project."
+    "Each is a flag of `fleethub hub` and an environment variable; the flag wins. "
+    "Lists are given by repeating the flag, or separated by commas in the variable. "
+    "What concerns one team stands in its Project."
 )
 
 

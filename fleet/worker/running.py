@@ -46,6 +46,7 @@ SETTLE = 0.05  # seconds in which changes of health are gathered
 SEAL_AFTER = 3.0
 LEAVE_AGAIN = 5.0
 FIRST_LISTS = 30.0
+WAITS = frozenset({Hold.WAVE, Hold.CLAIM, Hold.PRUNE_WAITS})  # health or a change ends these
 
 Box = Mailbox[TargetKey, Errand]
 
@@ -333,7 +334,7 @@ class Running:
             return
         if self._known_settled(work, held):
             recover.adopt(work, self.member)
-        unrendered = self._knowledge.unrendered(work)
+        unrendered, detained = self._knowledge.unrendered(work), self._knowledge.detains(work)
         found = await passes.run(
             work, held.scoped, self.member, claim.superseded, unrendered, self._knowledge.detains
         )
@@ -346,6 +347,11 @@ class Running:
             return
         self._report.passed(work.target.key, self._clock.boottime() - begun, well=not found.faults)
         self._ended(work, held, found)
+        closed = unrendered is not None and self._knowledge.unrendered(work) is None
+        freed = detained is not None and self._knowledge.detains(work) is None
+        if held.waits and (closed or freed):
+            # What the pass waited for came while it ran: nobody will say so again.
+            self._box.put(work.target.key, held.work or work, lane=work.lane)
 
     def _mode(self, work: Work, held: Held) -> Mode:
         if self.paused:
@@ -390,11 +396,14 @@ class Running:
     def _healed(self, work: Work, held: Held, found: Outcome) -> None:
         for ref in work.only or ():
             drift = held.drifts.get(ref)
-            if drift is None or any(problem.ref == ref for problem in found.faults):
+            if drift is None or self._still(drift):
                 continue
             del held.drifts[ref]
             if found.counts.created or found.counts.changed:
                 self._report.healed(work.target.key, drift)
+        if any(hold.hold in WAITS for hold in found.holds):
+            # The next wave goes on when health moves, by a whole pass.
+            held.waits = True
         if found.faults:
             self._again(work, held, found)
         set_id = parent.set_id(work.target.key, self.member.identity.namespace)
@@ -409,7 +418,7 @@ class Running:
             if held.work is not None:
                 held.work = replace(held.work, asked_by=None)
         held.outcome = reported
-        held.waits = any(hold.hold in (Hold.WAVE, Hold.CLAIM, Hold.PRUNE_WAITS) for hold in reported.holds)
+        held.waits = any(hold.hold in WAITS for hold in reported.holds)
         if work.mode in (Mode.APPLY, Mode.AUDIT):
             for drift in [d for d in held.drifts.values() if not self._still(d)]:
                 del held.drifts[drift.ref]
@@ -439,7 +448,7 @@ class Running:
         held.tries += 1
         seconds = self._clock.jitter(delay(work.target.policy.retry, held.tries), 0.2)
         again = held.work if work.only is None else work
-        if again is not None:
+        if again is not None and held.leave is None:
             self._box.put(work.target.key, again, lane=Lane.COLD, not_before=self._clock.boottime() + seconds)
 
     def _failed(
@@ -449,9 +458,7 @@ class Running:
         if isinstance(claim.value, Leave):
             found = withdrawal.refused(claim.key, problem, self.member)
             self._report.withdrawn(found, Gone.WAITING)
-            self._box.put(
-                claim.key, claim.value, lane=Lane.COLD, not_before=self._clock.boottime() + LEAVE_AGAIN
-            )
+            self._leave_again(claim.value, held)
             return
         found = outcome.broken(claim.value, problem, held.outcome, self.member)
         held.outcome = found
@@ -469,7 +476,13 @@ class Running:
                 self._held.pop(errand.target, None)
                 self._box.forget(errand.target)
             return
-        self._box.put(errand.target, errand, lane=Lane.COLD, not_before=self._clock.boottime() + LEAVE_AGAIN)
+        self._leave_again(errand, held)
+
+    def _leave_again(self, errand: Leave, held: Held) -> None:
+        """Try later; not where the target was offered anew meanwhile, which waits under the same key."""
+        if held.leave is not None:
+            due = self._clock.boottime() + LEAVE_AGAIN
+            self._box.put(errand.target, errand, lane=Lane.COLD, not_before=due)
 
     async def _audits(self) -> None:
         """Apply every self-healed target once in a while, spread evenly, at the lowest priority (H10)."""

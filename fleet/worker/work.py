@@ -42,6 +42,11 @@ def merge(older: Errand, newer: Errand) -> Errand:
     return replace(newer, lane=min(older.lane, newer.lane))
 
 
+def replaces(newer: Errand, _held: Errand) -> bool:
+    """Whether an errand in hand may stop for a newer one, which then does what is left of it too."""
+    return isinstance(newer, Leave) or (newer.only is None and newer.mode in (Mode.APPLY, Mode.COMPARE))
+
+
 def delay(retry: Retry, tries: int) -> float:
     """Seconds before the next try after ``tries`` failures."""
     if 0 <= retry.limit < tries:

@@ -25,7 +25,7 @@ from fleet.worker.member_lease import ForeignHub, MemberLease
 from fleet.worker.plan import wanted
 from fleet.worker.report import Knowledge, Report
 from fleet.worker.running import Box, Running
-from fleet.worker.work import Errand, Leave, merge, same
+from fleet.worker.work import Errand, Leave, merge, replaces, same
 
 FIRST_RETRY = 0.5
 LAST_RETRY = 30.0
@@ -60,7 +60,7 @@ class Worker:
         self._place = place
         self._clock = ground.clock
         self._held: dict[TargetKey, Held] = {}
-        self._box: Box = Mailbox[TargetKey, Errand](ground.clock, lanes=len(Lane), merge=merge)
+        self._box: Box = Mailbox[TargetKey, Errand](ground.clock, lanes=len(Lane), merge=merge, replaces=replaces)
         self._lease = MemberLease(ground.hub, place, ground.clock) if leased else None
         self._running: Running | None = None
         self._retry = asyncio.Event()

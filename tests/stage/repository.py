@@ -23,7 +23,7 @@ class Repository:
     """``url`` is what Applications name; every change is pushed at once."""
 
     def __init__(self, server: gitserver.GitServer, root: Path, name: str, clones: Path) -> None:
-        gitserver.create_repository(root, name)
+        self.served = gitserver.create_repository(root, name)
         self.url = f"{server.url}/{name}.git"
         self.folder = clones / name
         self._git("clone", "--quiet", self.url, str(self.folder), at=clones)
@@ -59,9 +59,28 @@ class Repository:
         self._git("reset", "--quiet", "--hard", commit)
         self._git("push", "--quiet", "--force", "origin", "HEAD:main")
 
-    def push(self, branch: str) -> None:
-        """Push what is there."""
-        self._git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
+    def rewrite(self, files: dict[str, str]) -> str:
+        """Put a history without ancestors in the branch's place by force; the old commits are gone."""
+        self._git("checkout", "--quiet", "--orphan", "anew")
+        self._git("rm", "-rqf", "--ignore-unmatch", ".")
+        for path, content in files.items():
+            file = self.folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content)
+        self._git("add", "--all")
+        self._git("commit", "--quiet", "--allow-empty", "--message", "anew")
+        self._git("push", "--quiet", "--force", "origin", "HEAD:main")
+        self._git("branch", "--quiet", "--move", "--force", "main")
+        self._git("gc", "--quiet", "--prune=now", at=self.served)
+        return self.head()
+
+    def push(self, branch: str, *, delete: bool = False) -> None:
+        """Push what is there, or take the branch away."""
+        self._git("push", "--quiet", "origin", f"{'' if delete else 'HEAD'}:refs/heads/{branch}")
+
+    def send_to(self, url: str) -> None:
+        """Push what is there to another repository's main branch."""
+        self._git("push", "--quiet", url, "HEAD:refs/heads/main")
 
     def head(self) -> str:
         """The present commit."""

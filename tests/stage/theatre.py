@@ -339,6 +339,29 @@ def config(name: str, **data: str) -> str:
     return manifest("ConfigMap", name, data=data)
 
 
+def definition(group: str) -> dict[str, Any]:
+    """A CRD of namespaced Widgets, served at v1."""
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"widgets.{group}"},
+        "spec": {
+            "group": group,
+            "names": {"kind": "Widget", "plural": "widgets", "singular": "widget", "listKind": "WidgetList"},
+            "scope": "Namespaced",
+            "versions": [
+                {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+            ],
+        },
+    }
+
+
+def manifest_of(body: dict[str, Any]) -> str:
+    """A body as a document of a file."""
+    return orjson.dumps(body).decode() + "\n"
+
+
 def join(*manifests: str) -> str:
     """Several documents of one file."""
     return "---\n".join(manifests)
@@ -350,9 +373,11 @@ __all__ = [
     "Running",
     "Theatre",
     "config",
+    "definition",
     "deployment",
     "install",
     "join",
     "manifest",
+    "manifest_of",
     "replace",
 ]

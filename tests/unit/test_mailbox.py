@@ -69,3 +69,13 @@ async def test_forgotten_key_is_not_served():
     box.put("b", 2)
     assert (await box.take()).key == "b"
     assert not box.pending("a")
+
+
+async def test_a_value_that_replaces_nothing_waits_without_stopping_the_holder():
+    box = Mailbox[str, int](Clock(), replaces=lambda newer, held: newer > held)
+    box.put("a", 2)
+    first = await box.take()
+    box.put("a", 1)
+    assert not first.superseded.is_set()
+    box.put("a", 3)
+    assert first.superseded.is_set()

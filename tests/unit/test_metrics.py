@@ -1,3 +1,5 @@
+"""Names and labels of the metrics, and what is read off owners."""
+
 from __future__ import annotations
 
 import pytest

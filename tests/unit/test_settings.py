@@ -1,3 +1,5 @@
+"""The settings' table, model and page agree."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Files that go with the code are found."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,3 +1,5 @@
+"""One document built from libyaml's events: merges, aliases, keys, the budget."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Where a file is cut into documents."""
+
 from __future__ import annotations
 
 from fleet.documents.cut import blank, cut

@@ -1,3 +1,5 @@
+"""JSON text as kubectl reads it, and what is refused."""
+
 from __future__ import annotations
 
 import pytest

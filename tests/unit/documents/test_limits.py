@@ -1,3 +1,5 @@
+"""What an alias stands for is copied and charged."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Files as documents and faults."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""What plain scalars mean."""
+
 from __future__ import annotations
 
 import json

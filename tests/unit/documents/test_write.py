@@ -1,3 +1,5 @@
+"""YAML that reads back as the same value."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,13 +1,15 @@
+"""Which files are rendered, and what becomes of their documents."""
+
 from __future__ import annotations
 
 import pytest
-from render_repository import URL, Link, Repository
 
 from fleet.errors import InvalidObject, LinkRefused, PathNotFound, RendererMissing, SourceTooLarge
 from fleet.model import ObjectRef, Parameters, Read, Rendered, Revision
 from fleet.render import directory
 from fleet.render.directory import PlainYaml
 from fleet.render.source import Directory, Source
+from tests.unit.render.render_repository import URL, Link, Repository
 
 
 def _map(name: str, **data: str) -> str:

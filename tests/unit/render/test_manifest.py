@@ -1,3 +1,5 @@
+"""A document as manifests."""
+
 from __future__ import annotations
 
 import json

@@ -1,7 +1,8 @@
+"""The key, the cache and the look-ups of a render."""
+
 from __future__ import annotations
 
 import pytest
-from render_repository import URL, Link, Repository
 
 from fleet.errors import LinkRefused, PathNotFound
 from fleet.model import Parameters, Read, Revision
@@ -9,6 +10,7 @@ from fleet.render.cache import RenderCache
 from fleet.render.render import render
 from fleet.render.renderer import RENDERERS
 from fleet.render.source import Directory, Source
+from tests.unit.render.render_repository import URL, Link, Repository
 
 _A = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 _B = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n"

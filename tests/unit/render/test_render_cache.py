@@ -1,3 +1,5 @@
+"""The cache of renders: built once, bounded, for any thread."""
+
 from __future__ import annotations
 
 import threading

@@ -1,0 +1,1 @@
+"""Tests of `fleet.render` on repositories in memory."""
