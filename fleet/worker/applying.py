@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from fleet import names
 from fleet.errors import FleetError, fault
 from fleet.health.assess import needs_object
-from fleet.kube.discovery import read as read_discovery
 from fleet.model import (
     Drift,
     Fault,
@@ -35,6 +34,7 @@ from fleet.ownership import entries
 from fleet.sync import apply, existing, namespace, parent, ready, scope, takeover
 from fleet.sync.scope import CRD
 from fleet.sync.shape import Shaped
+from fleet.worker import discovering
 from fleet.worker.member import Member
 from fleet.worker.plan import Plan, Stage, listing
 
@@ -265,7 +265,11 @@ async def _usable(due: list[Shaped], member: Member, progress: Progress) -> None
                 progress.faults.append(fault(error, item.ref))
                 progress.failed.append(item.ref)
     if crds:
-        member.discovery = await read_discovery(member.client.send)
+        member.discovered = 0.0  # whatever is known is older
+        try:
+            await discovering.again(member)
+        except FleetError as error:
+            progress.faults.append(fault(error))
 
 
 def target_of(member: Member, set_id: str) -> TargetKey | None:

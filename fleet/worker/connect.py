@@ -44,6 +44,7 @@ async def connect(
         client=client,
         identity=Identity(who.uid, place, key),
         discovery=found,
+        discovered=clock.boottime(),
         clock=clock,
         sightings=Sightings(),
         claims=Claims(place),

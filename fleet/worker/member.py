@@ -7,6 +7,7 @@ replaced whole, never changed in place by a reader.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from fleet.clock import Clock
@@ -45,3 +46,5 @@ class Member:
     # Sets of targets that exist and have not yet said what they want: nobody else may take their objects.
     silent: dict[str, TargetKey] = field(default_factory=dict)
     parents_listed: bool = False
+    discovered: float = 0.0  # boot time at which ``discovery`` was read
+    discovering: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -18,6 +18,7 @@ from fleet.kube import watch
 from fleet.model import Cause, Drift, GroupKind, Health, Meta, ObjectRef, Resource, Sighting, TargetKey
 from fleet.ownership import drift, entries, membership
 from fleet.sync import parent
+from fleet.worker import discovering
 from fleet.worker.member import Member
 from fleet.worker.sightings import newer
 
@@ -88,6 +89,12 @@ class Observer:
             self._seen(meta, body)
 
     async def _follow(self, kind: GroupKind, resource: Resource) -> None:
+        """Follow a kind for ever, at whatever version it is served by then."""
+        while True:
+            resource = await self._stream(kind, resource)
+
+    async def _stream(self, kind: GroupKind, resource: Resource) -> Resource:
+        """Follow a kind at one version; ends where it is served at another one by now."""
         whole = needs_object(kind.group, kind.kind)
         stream = watch.follow(
             self._member.client,
@@ -108,8 +115,22 @@ class Observer:
                 case watch.Silent(_, error):
                     self._member.sightings.listed(kind, None)
                     if isinstance(error, NotFound):
-                        self._vanished(kind)
+                        served = await self._served(kind, resource)
+                        if served is None:
+                            self._vanished(kind)
+                        elif served != resource:
+                            return served
                     self._listener.silent(error)
+        return resource
+
+    async def _served(self, kind: GroupKind, before: Resource) -> Resource | None:
+        """How the kind is served now; None where it provably is not."""
+        try:
+            await discovering.again(self._member)
+        except FleetError:
+            return before
+        found = self._member.discovery.find(kind.group, kind.kind)
+        return before if found is None and kind.group in self._member.discovery.stale else found
 
     def _replaced(self, kind: GroupKind, items: tuple[watch.Seen, ...], version: str) -> None:
         present = set()
@@ -197,8 +218,9 @@ class Observer:
     def _vanished(self, kind: GroupKind) -> None:
         for ref in self._member.sightings.of_kind(kind):
             self._gone(ref, None)
-        self._member.sightings.listed(kind, "0")
-        self._listener.listed()
+        if self._member.sightings.complete((kind,)):
+            self._member.sightings.listed(kind, "0")
+            self._listener.listed()
 
     async def _follow_parents(self) -> None:
         place = self._member.identity.namespace

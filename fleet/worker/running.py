@@ -29,7 +29,7 @@ from fleet.model import (
 )
 from fleet.redact import words
 from fleet.sync import parent, scope
-from fleet.worker import heal, outcome, passes, rebuild, recover, withdrawal
+from fleet.worker import discovering, heal, outcome, passes, rebuild, recover, withdrawal
 from fleet.worker.held import Held
 from fleet.worker.member import Member
 from fleet.worker.member_lease import MemberLease
@@ -170,6 +170,8 @@ class Running:
             try:
                 await self.member.client.send(Request("GET", "/version", timeout=PROBE_TIMEOUT))
                 misses = 0
+                if self.member.discovery.stale and await discovering.again(self.member):
+                    self._served_again()
             except Forbidden as error:
                 if error.status == 401:  # noqa: PLR2004 (Unauthorized: the credential is no longer accepted)
                     raise
@@ -180,6 +182,12 @@ class Running:
                 misses += 1
                 if misses > 1:
                     raise
+
+    def _served_again(self) -> None:
+        """Groups whose own server was gone answer again: follow their kinds, and look at what waited."""
+        for target in self.member.parents:
+            self._follow_kinds(target)
+        self._wake_waiting()
 
     # --- what watches bring ---------------------------------------------------------------------------
 
@@ -322,11 +330,16 @@ class Running:
             if held.scoped is not None and await passes.seal(held.work, held.scoped, self.member):
                 self._observer.leave(self._kinds())
             return
+        if held.scoped is not None and any(problem.transient for problem in held.scoped.faults):
+            # A kind is not served: it may be by now.
+            await discovering.again(self.member)
+            if held.leave is not None or held.work is None:
+                return
+            held.scoped = None
         narrow = work.only is not None
         work = replace(held.work, only=work.only, mode=self._mode(work, held), asked_by=work.asked_by)
         begun = self._clock.boottime()
-        if held.scoped is None or any(problem.transient for problem in held.scoped.faults):
-            held.scoped = None
+        if held.scoped is None:
             self.take_up(held)
         if held.rebuild and not narrow:
             await self._rebuild(work, held)
