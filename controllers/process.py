@@ -41,7 +41,8 @@ async def _main(settings: Settings) -> int:
     try:
         await run(settings, stop)
     except FleetError as error:
-        logger.error("ended", reason=error.reason, text=error.text)
+        # The words are the error's own; where in the code it came up is nothing to a person.
+        logger.error("ended", reason=error.reason, text=error.text)  # noqa: TRY400
         return FAILED
     logger.info("stopped")
     return DONE
@@ -76,9 +77,7 @@ async def run(
                 loop.add_signal_handler(number, stop.set)
         await operator.ended()
 
-    working = asyncio.ensure_future(
-        hub.run(lambda: asyncio.ensure_future(watch()), settings.url or web.url)
-    )
+    working = asyncio.ensure_future(hub.run(lambda: asyncio.ensure_future(watch()), settings.url or web.url))
     stopping = asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -123,7 +123,7 @@ EXTRA = (
 )
 
 
-class BinariesMissing(Exception):  # noqa: N818 -- reads as what happened
+class BinariesMissing(Exception):
     """Programs are not on this machine; `names` are theirs, and the text ends with what to do."""
 
     def __init__(self, names: Iterable[str], folder: Path, cure: str | None = None) -> None:

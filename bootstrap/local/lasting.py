@@ -22,11 +22,11 @@ _GRACE = 3.0
 _left_running: list[Process] = []
 
 
-class PlaneExists(Exception):  # noqa: N818 -- reads as what happened
+class PlaneExists(Exception):
     """There is a plane of this name."""
 
 
-class NoSuchPlane(Exception):  # noqa: N818 -- reads as what happened
+class NoSuchPlane(Exception):
     """There is no plane of this name."""
 
 

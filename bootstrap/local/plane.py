@@ -30,7 +30,7 @@ _TRIES = 5
 _LAST_TO_FIRST = (("kwok", "kube-scheduler", "kube-controller-manager"), ("kube-apiserver",), ("etcd",))
 
 
-class PlaneFailed(Exception):  # noqa: N818 -- reads as what happened
+class PlaneFailed(Exception):
     """A plane did not come up; the text names the server and ends with the end of its log."""
 
 

@@ -21,7 +21,7 @@ _TAIL = 30
 _GRACE = 10.0
 
 
-class BuildFailed(Exception):  # noqa: N818 -- reads as what happened
+class BuildFailed(Exception):
     """A step of a build failed; the text holds the end of its output and what to do."""
 
 

@@ -48,8 +48,8 @@ class ApplicationStatus(Model):
         default="", description="The commit at which what this Application reads last changed."
     )
     sync: Sync = Field(default=Sync.UNKNOWN, description="Whether all clusters are as Git wants them.")
-    health: HealthWord = Field(  # type: ignore[valid-type]
-        default=HealthWord.UNKNOWN, description="The worst health among its clusters."
+    health: HealthWord = Field(
+        default=HealthWord(Health.UNKNOWN.word), description="The worst health among its clusters."
     )
     targets: Targets = Field(
         default_factory=Targets, description="How many clusters it is on, and how it stands there."

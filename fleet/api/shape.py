@@ -57,4 +57,4 @@ Flag = Annotated[bool, Field(strict=True)]
 Number = Annotated[int, Field(strict=True)]
 
 ATOMIC_LIST: dict[str, JsonValue] = {"x-kubernetes-list-type": "atomic"}
-ATOMIC_MAP = {"x-kubernetes-map-type": "atomic"}
+ATOMIC_MAP: dict[str, JsonValue] = {"x-kubernetes-map-type": "atomic"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -28,7 +29,7 @@ def text(value: Any, field: str) -> str | None:
         return None
     if not isinstance(value, str):
         raise KubeconfigInvalid(f"{field} must be a string", field=field)
-    if any(ord(each) < 0x20 or ord(each) == 0x7F for each in value):
+    if any(unicodedata.category(each) == "Cc" for each in value):
         raise KubeconfigInvalid(f"{field} holds a control character", field=field)
     return value
 

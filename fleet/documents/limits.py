@@ -19,7 +19,7 @@ class Limits:
     depth: int = 100
 
 
-class Refused(Exception):  # noqa: N818 (a signal inside this room, not an error of the tree)
+class Refused(Exception):
     """A document breaks a rule: ``text`` fit for a condition, ``line`` from 0 within the text given."""
 
     def __init__(self, text: str, line: int = 0) -> None:

@@ -93,7 +93,7 @@ _SERVERS: Final = (b"remote:", b"fatal: remote error:")
 _NOT_GIVEN: Final = (b"not our ref", b"unadvertised object", b"couldn't find remote ref")
 
 
-class NotGiven(SourceError):  # noqa: N818 (named as its kin in fleet.errors)
+class NotGiven(SourceError):
     """The server does not give the object that was asked for by its hash."""
 
     reason = "RevisionNotFound"

@@ -25,7 +25,7 @@ _LONGEST_TAG_CHAIN: Final = 8
 _NO_PATH: Final = frozenset((b"", b".", b"..", b".git"))
 
 
-class Damaged(SourceError):  # noqa: N818 (named as its kin in fleet.errors)
+class Damaged(SourceError):
     """The mirror lacks an object that it must have, or cannot read it: it has to be made anew."""
 
     reason = "MirrorDamaged"

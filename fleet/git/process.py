@@ -75,7 +75,7 @@ _REMOTES: Final = 16
 _READERS: Final = 4
 
 
-class GitFailed(Exception):  # noqa: N818 (the word of the room)
+class GitFailed(Exception):
     """git ended with an error. ``errors`` is what it wrote: `fleet.git.failure` reads it, nobody shows it."""
 
     def __init__(self, status: int, errors: bytes = b"", *, late: bool = False, loud: bool = False) -> None:

@@ -47,7 +47,7 @@ _HMACS: Final = (
 _URLS: Final = ("clone_url", "ssh_url", "html_url", "git_http_url", "git_ssh_url", "http_url", "web_url")
 
 
-class PushRefused(FleetError):  # noqa: N818 (named as its kin in fleet.errors)
+class PushRefused(FleetError):
     """A push event that is not believed."""
 
     reason = "PushRefused"

@@ -12,8 +12,8 @@ from typing import Any
 
 from fleet.api.application import Application
 from fleet.hub import requests
-from fleet.hub.requests import Asked
 from fleet.hub.record import Record
+from fleet.hub.requests import Asked
 from fleet.model import ApplicationKey, Outcome
 from fleet.world.objects import Known
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import os
 import secrets
 import socket
@@ -146,7 +147,7 @@ class Hub:
         self.withdrawals.tell = self.telling.happened
         self.withdrawals.later = lambda key, due: self._queue.put(key, None, not_before=due)
         self.reconciler.namespace = self.namespace
-        self.reconciler.tell = lambda key: self.telling.application(key)
+        self.reconciler.tell = self.telling.application
         self.reconciler.gone = self._gone
         self.reconciler.settled = self._settled
         self.reconciler.again = lambda key, seconds: self._queue.put(
@@ -256,10 +257,8 @@ class Hub:
         keep.cancel()
         writer.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        try:
+        with contextlib.suppress(FleetError):
             await self.authority.release(self.client.send)
-        except FleetError:
-            pass
 
     async def _namespace_uid(self) -> str:
         ref = ObjectRef("", "Namespace", "", self.namespace)
@@ -401,7 +400,7 @@ class Hub:
 
         self._spawn(done())
 
-    def _settled(self, key: ApplicationKey) -> None:
+    def _settled(self) -> None:
         """An Application has rendered and offered: an app of apps may have waited for it."""
         worker = self.roster.get(names.HUB_CLUSTER)
         if worker is not None:

@@ -60,13 +60,13 @@ class Authority:
         while True:
             await self._clock.sleep(self._duration / CYCLES)
             try:
-                if not await self._cycle(send):
-                    raise LeaseLost(f"{self.waiting_for} holds the Lease now")
-            except LeaseLost:
-                raise
+                ours = await self._cycle(send)
             except FleetError as error:
                 if self._clock.boottime() >= self._until:
                     raise LeaseLost(f"the Lease could not be renewed in time: {error.text}") from None
+                continue
+            if not ours:
+                raise LeaseLost(f"{self.waiting_for or 'another process'} holds the Lease now")
 
     async def release(self, send: Send) -> None:
         """Give the Lease up, after the last write, so that another starts at once."""

@@ -14,10 +14,9 @@ from fleet import names, urls
 from fleet.errors import SourceError
 from fleet.git import push
 from fleet.hub.hub import Hub
-from fleet.model import ApplicationKey, Health
+from fleet.model import ApplicationKey, Health, TargetKey
 from fleet.redact import words
 from fleet.sync.sets import set_id
-from fleet.model import TargetKey
 from fleet.web import probes, scrape, webhook
 from fleet.web.api import routes as api
 from fleet.web.api.provider import (

@@ -54,7 +54,7 @@ class Reconciler:
         self.namespace = ""
         self.tell: Tell = lambda _: None
         self.gone: Tell = lambda _: None
-        self.settled: Callable[[ApplicationKey], None] = lambda _: None
+        self.settled: Callable[[], None] = lambda: None
         self.again: Callable[[ApplicationKey, float], None] = lambda _key, _seconds: None
 
     async def reconcile(self, key: ApplicationKey) -> None:
@@ -127,7 +127,7 @@ class Reconciler:
             record.begun = True
             record.generation = known.generation
             self._changes.settle(key)
-        self.settled(key)
+        self.settled()
 
     def _clusters(self) -> list[Cluster]:
         return [

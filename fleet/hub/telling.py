@@ -133,7 +133,7 @@ class Telling:
         """Who answered."""
         self._identities[cluster] = (uid, version)
 
-    def passed(self, target: TargetKey, seconds: float, *, well: bool) -> None:
+    def passed(self, seconds: float, *, well: bool) -> None:
         """A whole pass has ended."""
         if self.metrics is not None:
             self.metrics.passed(seconds, well=well)

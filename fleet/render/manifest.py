@@ -24,7 +24,7 @@ _LONGEST: Final = 253
 _DEEPEST_LIST: Final = 5
 
 
-class NotManifest(DocumentError):  # noqa: N818 (as the other errors of the tree, by what is the matter)
+class NotManifest(DocumentError):
     """A document, or an item of a list, that is no manifest; ``field`` says where."""
 
     def __init__(self, text: str, *, at: Place, field: str = "", ref: ObjectRef | None = None) -> None:

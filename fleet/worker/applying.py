@@ -185,9 +185,9 @@ async def _one(work: Work, item: Shaped, found: Meta | None, member: Member, pro
 async def _before(work: Work, item: Shaped, found: Meta | None, member: Member) -> Meta | None:
     """The live object's metadata where the apply has to know it: made by others, or answered never."""
     seen = member.sightings.get(item.ref)
-    if seen is not None and seen.entry is not None and not member.ledger.unknown(item.ref):
-        if seen.set_id == item_set(work, member):
-            return None
+    known = seen is not None and seen.entry is not None and not member.ledger.unknown(item.ref)
+    if known and seen is not None and seen.set_id == item_set(work, member):
+        return None
     meta = found
     if meta is None and (seen is not None or member.ledger.unknown(item.ref)):
         meta = await existing.read(member.client.send, item.resource, item.ref)

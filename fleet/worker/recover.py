@@ -19,7 +19,7 @@ DIGEST = 32
 
 def render_digest(work: Work) -> str:
     """What a parent records as the render: the desired set as it is meant for this target."""
-    text = "\n".join((work.rendered.key, work.target.namespace, work.target.parameters.digest))
+    text = f"{work.rendered.key}\n{work.target.namespace}\n{work.target.parameters.digest}"
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST]
 
 

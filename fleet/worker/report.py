@@ -28,7 +28,7 @@ class Report(Protocol):
     def met(self, cluster: str, uid: str, version: str) -> None:
         """Who answered: the UID of kube-system, the server's version."""
 
-    def passed(self, target: TargetKey, seconds: float, *, well: bool) -> None:
+    def passed(self, seconds: float, *, well: bool) -> None:
         """A whole pass has ended."""
 
 

@@ -324,18 +324,17 @@ class Running:
             self._failed(claim, held, words(error), None)
 
     async def _work(self, work: Work, held: Held, claim: Claim[TargetKey, Errand]) -> None:
+        if held.scoped is not None and any(problem.transient for problem in held.scoped.faults):
+            # A kind is not served: it may be by now.
+            await discovering.again(self.member)
+            held.scoped = None
+            self.take_up(held)
         if held.leave is not None or held.work is None:
             return
         if work.mode is Mode.SEAL:
             if held.scoped is not None and await passes.seal(held.work, held.scoped, self.member):
                 self._observer.leave(self._kinds())
             return
-        if held.scoped is not None and any(problem.transient for problem in held.scoped.faults):
-            # A kind is not served: it may be by now.
-            await discovering.again(self.member)
-            if held.leave is not None or held.work is None:
-                return
-            held.scoped = None
         narrow = work.only is not None
         work = replace(held.work, only=work.only, mode=self._mode(work, held), asked_by=work.asked_by)
         begun = self._clock.boottime()
@@ -358,7 +357,7 @@ class Running:
         if claim.superseded.is_set() and self._box.pending(claim.key):
             held.begun = held.begun or not found.faults
             return
-        self._report.passed(work.target.key, self._clock.boottime() - begun, well=not found.faults)
+        self._report.passed(self._clock.boottime() - begun, well=not found.faults)
         self._ended(work, held, found)
         closed = unrendered is not None and self._knowledge.unrendered(work) is None
         freed = detained is not None and self._knowledge.detains(work) is None
@@ -418,7 +417,7 @@ class Running:
             # The next wave goes on when health moves, by a whole pass.
             held.waits = True
         if found.faults:
-            self._again(work, held, found)
+            self._again(work, held)
         set_id = parent.set_id(work.target.key, self.member.identity.namespace)
         self._stir(set_id)
 
@@ -437,7 +436,7 @@ class Running:
                 del held.drifts[drift.ref]
         self._refold(work.target.key, held) if held.drifts or held.fights else self._report.outcome(reported)
         if failed(found) or (held.waits and found.faults):
-            self._again(work, held, found)
+            self._again(work, held)
             return
         held.tries = 0
         if found.sync is Sync.SYNCED and work.mode is not Mode.COMPARE:
@@ -457,7 +456,7 @@ class Running:
         )
         return replace(found, holds=(*(h for h in found.holds if h.hold is not Hold.MANUAL), hold))
 
-    def _again(self, work: Work, held: Held, found: Outcome) -> None:
+    def _again(self, work: Work, held: Held) -> None:
         held.tries += 1
         seconds = self._clock.jitter(delay(work.target.policy.retry, held.tries), 0.2)
         again = held.work if work.only is None else work
@@ -476,7 +475,7 @@ class Running:
         found = outcome.broken(claim.value, problem, held.outcome, self.member)
         held.outcome = found
         self._report.outcome(found)
-        self._again(claim.value, held, found)
+        self._again(claim.value, held)
 
     async def _leave(self, errand: Leave, held: Held) -> None:
         if held.leave is None:

@@ -7,6 +7,7 @@ when no member is left; so a withdrawal that is cut off anywhere is taken up aga
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from fleet.errors import Conflict, FleetError, NotFound, fault
 from fleet.model import (
@@ -84,10 +85,8 @@ async def _release(ref: ObjectRef, own: str, member: Member) -> None:
     async with member.ledger.write(ref):
         meta = await existing.read(member.client.send, resource, ref)
         if meta is not None and membership.member(meta, own):
-            try:
+            with contextlib.suppress(NotFound):
                 await orphan.release(member.client.send, resource, meta)
-            except NotFound:
-                pass
         member.sightings.drop(ref)
         member.ledger.known(ref)
 

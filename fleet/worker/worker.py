@@ -60,7 +60,9 @@ class Worker:
         self._place = place
         self._clock = ground.clock
         self._held: dict[TargetKey, Held] = {}
-        self._box: Box = Mailbox[TargetKey, Errand](ground.clock, lanes=len(Lane), merge=merge, replaces=replaces)
+        self._box: Box = Mailbox[TargetKey, Errand](
+            ground.clock, lanes=len(Lane), merge=merge, replaces=replaces
+        )
         self._lease = MemberLease(ground.hub, place, ground.clock) if leased else None
         self._running: Running | None = None
         self._retry = asyncio.Event()

@@ -27,7 +27,7 @@ async def seconds(planes: Iterable[Plane], files: list[Path], namespace: str) ->
         begun = time.perf_counter()
         requests = []
         for file in files:
-            for value in yaml.load_all(file.read_bytes(), Loader=yaml.CSafeLoader):  # noqa: S506 (a safe loader)
+            for value in yaml.load_all(file.read_bytes(), Loader=yaml.CSafeLoader):
                 path = KINDS[value["kind"]].replace("{ns}", namespace)
                 value["metadata"]["namespace"] = namespace
                 requests.append((f"{path}/{value['metadata']['name']}", orjson.dumps(value)))

@@ -74,7 +74,9 @@ async def act(theatre: Theatre) -> None:
 
 async def root(theatre: Theatre) -> None:
     """The app of apps."""
-    await theatre.application("root", source={"path": "root"}, placement={"hub": True}, namespace=names.HUB_NAMESPACE)
+    await theatre.application(
+        "root", source={"path": "root"}, placement={"hub": True}, namespace=names.HUB_NAMESPACE
+    )
 
 
 async def world(theatre: Theatre) -> dict[str, Any]:
@@ -83,7 +85,10 @@ async def world(theatre: Theatre) -> dict[str, Any]:
     for name, member in theatre.members.items():
         for item in await member.list("ConfigMap", theatre.namespace):
             metadata = item["metadata"]
-            found[f"{name}/{metadata['name']}"] = (item["data"], metadata["labels"].get(names.APPLYSET_PART_OF))
+            found[f"{name}/{metadata['name']}"] = (
+                item["data"],
+                metadata["labels"].get(names.APPLYSET_PART_OF),
+            )
     return found
 
 

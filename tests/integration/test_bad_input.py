@@ -183,7 +183,9 @@ async def test_manifests_without_kind_or_name_are_refused_by_file(theatre: Theat
     )
     await one(theatre)
     await theatre.application()
-    await theatre.told("app", "RenderFailed", "apps/app/kindless.yaml", "kind", "apps/app/nameless.yaml", "name")
+    await theatre.told(
+        "app", "RenderFailed", "apps/app/kindless.yaml", "kind", "apps/app/nameless.yaml", "name"
+    )
     await theatre.everywhere("ConfigMap", "good", ("eu",))
 
 
@@ -207,7 +209,9 @@ async def test_a_kind_that_the_cluster_lacks_waits_until_it_is_served(theatre: T
         await member.delete("CustomResourceDefinition", f"widgets.{group}")
 
 
-async def test_a_value_of_the_wrong_type_is_named_by_object_and_field_never_by_value(theatre: Theatre) -> None:
+async def test_a_value_of_the_wrong_type_is_named_by_object_and_field_never_by_value(
+    theatre: Theatre,
+) -> None:
     theatre.repo.commit(
         {
             "apps/app/good.yaml": config("good", k="v"),
@@ -246,7 +250,9 @@ async def test_a_rejected_object_stays_as_it_was_and_nothing_is_pruned_meanwhile
     assert found["spec"]["template"]["spec"]["containers"][0]["image"] == "nginx:1.27"
 
 
-async def test_a_kubeconfig_that_is_none_is_said_on_its_cluster_alone(theatre: Theatre, tmp_path: Path) -> None:
+async def test_a_kubeconfig_that_is_none_is_said_on_its_cluster_alone(
+    theatre: Theatre, tmp_path: Path
+) -> None:
     theatre.repo.commit({"apps/app/a.yaml": config("a", k="v")})
     wrong = tmp_path / "kubeconfig"
     wrong.write_text("users: [{token: s3cr3t\n - nonsense")

@@ -35,7 +35,11 @@ async def versions(theatre: Theatre) -> dict[str, str]:
 
 async def begin(theatre: Theatre) -> None:
     theatre.repo.commit(
-        {"apps/one/web.yaml": deployment(), "apps/one/a.yaml": config("a", k="v"), "apps/two/b.yaml": config("b", k="v")}
+        {
+            "apps/one/web.yaml": deployment(),
+            "apps/one/a.yaml": config("a", k="v"),
+            "apps/two/b.yaml": config("b", k="v"),
+        }
     )
     for name in theatre.members:
         await theatre.register(name, {"env": "test"})
@@ -55,9 +59,7 @@ async def test_a_clean_restart_writes_nothing(theatre: Theatre) -> None:
     hub = await theatre.start(watched(journal))
 
     async def known() -> bool:
-        return all(
-            len(hub.board.outcomes(key)) == len(theatre.members) for key in hub.world.applications
-        )
+        return all(len(hub.board.outcomes(key)) == len(theatre.members) for key in hub.world.applications)
 
     await until(known, what="all targets are known again")
     await theatre.synced("one")
@@ -66,7 +68,9 @@ async def test_a_clean_restart_writes_nothing(theatre: Theatre) -> None:
     assert await versions(theatre) == before
 
 
-async def test_drift_made_while_the_hub_was_down_is_healed_and_nothing_else_is_touched(theatre: Theatre) -> None:
+async def test_drift_made_while_the_hub_was_down_is_healed_and_nothing_else_is_touched(
+    theatre: Theatre,
+) -> None:
     await begin(theatre)
     before = await versions(theatre)
     await theatre.stop()
@@ -99,7 +103,9 @@ async def test_a_second_hub_writes_nothing_while_the_first_lives(theatre: Theatr
     await second.stop()
 
 
-async def test_a_hub_whose_etcd_is_lost_takes_over_without_touching_a_healthy_object(theatre: Theatre) -> None:
+async def test_a_hub_whose_etcd_is_lost_takes_over_without_touching_a_healthy_object(
+    theatre: Theatre,
+) -> None:
     await begin(theatre)
     before = await versions(theatre)
     await theatre.stop()

@@ -129,14 +129,19 @@ class Api:
         except NotFound:
             return
 
+    async def empty(self, kind: str, namespace: str) -> None:
+        """Delete all objects of a kind in a namespace."""
+        await self.send(Request("DELETE", _path(kind, namespace)))
+
     async def _write(self, request: Request) -> dict[str, Any]:
         for _ in range(100):
             try:
                 answer = await self.send(request)
-                found: dict[str, Any] = orjson.loads(answer.body)
-                return found
             except (Throttled, Expired):
                 await asyncio.sleep(0.05)
+            else:
+                found: dict[str, Any] = orjson.loads(answer.body)
+                return found
         answer = await self.send(request)
         result: dict[str, Any] = orjson.loads(answer.body)
         return result

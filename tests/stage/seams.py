@@ -83,7 +83,9 @@ class WatchedClient(Client):
             yield line
 
 
-def watched(journal: Journal, guillotine: Guillotine | None = None, clock: Callable[[], Any] | None = None) -> Seams:
+def watched(
+    journal: Journal, guillotine: Guillotine | None = None, clock: Callable[[], Any] | None = None
+) -> Seams:
     """Seams whose clients note every write, and cut at one."""
 
     def client(connection: Any, cluster: str, budget: Any, permit: Any, observe: Any, clock: Any) -> Client:

@@ -21,7 +21,7 @@ from fleet.hub.hub import Hub
 from fleet.hub.seams import Seams
 from fleet.projects import default
 from fleet.settings import Settings
-from tests.stage.api import Api, until
+from tests.stage.api import PLURALS, Api, until
 from tests.stage.repository import Repository
 
 NUMBERS = itertools.count(1)
@@ -262,6 +262,10 @@ class Theatre:
             await self.api.delete("ConfigMap", parent["metadata"]["name"], names.HUB_NAMESPACE)
         for api in self.members.values():
             for parent in await api.list("ConfigMap", names.MEMBER_NAMESPACE, names.APPLYSET_ID):
+                # The next test's Application of this name has the same set: it would prune what is left here.
+                for kind in parent["metadata"]["annotations"].get(names.APPLYSET_KINDS, "").split(","):
+                    if "{ns}" in PLURALS.get(kind.partition(".")[0], ""):
+                        await api.empty(kind.partition(".")[0], self.namespace)
                 await api.delete("ConfigMap", parent["metadata"]["name"], names.MEMBER_NAMESPACE)
 
 

@@ -28,7 +28,7 @@ NAMESPACE: Final = "fleethub-demo"
 ENVIRONMENTS: Final = ("dev", "prod")
 
 
-class GroundFailed(Exception):  # noqa: N818 (reads as what happened)
+class GroundFailed(Exception):
     """The ground could not be laid; the text says why and what to do."""
 
 
@@ -68,7 +68,9 @@ def local() -> Iterator[Ground]:
     _binaries()
     with tempfile.TemporaryDirectory(prefix="fleethub-demo-") as name, Warden() as warden:
         folder = warden.folder(Path(name))
-        planes = {plane: Plane.create(plane, folder / plane, warden=warden) for plane in ("hub", *ENVIRONMENTS)}
+        planes = {
+            plane: Plane.create(plane, folder / plane, warden=warden) for plane in ("hub", *ENVIRONMENTS)
+        }
         for plane in planes.values():
             plane.start()
         for plane in planes.values():
@@ -134,7 +136,9 @@ def _refuse(kubectl: Path, access: Access) -> None:
     """Refuse a cluster that does not answer, or has fleethub already."""
     done = commands.run([kubectl, *access.flags, "get", "namespaces", "-o", "name"], timeout=30)
     if done.code:
-        raise GroundFailed(f"the cluster of context {access.name} does not answer: {done.output.strip()[:200]}")
+        raise GroundFailed(
+            f"the cluster of context {access.name} does not answer: {done.output.strip()[:200]}"
+        )
     taken = {f"namespace/{names.HUB_NAMESPACE}", f"namespace/{NAMESPACE}"} & set(done.output.split())
     if taken:
         raise GroundFailed(
@@ -155,7 +159,9 @@ def _remove(kubectl: Path, hub: Access, members: Sequence[Access]) -> None:
         for arguments in everywhere:
             commands.run([kubectl, *access.flags, *arguments], timeout=90)
     finalizers = '{"metadata":{"finalizers":null}}'
-    found = commands.run([kubectl, *hub.flags, "get", "applications.fleethub.dev", "-A", "-o", "name"], timeout=30)
+    found = commands.run(
+        [kubectl, *hub.flags, "get", "applications.fleethub.dev", "-A", "-o", "name"], timeout=30
+    )
     for line in found.output.split():
         if "/" in line:
             patch = ["patch", line, "-n", names.HUB_NAMESPACE, "--type", "merge", "-p", finalizers]

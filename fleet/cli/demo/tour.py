@@ -19,7 +19,7 @@ PATIENCE: Final = 120.0
 LOOK: Final = 0.05
 
 
-class StepFailed(Exception):  # noqa: N818 (reads as what happened)
+class StepFailed(Exception):
     """A step did not come to its end; the text says which and what was seen last."""
 
 
@@ -96,7 +96,9 @@ class Tour:
         label = "prod" if member == self._last else "dev"
         given = ["--member-context", member.context] if member.context else []
         config = member.kubeconfig or _default_kubeconfig()
-        self._fleethub("cluster", "add", member.name, "--member-kubeconfig", config, *given, "--label", f"env={label}")
+        self._fleethub(
+            "cluster", "add", member.name, "--member-kubeconfig", config, *given, "--label", f"env={label}"
+        )
 
     def _root(self) -> None:
         file = self._ground.folder / "root.yaml"
@@ -110,7 +112,9 @@ class Tour:
             def running(one: Access = member) -> bool:
                 found = self._list(one, "pods", "app=hello")
                 phases = [
-                    pod["status"].get("phase") for pod in found if not pod["metadata"].get("deletionTimestamp")
+                    pod["status"].get("phase")
+                    for pod in found
+                    if not pod["metadata"].get("deletionTimestamp")
                 ]
                 return phases == ["Running"] * count
 
@@ -160,13 +164,16 @@ class Tour:
     def _outage(self) -> None:
         stop, start = self._ground.stop, self._ground.start
         if stop is None or start is None:
-            click.echo("(a cluster that goes and comes back is shown only on clusters that are the demo's own)")
+            click.echo(
+                "(a cluster that goes and comes back is shown only on clusters that are the demo's own)"
+            )
             return
         rest = tuple(member for member in self._ground.members if member != self._first)
         stop(self._first.name)
         self._clone.replicas(3)
         self._step(
-            f"{self._first.name} is stopped; a commit reaches {rest[0].name} as before", lambda: self._pods(3, rest)
+            f"{self._first.name} is stopped; a commit reaches {rest[0].name} as before",
+            lambda: self._pods(3, rest),
         )
         self._step(f"the hub says that {self._first.name} does not answer", lambda: self._reachable("False"))
         begun = time.monotonic()
@@ -178,7 +185,9 @@ class Tour:
 
     def _reachable(self, status: str) -> None:
         def look() -> bool:
-            found = self._get(self._ground.hub, "clusters.fleethub.dev", self._first.name, names.HUB_NAMESPACE)
+            found = self._get(
+                self._ground.hub, "clusters.fleethub.dev", self._first.name, names.HUB_NAMESPACE
+            )
             conditions = ((found or {}).get("status") or {}).get("conditions", ())
             return any(one["type"] == "Reachable" and one["status"] == status for one in conditions)
 
@@ -219,7 +228,9 @@ class Tour:
     def _get(self, access: Access, kind: str, name: str, namespace: str) -> dict[str, Any] | None:
         asked = ["-n", namespace, "get", kind, name, "--ignore-not-found", "-o", "json"]
         done = commands.run([self._ground.kubectl, *access.flags, *asked])
-        found: dict[str, Any] | None = json.loads(done.output) if not done.code and done.output.strip() else None
+        found: dict[str, Any] | None = (
+            json.loads(done.output) if not done.code and done.output.strip() else None
+        )
         return found
 
     def _list(self, access: Access, kind: str, selector: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from fleet.model import Manifest, ObjectRef, Origin, Rendered
 from fleet.render.cache import RenderCache, weight
 
 
-class _NotNow(Exception):  # noqa: N818 (a failure made for the test)
+class _NotNow(Exception):
     pass
 
 
