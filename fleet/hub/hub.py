@@ -168,6 +168,7 @@ class Hub:
         self.changes.released = self.roster.release
         self.repositories.moved = self._moved
         self.repositories.told = self._fetched
+        self.repositories.recorded = self._recorded
         self.repositories.use_credentials(self.registrations.credentials)
         self.registrations.changed_cluster = self._cluster_changed
         self.registrations.changed_repository = self._credentials_changed
@@ -388,6 +389,21 @@ class Hub:
 
     def _fetched(self, fetched: Fetched) -> None:
         self.metrics.fetched(fetched.seconds, fetched=fetched.fetched, well=fetched.well)
+
+    def _recorded(self, url: str) -> frozenset[str] | None:
+        """Commits that parents on members, or syncs that were asked for, name; None while not all are known."""
+        if not self.ready or any(worker.running is None for worker in self.roster.workers()):
+            return None
+        return frozenset(self._named(url))
+
+    def _named(self, url: str) -> Iterator[str]:
+        for recorded in self.board.snapshot().recorded.values():
+            for revision in recorded.revisions:
+                if revision.repo == url:
+                    yield revision.commit
+        for record in self.reconciler.records.values():
+            if record.last_sync is not None and record.revision is not None and record.revision.repo == url:
+                yield str(record.last_sync.get("revision", ""))
 
     def _withdrew(self, target: TargetKey) -> None:
         async def done() -> None:

@@ -351,6 +351,9 @@ class Running:
             work, held.scoped, self.member, claim.superseded, unrendered, self._knowledge.detains
         )
         self._follow_kinds(claim.key)
+        record = self.member.parents.get(claim.key)
+        if record is not None:
+            self._report.recorded(record.recorded)
         if narrow:
             self._healed(work, held, found)
             return

@@ -18,7 +18,7 @@ from typing import Final
 from fleet import urls
 from fleet.clock import Clock
 from fleet.errors import FleetError, RepositoryUnreachable, SourceError
-from fleet.git import credentials, refs
+from fleet.git import credentials, keep, refs
 from fleet.git.credentials import Credential
 from fleet.git.mirror import Mirror
 from fleet.git.push import PushEvent
@@ -65,6 +65,7 @@ class Repository:
         self.credential: Callable[[], Credential | None] = lambda: None
         self.told: Callable[[Fetched], None] = lambda _: None
         self.moved: Moved | None = None
+        self.recorded: Callable[[], Iterable[str] | None] = lambda: None
 
     @property
     def refs(self) -> Refs | None:
@@ -129,6 +130,19 @@ class Repository:
             self._hint = ""
         if changed and self.moved is not None:
             await self.moved(self)
+        if fetched:
+            await self._keep()
+
+    async def _keep(self) -> None:
+        """Hold on to the commits that members record: a force-push must not take them (H5)."""
+        commits = self.recorded()
+        if commits is None:
+            return
+        try:
+            await keep.keep(self.mirror, commits)
+        except FleetError:
+            # Tried again after the next fetch; until then git keeps unreachable commits for two weeks.
+            return
 
     async def _failed(self, error: SourceError, begun: float) -> None:
         self._tries += 1
@@ -202,6 +216,7 @@ class Repositories:
         self._credentials: Callable[[], Iterable[Credential]] = tuple
         self.moved: Moved | None = None
         self.told: Callable[[Fetched], None] = lambda _: None
+        self.recorded: Callable[[str], Iterable[str] | None] = lambda _: None
 
     def use_credentials(self, source: Callable[[], Iterable[Credential]]) -> None:
         """Where credentials come from."""
@@ -217,6 +232,7 @@ class Repositories:
         found.credential = lambda: credentials.match(url, self._credentials())
         found.told = self.told
         found.moved = self.moved
+        found.recorded = lambda: self.recorded(url)
         self._known[url] = found
         self._tasks[url] = asyncio.ensure_future(found.run())
         return found
