@@ -16,11 +16,11 @@ from controllers.operator import Operator
 from fleet import log
 from fleet.errors import FleetError
 from fleet.hub.hub import Hub
-from fleet.hub.provider import HubProvider
 from fleet.hub.seams import Seams
 from fleet.kube import trusted
 from fleet.settings import Settings
 from fleet.web import server
+from fleet.web.provider import HubProvider
 
 DONE, FAILED = 0, 1
 

@@ -81,12 +81,18 @@ def _check_metadata(metadata: Mapping[str, Any]) -> None:
 
 
 def _first(error: ValidationError) -> InvalidObject:
-    """Unknown fields first: a misspelt one is why another is missing."""
     faults = error.errors(include_url=False, include_input=False)
-    fault = next((each for each in faults if each["type"] == "extra_forbidden"), faults[0])
+    fault = min(faults, key=_rank)
     field = _path(fault["loc"])
     more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
     return InvalidObject(f"{field}: {_words(fault)}{more}", field=field)
+
+
+def _rank(fault: ErrorDetails) -> int:
+    """An object of another kind first; then unknown fields: a misspelt one is why another is missing."""
+    if fault["loc"] in (("apiVersion",), ("kind",)):
+        return 0
+    return 1 if fault["type"] == "extra_forbidden" else 2
 
 
 def _words(fault: ErrorDetails) -> str:

@@ -97,5 +97,8 @@ class Project(Model):
     api_version: Literal["fleethub.dev/v1alpha1"] = API_VERSION
     kind: Literal["Project"] = PROJECT
     metadata: ObjectMeta
-    spec: ProjectSpec = Field(default_factory=ProjectSpec, description="What its Applications may do.")
+    spec: ProjectSpec = Field(
+        default_factory=ProjectSpec,
+        description="What its Applications may do; this release reads the rules and does not enforce them.",
+    )
     status: dict[str, Any] = Field(default_factory=dict)

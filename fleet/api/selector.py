@@ -74,10 +74,11 @@ class LabelSelector(Model):
 
 def matches(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
     """Whether every requirement of the selector holds for the labels."""
-    for key, value in selector.match_labels.items():
-        if labels.get(key) != value:
-            return False
-    return all(_holds(requirement, labels) for requirement in selector.match_expressions)
+    if not selector.match_labels.items() <= labels.items():
+        return False
+    # Most selectors have none; this is asked for each Application and cluster.
+    expressions = selector.match_expressions
+    return not expressions or all(_holds(requirement, labels) for requirement in expressions)
 
 
 def _holds(requirement: Requirement, labels: Mapping[str, str]) -> bool:

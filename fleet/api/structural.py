@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from fleet.api import duration
+from fleet import duration
 
 _DROPPED = frozenset({"title", "default", "$defs", "propertyNames"})
 _FIRST = ("description", "type", "format")

@@ -81,13 +81,37 @@ def proxy(value: Any, field: str, allowed: frozenset[str]) -> str | None:
     scheme, host = _address(found, field)
     if scheme not in ("http", "https"):
         raise KubeconfigRefused(f"{field} must begin with http:// or https://", field=field)
-    if host not in allowed:
+    if host not in {each.lower() for each in allowed}:
         raise KubeconfigRefused(
             f"{field} names a proxy whose host the hub was not told to allow: put it into the Cluster's "
             "spec.proxyURL, or allow the host when starting the hub",
             field=field,
         )
     return found.rstrip("/")
+
+
+def credential(
+    where: str,
+    *,
+    token: str | None,
+    certificate: tuple[bytes | None, bytes | None],
+    basic: tuple[str | None, str | None],
+) -> dict[str, Any]:
+    """The fields of a Connection that say who the hub is; ``where`` is the object that they stand in."""
+    if (certificate[0] is None) != (certificate[1] is None):
+        raise KubeconfigInvalid(f"{where}: a client certificate and its key go together", field=where)
+    if (basic[0] is None) != (basic[1] is None):
+        raise KubeconfigInvalid(f"{where}: username and password go together", field=where)
+    if token and basic[0]:
+        raise KubeconfigInvalid(f"{where} has both a token and a password", field=where)
+    if not (token or certificate[0] or basic[0]):
+        raise KubeconfigInvalid(f"{where} holds no credential", field=where)
+    return {
+        "token": token,
+        "client_cert": certificate[0],
+        "client_key": certificate[1],
+        "basic": basic if basic[0] else None,
+    }
 
 
 def _address(value: str, field: str) -> tuple[str, str]:

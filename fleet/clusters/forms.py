@@ -92,14 +92,17 @@ def _argo(held: Data, allow: Allowed) -> Connection:
             "certificate has another name",
             field=f"{where}.insecure",
         )
-    credential = kubeconfig.credential(
-        {
-            "token": config.get("bearerToken"),
-            "username": config.get("username"),
-            "password": config.get("password"),
-            "client-certificate-data": tls.get("certData"),
-            "client-key-data": tls.get("keyData"),
-        }
+    credential = fields.credential(
+        "config",
+        token=fields.text(config.get("bearerToken"), "config.bearerToken"),
+        certificate=(
+            fields.pem(tls.get("certData"), f"{where}.certData"),
+            fields.pem(tls.get("keyData"), f"{where}.keyData"),
+        ),
+        basic=(
+            fields.text(config.get("username"), "config.username"),
+            fields.text(config.get("password"), "config.password"),
+        ),
     )
     return Connection(
         server=fields.server(_text(held.get("server", b""), "server").strip(), "server"),

@@ -8,14 +8,12 @@ fields, never their content. The process's own kubeconfig is another matter: ``f
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from fleet.clusters import fields
 from fleet.documents import read
-from fleet.documents import write as documents_write
 from fleet.documents.limits import Limits
 from fleet.errors import DocumentError, KubeconfigInvalid, KubeconfigRefused
 from fleet.kube.connection import Connection
@@ -59,79 +57,8 @@ def parse(data: bytes, *, context: str = "", allow: Allowed = NOTHING) -> Connec
         tls_server_name=fields.text(cluster.get("tls-server-name"), "cluster.tls-server-name"),
         proxy_url=fields.proxy(cluster.get("proxy-url"), "cluster.proxy-url", allow.proxies),
         namespace=fields.text(chosen.get("namespace"), "context.namespace") or "default",
-        **credential(user, allow),
+        **_credential(user, allow),
     )
-
-
-def write(connection: Connection, name: str) -> str:
-    """A kubeconfig of one context, called ``name``, that ``parse`` reads back as an equal connection."""
-    cluster: dict[str, Any] = {"server": connection.server}
-    if connection.ca_data:
-        cluster["certificate-authority-data"] = _base64(connection.ca_data)
-    if connection.tls_server_name:
-        cluster["tls-server-name"] = connection.tls_server_name
-    if connection.proxy_url:
-        cluster["proxy-url"] = connection.proxy_url
-    user: dict[str, Any] = {}
-    if connection.token:
-        user["token"] = connection.token
-    if connection.client_cert and connection.client_key:
-        user["client-certificate-data"] = _base64(connection.client_cert)
-        user["client-key-data"] = _base64(connection.client_key)
-    if connection.basic:
-        user["username"], user["password"] = connection.basic
-    context = {"cluster": name, "user": name}
-    if connection.namespace != "default":
-        context["namespace"] = connection.namespace
-    return documents_write.yaml(
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": name, "cluster": cluster}],
-            "users": [{"name": name, "user": user}],
-            "contexts": [{"name": name, "context": context}],
-            "current-context": name,
-        }
-    )
-
-
-def credential(user: Mapping[str, Any], allow: Allowed = NOTHING) -> dict[str, Any]:
-    """The fields of a Connection that say who the hub is, out of a kubeconfig's ``user`` object."""
-    for key in _FILES:
-        _no_file(user, "user", key)
-    for key in _ACTS_AS:
-        if user.get(key):
-            raise KubeconfigRefused(
-                f"user.{key}: the hub acts as nobody else; {_INSTEAD}", field=f"user.{key}"
-            )
-    if user.get("auth-provider"):
-        raise KubeconfigRefused(
-            f"user.auth-provider: the hub runs no plugins for a registration; {_INSTEAD}",
-            field="user.auth-provider",
-        )
-    if user.get("exec"):
-        return _exec(fields.table(user["exec"], "user.exec"), allow)
-    token = fields.text(user.get("token"), "user.token")
-    certificate = fields.pem(user.get("client-certificate-data"), "user.client-certificate-data")
-    key_data = fields.pem(user.get("client-key-data"), "user.client-key-data")
-    if (certificate is None) != (key_data is None):
-        raise KubeconfigInvalid(
-            "user.client-certificate-data and user.client-key-data go together", field="user"
-        )
-    username = fields.text(user.get("username"), "user.username")
-    password = fields.text(user.get("password"), "user.password")
-    if (username is None) != (password is None):
-        raise KubeconfigInvalid("user.username and user.password go together", field="user")
-    if token and username:
-        raise KubeconfigInvalid("user has both a token and a password", field="user")
-    if not (token or certificate or username):
-        raise KubeconfigInvalid("user holds no credential", field="user")
-    return {
-        "token": token,
-        "client_cert": certificate,
-        "client_key": key_data,
-        "basic": (username, password) if username else None,
-    }
 
 
 def _document(data: bytes) -> Mapping[str, Any]:
@@ -190,6 +117,35 @@ def _authority(cluster: Mapping[str, Any]) -> bytes | None:
     return fields.pem(cluster.get(field), f"cluster.{field}")
 
 
+def _credential(user: Mapping[str, Any], allow: Allowed) -> dict[str, Any]:
+    for key in _FILES:
+        _no_file(user, "user", key)
+    for key in _ACTS_AS:
+        if user.get(key):
+            raise KubeconfigRefused(
+                f"user.{key}: the hub acts as nobody else; {_INSTEAD}", field=f"user.{key}"
+            )
+    if user.get("auth-provider"):
+        raise KubeconfigRefused(
+            f"user.auth-provider: the hub runs no plugins for a registration; {_INSTEAD}",
+            field="user.auth-provider",
+        )
+    if user.get("exec"):
+        return _exec(fields.table(user["exec"], "user.exec"), allow)
+    return fields.credential(
+        "user",
+        token=fields.text(user.get("token"), "user.token"),
+        certificate=(
+            fields.pem(user.get("client-certificate-data"), "user.client-certificate-data"),
+            fields.pem(user.get("client-key-data"), "user.client-key-data"),
+        ),
+        basic=(
+            fields.text(user.get("username"), "user.username"),
+            fields.text(user.get("password"), "user.password"),
+        ),
+    )
+
+
 def _exec(plugin: Mapping[str, Any], allow: Allowed) -> dict[str, Any]:
     run = allow.run
     if run is None or fields.text(plugin.get("command"), "user.exec.command") not in allow.commands:
@@ -223,7 +179,3 @@ def _no_file(holder: Mapping[str, Any], where: str, key: str) -> None:
             "(kubectl config view --flatten --minify)",
             field=f"{where}.{key}",
         )
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()

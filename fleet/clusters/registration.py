@@ -73,7 +73,8 @@ def read(
         raise RegistrationError(
             f"there is no credential: neither a Secret that credential.secretRef names nor {name}{TOKEN_SUFFIX}"
         )
-    found = forms.connection(forms.data(secret), allow)
+    held = forms.data(secret)
+    found = forms.connection(held, allow)
     if declared is not None:
         found = _over(found, declared.spec)
         labels, annotations = declared.metadata.labels, declared.metadata.annotations
@@ -83,7 +84,7 @@ def read(
         raise RegistrationError(
             "spec.server is required, since the credential names no server", field="spec.server"
         )
-    return Registration(name, found, labels, annotations, WHOLE, _digest(found, WHOLE))
+    return Registration(name, found, labels, annotations, WHOLE, _digest(found, WHOLE, held))
 
 
 def serving(given: Mapping[str, Any] | None, kept: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -157,7 +158,8 @@ def _time(text: str | None) -> float:
     return datetime.fromisoformat(text).timestamp() if text else 0.0
 
 
-def _digest(connection: Connection, scope: Scope) -> str:
+def _digest(connection: Connection, scope: Scope, held: Mapping[str, bytes]) -> str:
+    # What the Secret holds too: a command that gets a token stands in no field that can be compared.
     parts = [getattr(connection, name) for name in connection.__dataclass_fields__ if name != "refresh"]
-    content = json.dumps([*parts, scope.namespaces], default=lambda value: value.hex())
+    content = json.dumps([*parts, scope.namespaces, sorted(held.items())], default=lambda value: value.hex())
     return hashlib.blake2b(content.encode(), key=_KEY, digest_size=16).hexdigest()

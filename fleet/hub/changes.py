@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 
 from fleet.model import ApplicationKey, ChangeId
 
+NOBODY = ApplicationKey("", "")  # keeps a change open of which it is not known yet whom it concerns
+
 
 class Changes:
     """See the module. ``released`` is called when a change closes."""
@@ -19,21 +21,51 @@ class Changes:
     def __init__(self) -> None:
         self._serial = 0
         self._open: dict[ChangeId, set[ApplicationKey]] = {}
+        self._arriving: dict[str, ChangeId] = {}
+        self._noticed: set[ChangeId] = set()
         self.released: Callable[[], None] = lambda: None
+
+    def begin(self, repo: str) -> None:
+        """Commits are about to be seen, and whom they concern is not known yet: ``arrive`` tells.
+
+        Whoever renders them before that must not prune before that either.
+        """
+        if repo not in self._arriving:
+            self._arriving[repo] = self._new(repo, {NOBODY})
+
+    def arriving(self, repo: str) -> ChangeId | None:
+        """The change of a repository of which it is not known yet whom it concerns."""
+        change = self._arriving.get(repo)
+        if change is not None:
+            self._noticed.add(change)
+        return change
 
     def arrive(self, repo: str, keys: Iterable[ApplicationKey]) -> ChangeId | None:
         """Commits arrived that concern these Applications; None where they concern nobody."""
         concerned = set(keys)
-        if not concerned:
-            return None
-        self._serial += 1
-        change = ChangeId(repo, self._serial)
-        self._open[change] = concerned
-        return change
+        change = self._arriving.pop(repo, None)
+        if change is None:
+            return self._new(repo, concerned) if concerned else None
+        noticed = change in self._noticed
+        self._noticed.discard(change)
+        if concerned:
+            self._open[change] = concerned
+            return change
+        del self._open[change]
+        if noticed:
+            self.released()
+        return None
+
+    def enlist(self, one: ApplicationKey, other: ApplicationKey) -> None:
+        """The other takes part in every open change in which the one does."""
+        for keys in self._open.values():
+            if one in keys:
+                keys.add(other)
 
     def join(self, repo: str, key: ApplicationKey) -> None:
         """An Application came while changes of its repository are open: it takes part in the newest."""
-        newest = max((change for change in self._open if change.repo == repo), default=None)
+        arriving = self._arriving.get(repo)
+        newest = max((c for c in self._open if c.repo == repo and c != arriving), default=None)
         if newest is not None:
             self._open[newest].add(key)
 
@@ -65,4 +97,10 @@ class Changes:
         if change is None:
             return None
         keys = self._open.get(change)
-        return None if keys is None else tuple(sorted(keys))
+        return None if keys is None else tuple(sorted(keys - {NOBODY}))
+
+    def _new(self, repo: str, keys: set[ApplicationKey]) -> ChangeId:
+        self._serial += 1
+        change = ChangeId(repo, self._serial)
+        self._open[change] = keys
+        return change

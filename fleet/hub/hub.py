@@ -24,6 +24,7 @@ from fleet.errors import FleetError, NotFound, RegistrationError, fault
 from fleet.hub.asking import Asking
 from fleet.hub.changes import Changes
 from fleet.hub.desired import Desired
+from fleet.hub.expected import Expected
 from fleet.hub.finalizer import Finalizer
 from fleet.hub.knowing import Knowing
 from fleet.hub.lease import Authority
@@ -111,7 +112,8 @@ class Hub:
             settings.poll_interval,
         )
         self.telling = Telling(self.world, self.board, self.statuses, self.events, self.clock)
-        self.knowing = Knowing(self.world, self.changes)
+        self.expected = Expected(self.world, self.changes)
+        self.knowing = Knowing(self.world, self.changes, self.expected)
         ground = Ground(
             client=lambda connection, name, permit: self.seams.client(
                 connection, name, self.budget, permit, self._observer(name), self.clock
@@ -136,6 +138,7 @@ class Hub:
             self.finalizer,
             self.withdrawals,
             self.asking,
+            self.expected,
         )
         allowed = Allowed(frozenset(settings.allow_exec), frozenset(settings.allow_proxy))
         self.registrations = Registrations(self.client, self.world, self.namespace, allowed, self.clock)
@@ -167,6 +170,7 @@ class Hub:
         self.asking.write = self._write_status
         self.changes.released = self.roster.release
         self.repositories.moved = self._moved
+        self.repositories.moving = self.changes.begin
         self.repositories.told = self._fetched
         self.repositories.recorded = self._recorded
         self.repositories.use_credentials(self.registrations.credentials)
@@ -382,8 +386,12 @@ class Hub:
 
     async def _moved(self, repository: Repository) -> None:
         """Refs or the error of a repository changed: find whom that concerns."""
-        concerned = await self.knowing.concerned(repository, self.readers)
-        self.changes.arrive(repository.url, concerned.changed)
+        changed: frozenset[ApplicationKey] = frozenset()
+        try:
+            concerned = await self.knowing.concerned(repository, self.readers)
+            changed = concerned.changed
+        finally:
+            self.changes.arrive(repository.url, changed)
         for key in concerned.changed | concerned.waiting:
             self.wake(key)
 

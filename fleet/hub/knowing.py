@@ -14,6 +14,7 @@ from fleet.errors import FleetError
 from fleet.git import diff
 from fleet.git.diff import Changed
 from fleet.hub.changes import Changes
+from fleet.hub.expected import Expected
 from fleet.hub.readers import Readers
 from fleet.hub.record import Record
 from fleet.model import ApplicationKey, Hold, Holding, Work
@@ -32,9 +33,10 @@ class Concerned:
 class Knowing:
     """See the module."""
 
-    def __init__(self, world: World, changes: Changes) -> None:
+    def __init__(self, world: World, changes: Changes, expected: Expected) -> None:
         self._world = world
         self._changes = changes
+        self._expected = expected
         self.records: Mapping[ApplicationKey, Record] = {}
         self.namespace = names.HUB_NAMESPACE
 
@@ -42,7 +44,12 @@ class Knowing:
         """The Applications that pruning of this work waits for; None where no change of it is open."""
         if not self._world.complete:
             return ()
-        return self._changes.open(self._changes.of(work.target.key.application) or work.change)
+        waiting = self._changes.open(self._changes.of(work.target.key.application) or work.change)
+        if waiting is None or work.target.key.cluster != names.HUB_CLUSTER:
+            return waiting
+        # What an app of apps holds, none but another one can claim. To wait for the others would be for ever
+        # where one of them cannot render since it leaves with this very commit.
+        return tuple(key for key in waiting if self._on_hub(key)) or None
 
     def exists(self, application: ApplicationKey) -> bool:
         """Whether the Application exists and is to stay, or may."""
@@ -55,7 +62,7 @@ class Knowing:
         """An app of apps deletes no Application before those that it holds have rendered and been offered."""
         if work.target.key.cluster != names.HUB_CLUSTER:
             return None
-        waiting = []
+        waiting = [str(key) for key in self._expected.missing(work.target.key.application)]
         for manifest in work.rendered.manifests:
             if manifest.ref.kind != names.APPLICATION:
                 continue
@@ -63,10 +70,19 @@ class Knowing:
             known, record = self._world.applications.get(key), self.records.get(key)
             if known is None or record is None or record.generation < known.generation:
                 waiting.append(str(key))
+        waiting = list(dict.fromkeys(waiting))
         if not waiting:
             return None
         shown = ", ".join(sorted(waiting)[:5]) + (f" and {len(waiting) - 5} more" if len(waiting) > 5 else "")  # noqa: PLR2004
         return Holding(Hold.PRUNE_WAITS, f"nothing is removed: waiting for {shown} to render")
+
+    def _on_hub(self, key: ApplicationKey) -> bool:
+        """Whether the Application is, or may be, an app of apps."""
+        known = self._world.applications.get(key)
+        if known is None or known.model is None or known.error is not None:
+            return True
+        placement = known.model.spec.placement
+        return placement is not None and placement.hub
 
     async def concerned(self, repository: Repository, readers: Readers) -> Concerned:
         """Whom the repository's present refs concern; moves the readers' baselines."""

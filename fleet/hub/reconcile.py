@@ -16,11 +16,12 @@ from fleet.hub.asking import Asking
 from fleet.hub.changes import Changes
 from fleet.hub.children import admitted
 from fleet.hub.desired import Desired
+from fleet.hub.expected import Expected
 from fleet.hub.finalizer import Finalizer
 from fleet.hub.record import Record
 from fleet.hub.roster import Roster
 from fleet.hub.withdraw import Withdrawals
-from fleet.model import ApplicationKey, Fault, Lane, Mode, Option, Target, TargetKey, Walls, Work
+from fleet.model import ApplicationKey, Fault, Lane, Mode, Option, Rendered, Target, TargetKey, Walls, Work
 from fleet.names import HUB_CLUSTER
 from fleet.placement.place import namespace, place
 from fleet.placement.policy import policy
@@ -42,6 +43,7 @@ class Reconciler:
         finalizer: Finalizer,
         withdrawals: Withdrawals,
         asking: Asking,
+        expected: Expected,
     ) -> None:
         self._world = world
         self._desired = desired
@@ -50,6 +52,7 @@ class Reconciler:
         self._finalizer = finalizer
         self._withdrawals = withdrawals
         self._asking = asking
+        self._expected = expected
         self.records: dict[ApplicationKey, Record] = {}
         self.namespace = ""
         self.tell: Tell = lambda _: None
@@ -65,9 +68,11 @@ class Reconciler:
             return
         record = self.records.setdefault(key, Record())
         record.faults, record.holds = (), ()
+        self._expected.came(key)
         try:
             if known.deleting:
                 self._desired.forget(key)
+                self._expected.forget(key)
                 self._changes.settle(key)
                 await self._withdrawals.deleted(key, known, record)
             elif known.model is None:
@@ -91,6 +96,7 @@ class Reconciler:
         record.faults += placed.faults
         record.served = await self._withdrawals.unselected(key, application, record, placed.names)
         rules = policy(application, self._walls(application, record))
+        arriving = self._changes.arriving(application.spec.source.repo_url)
         sought = await self._desired.compute(key, application, record)
         mode, asked = Mode.APPLY, None
         try:
@@ -107,7 +113,7 @@ class Reconciler:
         record.faults += sought.rendered.faults if not record.served else ()
         if mode is Mode.APPLY:
             await self._finalizer.hold(key, frozenset(record.served))
-        change = self._changes.of(key)
+        change = self._changes.of(key) or arriving
         for name in record.served:
             work = Work(
                 target=Target(
@@ -124,10 +130,22 @@ class Reconciler:
             self._roster.offer(work)
         record.spec = application.spec
         if not rendered.faults:
+            if not record.begun and self._finalizer.placed(key) - set(record.served):
+                # Clusters that were lost before this start: now that it has rendered, they may be let go of.
+                self.again(key, 0.0)
             record.begun = True
             record.generation = known.generation
-            self._changes.settle(key)
+            if self._made(key, application, rendered, mode):
+                self._changes.settle(key)
         self.settled()
+
+    def _made(self, key: ApplicationKey, application: Application, rendered: Rendered, mode: Mode) -> bool:
+        """Whether nothing that it is about to make could claim what others are about to prune."""
+        record = self.records[key]
+        if HUB_CLUSTER not in record.served or mode is not Mode.APPLY:
+            self._expected.forget(key)
+            return True
+        return self._expected.expect(key, rendered, namespace(application))
 
     def _clusters(self) -> list[Cluster]:
         return [
@@ -152,6 +170,7 @@ class Reconciler:
     def _forget(self, key: ApplicationKey) -> None:
         record = self.records.pop(key, None)
         self._desired.forget(key)
+        self._expected.forget(key)
         self._changes.settle(key)
         self._finalizer.forget(key)
         if record is not None:

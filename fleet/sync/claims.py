@@ -48,8 +48,11 @@ class Claims:
         self._first: dict[ObjectRef, TargetKey] = {}
         self._more: dict[ObjectRef, set[TargetKey]] = {}
 
-    def register(self, target: TargetKey, born: float, refs: Iterable[ObjectRef]) -> None:
-        """Make ``refs`` the whole of what the target claims; ``born`` is its Application's creation time."""
+    def register(self, target: TargetKey, born: float, refs: Iterable[ObjectRef]) -> frozenset[TargetKey]:
+        """Make ``refs`` the whole of what the target claims; ``born`` is its Application's creation time.
+
+        Returns who else claims what it claims no more: it may be theirs now.
+        """
         wanted = frozenset(refs)
         old = self._claims.get(target)
         had = old.refs if old else frozenset()
@@ -59,12 +62,15 @@ class Claims:
         for ref in wanted - had:
             if self._first.setdefault(ref, target) != target:
                 self._more.setdefault(ref, set()).add(target)
+        return self._heirs(had - wanted)
 
-    def drop(self, target: TargetKey) -> None:
-        """Forget the target; what it claimed is the next claimant's."""
+    def drop(self, target: TargetKey) -> frozenset[TargetKey]:
+        """Forget the target; what it claimed is the next claimant's: returns who may have it now."""
         claim = self._claims.pop(target, None)
-        for ref in claim.refs if claim else ():
+        refs = claim.refs if claim else frozenset()
+        for ref in refs:
             self._forget(ref, target)
+        return self._heirs(refs)
 
     def holder(self, ref: ObjectRef, live: str = "") -> TargetKey | None:
         """Whose the object is; ``live`` is the set id of the live object, where it is a member of one."""
@@ -90,6 +96,12 @@ class Claims:
             else:
                 others[ref] = holder
         return Split(frozenset(mine), others)
+
+    def _heirs(self, refs: Iterable[ObjectRef]) -> frozenset[TargetKey]:
+        first, more = self._first, self._more
+        return frozenset(
+            target for ref in refs if ref in first for target in (first[ref], *more.get(ref, ()))
+        )
 
     def _rank(self, target: TargetKey, live: str) -> tuple[bool, float, TargetKey]:
         claim = self._claims[target]

@@ -31,6 +31,11 @@ class _Known:
     singles: int = 0
     listed: asyncio.Task[Mapping[ObjectRef, Meta]] | None = None
 
+    def ended(self, task: asyncio.Task[Mapping[ObjectRef, Meta]]) -> None:
+        """A list that failed answers nobody but those who wait for it already, if they still do."""
+        if (task.cancelled() or task.exception() is not None) and self.listed is task:
+            self.listed = None
+
 
 class Existence:
     """Look-ups of one cluster, joined; bounded by the kinds and namespaces asked for within FRESH."""
@@ -60,6 +65,7 @@ class Existence:
                 if known.listed is None:
                     known.since = now
                     known.listed = asyncio.ensure_future(self._list(resource, group[0]))
+                    known.listed.add_done_callback(known.ended)
                 lists.append((known.listed, group))
         if singles:
             found.update(await existing.look(self._send, singles, lists=False))

@@ -90,18 +90,12 @@ class Running:
             tasks.append(asyncio.ensure_future(lease.keep(self.member.client.send)))
         for target in self.member.parents:
             self._follow_kinds(target)
-        await self._first_lists()
-        for key, held in self._held.items():
-            held.connected_anew()
-            if held.leave is not None:
-                self._box.put(key, held.leave, lane=Lane.URGENT)
-            elif held.work is not None:
-                self.take_up(held)
-                self._box.put(key, held.work, lane=held.work.lane)
-        tasks += [asyncio.ensure_future(self._serve(None)) for _ in range(PASSES - URGENT_PASSES)]
-        tasks += [asyncio.ensure_future(self._serve(1)) for _ in range(URGENT_PASSES)]
-        tasks.append(asyncio.ensure_future(self._audits()))
         try:
+            await self._first_lists(tasks)
+            self._take_up_all()
+            tasks += [asyncio.ensure_future(self._serve(None)) for _ in range(PASSES - URGENT_PASSES)]
+            tasks += [asyncio.ensure_future(self._serve(1)) for _ in range(URGENT_PASSES)]
+            tasks.append(asyncio.ensure_future(self._audits()))
             done, _ = await asyncio.wait({*tasks, self._lost}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 await task
@@ -115,19 +109,29 @@ class Running:
     def give_up(self) -> None:
         """End this connection: another takes its place."""
         if not self._lost.done():
-            self._lost.set_exception(Unreachable("the connection is replaced"))
+            self._lost.set_exception(Replaced("the connection is replaced"))
 
-    async def _first_lists(self) -> None:
+    def _take_up_all(self) -> None:
+        """Have everything looked at afresh that was asked for."""
+        for key, held in self._held.items():
+            held.connected_anew()
+            if held.leave is not None:
+                self._box.put(key, held.leave, lane=Lane.URGENT)
+            elif held.work is not None:
+                self.take_up(held)
+                self._box.put(key, held.work, lane=held.work.lane)
+
+    async def _first_lists(self, tasks: list[asyncio.Task[None]]) -> None:
         """Wait until every kind is listed, or cannot be; a kind that cannot holds back pruning alone."""
         deadline = self._clock.boottime() + FIRST_LISTS
         while self._unlisted() and self._clock.boottime() < deadline:
             self._fresh.clear()
-            if self._lost.done():
+            if self._lost.done() or any(task.done() for task in tasks):
                 return
             waiter = asyncio.ensure_future(self._fresh.wait())
             timer = asyncio.ensure_future(self._clock.sleep_until(deadline))
             try:
-                waits: set[asyncio.Future[Any]] = {waiter, timer, self._lost}
+                waits: set[asyncio.Future[Any]] = {waiter, timer, self._lost, *tasks}
                 await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 waiter.cancel()
@@ -290,11 +294,22 @@ class Running:
         if work.mode is Mode.COMPARE:
             # Nothing has been asked to let go of what the set holds.
             refs |= self.member.sightings.members(parent.set_id(key, self.member.identity.namespace))
-        self.member.claims.register(key, work.target.born, refs)
+        self._inherit(self.member.claims.register(key, work.target.born, refs))
         set_id = parent.set_id(key, self.member.identity.namespace)
         self._sets[set_id] = key
         if self.member.silent.pop(set_id, None) is not None:
             self._wake_waiting()
+
+    def let_go(self, target: TargetKey) -> None:
+        """The target claims nothing any more."""
+        self._inherit(self.member.claims.drop(target))
+
+    def _inherit(self, heirs: frozenset[TargetKey]) -> None:
+        """What somebody let go of may be theirs now, who were refused it until now."""
+        for key in heirs:
+            held = self._held.get(key)
+            if held is not None and held.work is not None and held.leave is None and held.outcome is not None:
+                self._box.put(key, held.work, lane=held.work.lane)
 
     def _wake_waiting(self) -> None:
         for key, held in self._held.items():
@@ -483,7 +498,7 @@ class Running:
     async def _leave(self, errand: Leave, held: Held) -> None:
         if held.leave is None:
             return
-        self.member.claims.drop(errand.target)
+        self.let_go(errand.target)
         state, found = await withdrawal.run(errand.target, errand.mode, self.member)
         self._report.withdrawn(found, state)
         if state is Gone.DONE:
@@ -512,6 +527,10 @@ class Running:
                 held = self._held.get(key)
                 if held is not None and held.work is not None and heal.reverts(held.work) and not self.paused:
                     self._box.put(key, replace(held.work, mode=Mode.AUDIT, lane=Lane.AUDIT), lane=Lane.AUDIT)
+
+
+class Replaced(Unreachable):
+    """The connection was given up for another one; nothing is wrong with the cluster."""
 
 
 class Unforeseen(FleetError):

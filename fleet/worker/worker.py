@@ -24,7 +24,7 @@ from fleet.worker.ledger import Late
 from fleet.worker.member_lease import ForeignHub, MemberLease
 from fleet.worker.plan import wanted
 from fleet.worker.report import Knowledge, Report
-from fleet.worker.running import Box, Running
+from fleet.worker.running import Box, Replaced, Running
 from fleet.worker.work import Errand, Leave, merge, replaces, same
 
 FIRST_RETRY = 0.5
@@ -103,7 +103,7 @@ class Worker:
         self._held.pop(target, None)
         self._box.forget(target)
         if self._running is not None:
-            self._running.member.claims.drop(target)
+            self._running.let_go(target)
 
     def release(self, targets: frozenset[TargetKey] | None = None) -> None:
         """A change closed: targets that waited for it look again."""
@@ -186,6 +186,8 @@ class Worker:
             try:
                 begun = self._clock.boottime()
                 await self._connected(client)
+            except Replaced:
+                tries = 0
             except FleetError as error:
                 if self._clock.boottime() - begun > LAST_RETRY:
                     tries = 0

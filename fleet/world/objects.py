@@ -9,7 +9,7 @@ it, nothing may be concluded from an object's absence.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from fleet import names
@@ -90,10 +90,14 @@ class World:
             return
         if self._gone.get((kind, key)) == metadata.get("uid"):
             return
-        known = _read(kind, body, before)
-        kept[key] = known
-        if before is None or _differs(before, known):
-            self._tell(kind, key)
+        if before is not None and not _differs(before, metadata):
+            # A status, or what the hub itself wrote: nobody has to look again, nor to parse it again.
+            kept[key] = replace(
+                before, version=version, metadata=_kept_metadata(metadata), status=body.get("status") or {}
+            )
+            return
+        kept[key] = _read(kind, body, before)
+        self._tell(kind, key)
 
     def gone(self, kind: str, key: ApplicationKey, uid: str = "") -> None:
         """An object is deleted; ``uid`` guards against old news of a predecessor."""
@@ -128,7 +132,7 @@ GONE = 10_000  # deletions remembered against events that come after them
 
 
 def _read(kind: str, body: Mapping[str, Any], before: Known[Any] | None) -> Known[Any]:
-    metadata = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
+    metadata = _kept_metadata(body["metadata"])
     model, error = None, None
     try:
         model = parse(kind, {key: value for key, value in body.items() if key != "status"})
@@ -147,7 +151,22 @@ def _read(kind: str, body: Mapping[str, Any], before: Known[Any] | None) -> Know
     )
 
 
-def _differs(before: Known[Any], after: Known[Any]) -> bool:
-    """Whether anything but the status changed; what the hub itself writes there wakes nobody."""
-    watched = ("labels", "annotations", "finalizers", "deletionTimestamp", "generation", "uid")
-    return any(before.metadata.get(name) != after.metadata.get(name) for name in watched)
+def _kept_metadata(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {key: value for key, value in metadata.items() if key != "managedFields"}
+
+
+def _differs(before: Known[Any], metadata: Mapping[str, Any]) -> bool:
+    """Whether anything changed besides the status and what the hub itself writes there."""
+    was = before.metadata
+    return (
+        any(
+            was.get(name) != metadata.get(name)
+            for name in ("uid", "generation", "deletionTimestamp", "labels")
+        )
+        or _others(was.get("annotations")) != _others(metadata.get("annotations"))
+        or not set(was.get("finalizers") or ()) ^ set(metadata.get("finalizers") or ()) <= {names.FINALIZER}
+    )
+
+
+def _others(annotations: Mapping[str, str] | None) -> Mapping[str, str]:
+    return {key: value for key, value in (annotations or {}).items() if key != names.PLACED}

@@ -65,6 +65,7 @@ class Repository:
         self.credential: Callable[[], Credential | None] = lambda: None
         self.told: Callable[[Fetched], None] = lambda _: None
         self.moved: Moved | None = None
+        self.moving: Callable[[str], None] = lambda _: None
         self.recorded: Callable[[], Iterable[str] | None] = lambda: None
 
     @property
@@ -125,6 +126,8 @@ class Repository:
         self.recovered = self.error is not None
         changed = believed != self._refs or self.recovered
         self.error = None
+        if changed and self.moved is not None:
+            self.moving(self.url)
         self._refs = believed
         if self._hint and self.mirror.known(self._hint):
             self._hint = ""
@@ -215,6 +218,7 @@ class Repositories:
         self._closing: set[asyncio.Future[None]] = set()
         self._credentials: Callable[[], Iterable[Credential]] = tuple
         self.moved: Moved | None = None
+        self.moving: Callable[[str], None] = lambda _: None  # called right before new refs can be seen
         self.told: Callable[[Fetched], None] = lambda _: None
         self.recorded: Callable[[str], Iterable[str] | None] = lambda _: None
 
@@ -231,7 +235,7 @@ class Repositories:
         found = Repository(url, self._mirror(url, folder), self._clock, self._interval)
         found.credential = lambda: credentials.match(url, self._credentials())
         found.told = self.told
-        found.moved = self.moved
+        found.moved, found.moving = self.moved, self.moving
         found.recorded = lambda: self.recorded(url)
         self._known[url] = found
         self._tasks[url] = asyncio.ensure_future(found.run())

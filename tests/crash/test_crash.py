@@ -217,8 +217,10 @@ async def test_the_world_ends_up_the_same_wherever_the_hub_is_cut_off(
             theatre = Theatre(planes, hub_api, member_apis)
             await theatre.open()
             at = name.replace("NAMESPACE", theatre.namespace)
+            begun = __import__("time").monotonic()
             try:
                 await scenario(theatre, Journal(), Guillotine(at, after=after))
+                print("TOOK", round(__import__("time").monotonic() - begun, 1), "after" if after else "before", name, flush=True)
             except AssertionError as error:
                 failures.append(f"{'after' if after else 'before'} {name}: {error}")
             finally:

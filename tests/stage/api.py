@@ -34,6 +34,7 @@ PLURALS = {
     "CronJob": "/apis/batch/v1/{ns}cronjobs",
     "Role": "/apis/rbac.authorization.k8s.io/v1/{ns}roles",
     "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+    "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
     "Ingress": "/apis/networking.k8s.io/v1/{ns}ingresses",
     "NetworkPolicy": "/apis/networking.k8s.io/v1/{ns}networkpolicies",
     "HorizontalPodAutoscaler": "/apis/autoscaling/v2/{ns}horizontalpodautoscalers",

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from local_protocols import Eventually, Kubectl
 
 from bootstrap.local import binaries, watchdog
 from bootstrap.local.warden import Warden
+from tests.unit.bootstrap.local_protocols import Eventually, Kubectl
 
 
 @pytest.fixture(scope="session")

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from local_protocols import Eventually
 
 from bootstrap.local import binaries
 from bootstrap.local.build import build
 from bootstrap.local.progress import Progress
 from bootstrap.local.toolchain import BuildFailed
+from tests.unit.bootstrap.local_protocols import Eventually
 
 pytestmark = pytest.mark.skipif(shutil.which("go") is None, reason="the small builds here use the Go on PATH")
 

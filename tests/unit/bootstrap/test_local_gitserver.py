@@ -9,12 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from local_protocols import Eventually
 
 from bootstrap.local.authority import Authority, Pair
 from bootstrap.local.gitserver import GitServer, create_repository
 from bootstrap.local.httpbackend import Access
 from bootstrap.local.warden import Warden
+from tests.unit.bootstrap.local_protocols import Eventually
 
 
 def git(*arguments: str | Path, cwd: Path | None = None, trust: Path | None = None) -> str:

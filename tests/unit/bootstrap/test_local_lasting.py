@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from local_protocols import Eventually, Kubectl
 
 from bootstrap.local import binaries, lasting
 from bootstrap.local.servers import Components
+from tests.unit.bootstrap.local_protocols import Eventually, Kubectl
 
 CREATE = """
 import sys

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from local_protocols import Kubectl
 
 from bootstrap.local.plane import Plane, PlaneFailed
 from bootstrap.local.servers import Components
 from bootstrap.local.warden import Warden
+from tests.unit.bootstrap.local_protocols import Kubectl
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from local_protocols import Eventually
 
 from bootstrap.local.processes import start
 from bootstrap.local.warden import Warden
+from tests.unit.bootstrap.local_protocols import Eventually
 
 # A server that ignores TERM and has a child of its own, and a folder: the worst that a warden must end.
 OWNER = textwrap.dedent("""

@@ -1,0 +1,98 @@
+"""Children that an app of apps has been told to make or change, until the hub sees them as they are meant.
+
+Contract: one owner, in memory; methods never await. What a commit moves to a child that the same commit makes
+must not be deleted where it was before the child has claimed it (H3). So an app of apps has not settled its
+changes before its children are there; a child that comes takes part in them and settles them as any other does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from fleet import names
+from fleet.api.application import Application
+from fleet.api.parse import parse
+from fleet.errors import InvalidObject
+from fleet.hub.changes import Changes
+from fleet.model import ApplicationKey, Manifest, Rendered
+from fleet.world.objects import Known, World
+
+Spec = Mapping[str, Any]
+
+
+class Expected:
+    """See the module; bounded by the children that are not yet as their roots want them."""
+
+    def __init__(self, world: World, changes: Changes) -> None:
+        self._world = world
+        self._changes = changes
+        self._wanted: dict[ApplicationKey, dict[ApplicationKey, Spec]] = {}
+
+    def expect(self, root: ApplicationKey, rendered: Rendered, namespace: str) -> bool:
+        """Take what the root holds now; whether all of it is there already."""
+        missing = {}
+        for manifest in rendered.manifests:
+            if manifest.ref.kind != names.APPLICATION:
+                continue
+            child = ApplicationKey(manifest.ref.namespace or namespace, manifest.ref.name)
+            spec = _spec(manifest)
+            if spec is not None and not _stands(self._world.applications.get(child), spec):
+                missing[child] = spec
+        if missing:
+            self._wanted[root] = missing
+        else:
+            self._wanted.pop(root, None)
+        return not missing
+
+    def missing(self, root: ApplicationKey) -> tuple[ApplicationKey, ...]:
+        """Children of the root that are not there yet, or not as it wants them."""
+        return tuple(sorted(self._wanted.get(root, ())))
+
+    def came(self, child: ApplicationKey) -> None:
+        """An Application is about to be reconciled: where a root waited for it, it has that root's changes now."""
+        known = self._world.applications.get(child)
+        for root in list(self._roots(child)):
+            missing = self._wanted[root]
+            if not _stands(known, missing[child]):
+                continue
+            self._changes.enlist(root, child)
+            del missing[child]
+            if not missing:
+                del self._wanted[root]
+                self._changes.settle(root)
+
+    def forget(self, root: ApplicationKey) -> None:
+        """The root is gone, or makes nothing by itself."""
+        self._wanted.pop(root, None)
+
+    def _roots(self, child: ApplicationKey) -> Iterator[ApplicationKey]:
+        return (root for root, missing in self._wanted.items() if child in missing)
+
+
+def _spec(manifest: Manifest) -> Spec | None:
+    try:
+        model = parse(names.APPLICATION, orjson.loads(manifest.body))
+    except InvalidObject:
+        return None
+    return _dump(model, unset=False) if isinstance(model, Application) else None
+
+
+def _stands(known: Known[Application] | None, spec: Spec) -> bool:
+    if known is None or known.model is None or known.deleting or known.error is not None:
+        return False
+    return _within(spec, _dump(known.model, unset=True))
+
+
+def _dump(application: Application, *, unset: bool) -> Spec:
+    return application.spec.model_dump(exclude_unset=not unset)
+
+
+def _within(part: Any, whole: Any) -> bool:
+    if isinstance(part, Mapping):
+        return isinstance(whole, Mapping) and all(
+            key in whole and _within(value, whole[key]) for key, value in part.items()
+        )
+    return bool(part == whole)

@@ -1,0 +1,53 @@
+"""When a change may prune: who has to have rendered before."""
+
+from fleet.hub.changes import Changes
+from fleet.model import ApplicationKey
+
+A, B, C = (ApplicationKey("hub", name) for name in "abc")
+
+
+def test_a_change_is_open_until_all_whom_it_concerns_have_settled():
+    changes, released = Changes(), []
+    changes.released = lambda: released.append(1)
+    change = changes.arrive("r", [A, B])
+    changes.settle(A)
+    assert changes.open(change) == (B,)
+    changes.settle(B)
+    assert changes.open(change) is None
+    assert released == [1]
+
+
+def test_commits_of_which_it_is_not_known_whom_they_concern_hold_those_who_render_them():
+    changes, released = Changes(), []
+    changes.released = lambda: released.append(1)
+    changes.begin("r")
+    change = changes.arriving("r")
+    assert changes.open(change) == ()
+    changes.settle(A)
+    assert changes.arrive("r", [B]) == change
+    assert changes.open(change) == (B,)
+    changes.settle(B)
+    assert changes.open(change) is None
+    assert released == [1]
+
+
+def test_commits_that_concern_nobody_free_those_who_waited():
+    changes, released = Changes(), []
+    changes.released = lambda: released.append(1)
+    changes.begin("r")
+    assert changes.arrive("r", []) is None
+    assert released == []
+    changes.begin("r")
+    change = changes.arriving("r")
+    changes.arrive("r", [])
+    assert changes.open(change) is None
+    assert released == [1]
+
+
+def test_who_is_enlisted_takes_part_in_the_changes_of_the_other_alone():
+    changes = Changes()
+    mine, other = changes.arrive("r", [A]), changes.arrive("s", [B])
+    changes.enlist(A, C)
+    changes.settle(A)
+    assert changes.open(mine) == (C,)
+    assert changes.open(other) == (B,)
