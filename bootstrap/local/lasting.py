@@ -161,6 +161,7 @@ def _end(folder: Path) -> None:
     # API server before etcd: it waits for its last writes.
     for group in reversed(_processes(folder).values()):
         watchdog.end([group], _GRACE)
+    _left_running[:] = [process for process in _left_running if process.running()]  # reaps the others
 
 
 def _remove(folder: Path) -> None:

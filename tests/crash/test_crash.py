@@ -125,27 +125,29 @@ def desired(theatre: Theatre, *, after: bool, child_there: bool) -> dict[str, An
     return {f"{member}/{name}": data for member in theatre.members for name, data in both.items()}
 
 
-async def scenario(theatre: Theatre, journal: Journal, guillotine: Guillotine | None) -> Journal:
-    """Run it all; with a guillotine, a new hub takes over where it falls. The journal of the whole."""
+async def scenario(theatre: Theatre, journal: Journal, guillotine: Guillotine | None) -> None:
+    """Run it all; with a guillotine, a new hub takes over where it falls, also while the first still starts."""
     await begin(theatre)
-    seams = watched(journal, guillotine)
+    starting = asyncio.ensure_future(theatre.start(watched(journal, guillotine), poll_interval=0.15))
     steps = asyncio.ensure_future(_steps(theatre))
-    await _hub(theatre, seams)
-    if guillotine is not None:
-        falling = asyncio.ensure_future(guillotine.fallen.wait())
-        await asyncio.wait({falling, steps}, return_when=asyncio.FIRST_COMPLETED)
-        falling.cancel()
-        assert guillotine.fallen.is_set(), f"the write {guillotine.at} did not come"
-        await kill(theatre)
-        await theatre.api.delete("Lease", names.HUB_LEASE, names.HUB_NAMESPACE)
-        await _hub(theatre, watched(Journal()))
-    await asyncio.wait_for(steps, 60)
-    return journal
-
-
-async def _hub(theatre: Theatre, seams: Any) -> None:
-    if theatre.running is None:
-        await theatre.start(seams, poll_interval=0.15)
+    try:
+        if guillotine is not None:
+            falling = asyncio.ensure_future(guillotine.fallen.wait())
+            await asyncio.wait({falling, steps}, return_when=asyncio.FIRST_COMPLETED)
+            falling.cancel()
+            assert guillotine.fallen.is_set(), f"the write {guillotine.at} did not come"
+            starting.cancel()
+            await asyncio.wait({starting})
+            await kill(theatre)
+            await theatre.api.delete("Lease", names.HUB_LEASE, names.HUB_NAMESPACE)
+            await theatre.start(watched(Journal()), poll_interval=0.15)
+        else:
+            await starting
+        await asyncio.wait_for(steps, 60)
+    finally:
+        for task in (starting, steps):
+            task.cancel()
+        await asyncio.wait({starting, steps})
 
 
 async def _steps(theatre: Theatre) -> None:
@@ -184,6 +186,12 @@ async def kill(theatre: Theatre) -> None:
     """End the hub without a goodbye: its doors are shut already, so its stopping writes nothing."""
     running, theatre.running = theatre.running, None
     assert running is not None
+
+    async def no_flush(timeout: float) -> bool:
+        """The dead write no last statuses; without this each run would wait for them in vain."""
+        return timeout < 0
+
+    running.hub.statuses.flush = no_flush  # type: ignore[method-assign]
     running.task.cancel()
     await asyncio.wait({running.task})
 
@@ -203,7 +211,13 @@ async def names_of_writes(planes: Any, hub_api: Any, member_apis: Any) -> list[s
             await scenario(theatre, journal, None)
         finally:
             await theatre.close()
-    return [normal(name, theatre) for name in journal.writes if not name.split(" ")[2].endswith("/status")]
+    return [normal(name, theatre) for name in journal.writes if certain(name)]
+
+
+def certain(name: str) -> bool:
+    """Whether every run makes this write: statuses join as time has it, and so do the names that go from placed."""
+    path, _, number = name.split(" ", 1)[1].rpartition(" #")
+    return not path.endswith("/status") and not (path.endswith("/applications/child") and int(number) > 4)
 
 
 @pytest.mark.timeout(1500)
@@ -217,10 +231,8 @@ async def test_the_world_ends_up_the_same_wherever_the_hub_is_cut_off(
             theatre = Theatre(planes, hub_api, member_apis)
             await theatre.open()
             at = name.replace("NAMESPACE", theatre.namespace)
-            begun = __import__("time").monotonic()
             try:
                 await scenario(theatre, Journal(), Guillotine(at, after=after))
-                print("TOOK", round(__import__("time").monotonic() - begun, 1), "after" if after else "before", name, flush=True)
             except AssertionError as error:
                 failures.append(f"{'after' if after else 'before'} {name}: {error}")
             finally:

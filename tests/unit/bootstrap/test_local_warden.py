@@ -114,8 +114,9 @@ def test_a_program_that_nobody_could_register_never_runs(tmp_path: Path, eventua
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_server_does_not_keep_the_watchdog_waiting(tmp_path: Path) -> None:
+def test_a_server_does_not_keep_the_watchdog_waiting(tmp_path: Path, eventually: Eventually) -> None:
     with Warden() as warden:
         process = warden.spawn(["sleep", "1000"], stdout=tmp_path / "log")
+        eventually(lambda: Path(f"/proc/{process.pid}/comm").read_text() == "sleep\n")
         held = {path.readlink() for path in Path(f"/proc/{process.pid}/fd").iterdir()}
         assert Path(f"/proc/self/fd/{warden._orders.fileno()}").readlink() not in held
