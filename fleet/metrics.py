@@ -54,7 +54,6 @@ class Metrics:
         self._drifts = Counter(
             "fleethub_drift", "Objects found to differ from what was applied.", registry=into
         )
-        self._statuses = Counter("fleethub_status_writes", "Writes of status to the hub.", registry=into)
         self._webhooks = Counter("fleethub_webhook", "Push events.", ("result",), registry=into)
         self._unforeseen = Counter("fleethub_unforeseen_errors", "Errors that nobody foresaw.", registry=into)
         self._logger = log.get("fleethub")
@@ -95,10 +94,6 @@ class Metrics:
         """An object was found to differ from what was applied."""
         self._drifts.inc()
 
-    def status_written(self) -> None:
-        """A status was written to the hub."""
-        self._statuses.inc()
-
     def webhook(self, result: str) -> None:
         """A push event: accepted or refused."""
         self._webhooks.labels(result).inc()
@@ -126,6 +121,11 @@ class Metrics:
         """Have the renders counted by their owner read off: result (built, cached, failed); how many."""
         family = _Read(CounterMetricFamily, ("fleethub_render", "Renders of sources.", ("result",)), rows)
         self.registry.register(family)
+
+    def status_writes(self, read: Callable[[], float]) -> None:
+        """Have the writes of status counted by their owner read off."""
+        named = ("fleethub_status_writes", "Writes of status to the hub.", ())
+        self.registry.register(_Read(CounterMetricFamily, named, lambda: [((), read())]))
 
     def lag(self, read: Callable[[], float]) -> None:
         """Have the loop's lag read off the clock, in seconds."""

@@ -14,7 +14,7 @@ from fleet.api.application import Application
 from fleet.hub import requests
 from fleet.hub.record import Record
 from fleet.hub.requests import Asked
-from fleet.model import ApplicationKey, Outcome
+from fleet.model import ApplicationKey, Fault, Outcome
 from fleet.world.objects import Known
 
 RUNNING, SUCCEEDED, FAILED = "Running", "Succeeded", "Failed"
@@ -54,6 +54,15 @@ class Asking:
             str(last.get("by", "")),
             str(last.get("at", "")),
         )
+
+    def refuse(self, record: Record, asked: Asked) -> Fault:
+        """An automated Application goes where its revision points: a request for another commit has failed."""
+        record.last_sync = {**(record.last_sync or {}), "phase": FAILED}
+        text = (
+            f"a sync of commit {asked.commit[:12]} was asked for, but sync is automated and follows the newest "
+            "commit: move targetRevision, or turn automated sync off"
+        )
+        return Fault(None, "SyncRefused", text)
 
     def answered(self, record: Record, outcome: Outcome) -> bool:
         """Take a pass that answered a request; True when every cluster has, so that others must look again."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fleet import names
 from fleet.api.application import Application
 from fleet.errors import FleetError, RevisionNotFound, fault
 from fleet.git.refs import commit_hash
@@ -50,6 +51,13 @@ class Desired:
         source = application.spec.source
         repository = self._repositories.get(source.repo_url)
         self._readers.follow(key, Following(source.repo_url, source.target_revision))
+        known = self._world.applications.get(key)
+        refresh = known.annotations.get(names.REFRESH, "") if known is not None else ""
+        if refresh != record.refreshed:
+            # A look at the repository, now; what it brings wakes whom it concerns.
+            record.refreshed = refresh
+            if record.begun:
+                repository.nudge()
         if repository.error is not None and repository.refs is not None:
             # The last good state is kept and stays offered; the condition says why nothing newer comes.
             record.faults += (fault(repository.error),)
@@ -71,6 +79,15 @@ class Desired:
         repository = self._repositories.get(application.spec.source.repo_url)
         revision = await self._resolve(repository, commit)
         return Sought(revision, await self._render(repository, revision, application))
+
+    async def is_at(self, application: Application, commit: str, sought: Sought) -> bool:
+        """Whether the state at a commit is the one that the Application follows now."""
+        if commit == sought.revision.commit:
+            return True
+        try:
+            return (await self.at(application, commit)).rendered.key == sought.rendered.key
+        except FleetError:
+            return False
 
     def forget(self, key: ApplicationKey) -> None:
         """The Application is gone, or is going."""

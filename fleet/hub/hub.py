@@ -34,7 +34,7 @@ from fleet.hub.roster import Roster
 from fleet.hub.seams import Seams
 from fleet.hub.telling import Telling
 from fleet.hub.withdraw import Withdrawals
-from fleet.kube import decode, paths
+from fleet.kube import decode, paths, trusted
 from fleet.kube.budget import Budget
 from fleet.kube.connection import Connection
 from fleet.kube.request import Request
@@ -140,7 +140,7 @@ class Hub:
             self.asking,
             self.expected,
         )
-        allowed = Allowed(frozenset(settings.allow_exec), frozenset(settings.allow_proxy))
+        allowed = Allowed(frozenset(settings.allow_exec), frozenset(settings.allow_proxy), trusted.exec_token)
         self.registrations = Registrations(self.client, self.world, self.namespace, allowed, self.clock)
         self._connect()
 
@@ -177,6 +177,7 @@ class Hub:
         self.registrations.changed_cluster = self._cluster_changed
         self.registrations.changed_repository = self._credentials_changed
         self.world.subscribe(self._object_changed)
+        self.world.read_status = self.statuses.seen
 
     def _measure(self) -> None:
         """Have what owners know read off them when somebody scrapes."""
@@ -186,6 +187,7 @@ class Hub:
         self.metrics.renders(
             lambda: ((("built",), float(self.cache.builds)), (("cached",), float(self.cache.hits)))
         )
+        self.metrics.status_writes(lambda: float(self.statuses.writes))
         self.metrics.lag(lambda: self.clock.lag)
 
     def _application_rows(self) -> Iterator[tuple[tuple[str, ...], float]]:
@@ -315,10 +317,6 @@ class Hub:
     def saw(self, kind: str, body: Mapping[str, Any]) -> None:
         """An object of the hub's kinds was seen."""
         self.world.saw(kind, body)
-        if kind in (names.APPLICATION, names.CLUSTER):
-            metadata = body["metadata"]
-            key = (metadata.get("namespace", ""), metadata["name"])
-            self.statuses.seen(kind, key, body.get("status") or {})
 
     def gone(self, kind: str, namespace: str, name: str, uid: str) -> None:
         """An object of the hub's kinds was deleted."""

@@ -103,9 +103,17 @@ class Reconciler:
             asked = await self._asking.asked(key, known, record)
         except InvalidObject as error:
             record.faults += (fault(error),)
-        if asked is not None and asked.commit and Option.AUTOMATED not in rules.options:
+        automated = Option.AUTOMATED in rules.options
+        if (
+            asked is not None
+            and automated
+            and not await self._desired.is_at(application, asked.commit, sought)
+        ):
+            record.faults += (self._asking.refuse(record, asked),)
+            asked = None
+        if asked is not None and asked.commit and not automated:
             sought = await self._desired.at(application, asked.commit)
-        elif Option.AUTOMATED not in rules.options:
+        elif not automated:
             mode = Mode.COMPARE
         rendered = sought.rendered
         if HUB_CLUSTER in record.served:

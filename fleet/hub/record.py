@@ -28,5 +28,6 @@ class Record:
     leaving: set[str] = field(default_factory=set)
     last_sync: Mapping[str, object] | None = None
     answered: dict[str, bool] = field(default_factory=dict)
+    refreshed: str = ""
     tries: int = 0
     begun: bool = False

@@ -115,6 +115,7 @@ class Telling:
         """Drift was put back."""
         if self.metrics is not None:
             self.metrics.healed()
+            self.metrics.drifted()
         self.happened(
             target.application,
             Happening(

@@ -181,6 +181,11 @@ async def _credential(user: _Entry) -> dict[str, Any]:
     return found
 
 
+async def exec_token(plugin: Mapping[str, Any]) -> str:
+    """Run an exec credential plugin, a kubeconfig's ``exec`` object, for its token; whom it serves is the caller's."""
+    return str((await _run(plugin)).get("token", ""))
+
+
 async def _executed(plugin: Mapping[str, Any]) -> dict[str, Any]:
     status = await _run(plugin)
     if isinstance(status.get("clientCertificateData"), str):
@@ -190,7 +195,7 @@ async def _executed(plugin: Mapping[str, Any]) -> dict[str, Any]:
         }
 
     async def refresh() -> str:
-        return str((await _run(plugin)).get("token", ""))
+        return await exec_token(plugin)
 
     return {"token": str(status.get("token", "")), "refresh": refresh}
 

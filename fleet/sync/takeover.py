@@ -50,5 +50,7 @@ def _refuse(meta: Meta, adopt: frozenset[str], ours: Container[str]) -> None:
                 raise ClaimRefused(f"{owner.kind} {owner.name} made it and keeps it", ref=meta.ref)
     other = marks.other_owner(meta, ours)
     if other and other.tool not in adopt:
-        text = f"{other.tool} ({other.name}) holds it; syncPolicy.adopt: [{other.tool}] would take it over"
+        text = (
+            f"{other.tool} ({other.name}) holds it and says so on the object; remove its mark to hand it over"
+        )
         raise ClaimRefused(text, ref=meta.ref)

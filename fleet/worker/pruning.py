@@ -124,9 +124,17 @@ async def _one(ref: ObjectRef, plan: Plan, member: Member, result: Pruned) -> No
 
 
 async def remove(
-    ref: ObjectRef, set_id: str, member: Member, desired: frozenset[ObjectRef] = frozenset()
+    ref: ObjectRef,
+    set_id: str,
+    member: Member,
+    desired: frozenset[ObjectRef] = frozenset(),
+    *,
+    withdrawing: bool = False,
 ) -> Holding | None:
-    """Delete one member of a set, or say why not; done where it is gone or no member any more."""
+    """Delete one member of a set, or say why not; done where it is gone or no member any more.
+
+    ``Prune=false`` keeps an object from pruning, not from leaving with its Application (``withdrawing``).
+    """
     resource = served(ref, member)
     if resource is None:
         # The kind is provably not served: its group answers and does not know it. So its objects are gone.
@@ -141,7 +149,9 @@ async def remove(
                 return None
             if meta.deleting:
                 return None
-            hold = await _kept(meta, set_id, member, desired)
+            if not withdrawing and keeps(meta, "Prune=false"):
+                return Holding(Hold.PRUNE_OFF, f"{meta.ref} says Prune=false and stays", (meta.ref,))
+            hold = gate.confirmation(meta, await vacancy.contents(meta, set_id, member, desired))
             if hold is not None:
                 return hold
             try:
@@ -155,12 +165,6 @@ async def remove(
             member.ledger.known(ref)
             return None
     return None
-
-
-async def _kept(meta: Meta, set_id: str, member: Member, desired: frozenset[ObjectRef]) -> Holding | None:
-    if keeps(meta, "Prune=false"):
-        return Holding(Hold.PRUNE_OFF, f"{meta.ref} says Prune=false and stays", (meta.ref,))
-    return gate.confirmation(meta, await vacancy.contents(meta, set_id, member, desired))
 
 
 def keeps(meta: Meta, option: str) -> bool:

@@ -498,6 +498,9 @@ class Running:
     async def _leave(self, errand: Leave, held: Held) -> None:
         if held.leave is None:
             return
+        if self.paused:
+            self._report.withdrawn(withdrawal.paused(errand.target, self.member), Gone.WAITING)
+            return
         self.let_go(errand.target)
         state, found = await withdrawal.run(errand.target, errand.mode, self.member)
         self._report.withdrawn(found, state)

@@ -16,6 +16,7 @@ from fleet.model import (
     Findings,
     Gone,
     Health,
+    Hold,
     Holding,
     ObjectRef,
     Outcome,
@@ -72,9 +73,19 @@ async def _one(
         if mode is Withdrawal.ORPHAN:
             await _release(ref, own, member)
             return None
-        return await pruning.remove(ref, own, member)
+        if await _stays(ref, own, member):
+            await _release(ref, own, member)
+            return None
+        return await pruning.remove(ref, own, member, withdrawing=True)
     except FleetError as error:
         return fault(error, ref)
+
+
+async def _stays(ref: ObjectRef, own: str, member: Member) -> bool:
+    """Whether the live object says that it outlives its Application (Argo CD's ``Delete=false``)."""
+    resource = pruning.served(ref, member)
+    meta = await existing.read(member.client.send, resource, ref) if resource is not None else None
+    return meta is not None and membership.member(meta, own) and pruning.keeps(meta, "Delete=false")
 
 
 async def _release(ref: ObjectRef, own: str, member: Member) -> None:
@@ -105,6 +116,12 @@ def _outcome(
         findings=Findings(),
         at=member.clock.now(),
     )
+
+
+def paused(target: TargetKey, member: Member) -> Outcome:
+    """The Outcome of a withdrawal on a paused cluster: it waits, and nothing is written."""
+    text = "the cluster is paused: what is there stays until it is resumed (fleethub cluster resume)"
+    return _outcome(target, member, [], [Holding(Hold.PAUSED, text)], left=0)
 
 
 def refused(target: TargetKey, problem: Fault, member: Member) -> Outcome:

@@ -134,7 +134,9 @@ class Worker:
         if self._running is not None:
             self._running.paused = paused
         for key, held in self._held.items():
-            if held.work is not None and held.leave is None:
+            if held.leave is not None:
+                self._box.put(key, held.leave, lane=Lane.URGENT)
+            elif held.work is not None:
                 self._box.put(key, held.work, lane=held.work.lane)
 
     def take_over(self) -> None:

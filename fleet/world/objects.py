@@ -64,6 +64,7 @@ class World:
         self.projects: dict[ApplicationKey, Known[Project]] = {}
         self._subscribers: list[Subscriber] = []
         self._complete: set[str] = set()
+        self.read_status: Callable[[str, ApplicationKey, Mapping[str, Any]], None] = lambda *_: None
         self._gone: dict[tuple[str, ApplicationKey], str] = {}
 
     def subscribe(self, subscriber: Subscriber) -> None:
@@ -90,6 +91,7 @@ class World:
             return
         if self._gone.get((kind, key)) == metadata.get("uid"):
             return
+        self.read_status(kind, key, body.get("status") or {})
         if before is not None and not _differs(before, metadata):
             # A status, or what the hub itself wrote: nobody has to look again, nor to parse it again.
             kept[key] = replace(

@@ -115,13 +115,13 @@ class Registrations:
                 case watch.Listed(items, _):
                     present = {item.meta.ref.name for item in items}
                     for item in items:
-                        self._saw(item.object)
+                        self._saw(item.object, item.meta.fields)
                     for name in [name for name in self._secrets if name not in present]:
                         self._gone(name)
                     self.complete = True
                     self._all_clusters()
-                case watch.Seen(_, body):
-                    self._saw(body)
+                case watch.Seen(meta, body):
+                    self._saw(body, meta.fields)
                 case watch.Gone(meta):
                     self._gone(meta.ref.name)
                 case watch.Silent():
@@ -149,10 +149,12 @@ class Registrations:
 
     # --- inside ------------------------------------------------------------------------------------------
 
-    def _saw(self, body: Mapping[str, Any] | None) -> None:
+    def _saw(self, body: Mapping[str, Any] | None, fields: bytes) -> None:
         if body is None:
             return
         name = body["metadata"]["name"]
+        # Which of two credentials is the newer is told by when their content was written.
+        body = {**body, "metadata": {**body["metadata"], "managedFields": orjson.loads(fields)}}
         before = self._secrets.get(name)
         if before is not None and _content(before) == _content(body):
             self._secrets[name] = body
@@ -266,8 +268,8 @@ class Registrations:
         if known is not None and known.model is not None:
             cluster = known.model
             stands = (
-                dict(cluster.metadata.labels) == labels
-                and dict(cluster.metadata.annotations) == annotations
+                labels.items() <= dict(cluster.metadata.labels).items()
+                and annotations.items() <= dict(cluster.metadata.annotations).items()
                 and (not server or cluster.spec.server == server)
             )
             if stands:

@@ -43,7 +43,7 @@ def test_the_hub_s_own_counts_have_the_names_that_dashboards_use() -> None:
     metrics.fetched(0.1, fetched=True, well=True)
     metrics.healed()
     metrics.drifted()
-    metrics.status_written()
+    metrics.status_writes(lambda: 1.0)
     metrics.webhook("accepted")
     found = _values(metrics)
     assert found["fleethub_sync_total", (("result", "success"),)] == 1

@@ -24,7 +24,7 @@ async def test_an_object_of_another_tool_is_refused_by_its_owners_name(lab: Any)
     with pytest.raises(ClaimRefused) as refused:
         await take(lab.send, lab.config_map, made, NONE, ours=NONE)
     assert "helm (default/shop)" in str(refused.value)
-    assert "adopt" in str(refused.value)
+    assert "remove its mark" in str(refused.value)
     assert (await lab.meta(lab.config_map)).version == made.version
 
 

@@ -28,8 +28,8 @@ OWNER = textwrap.dedent("""
     server = warden.spawn(["sh", "-c", script], stdout=folder / "log")
     while not (folder / "log").read_text().endswith("\\n"):
         time.sleep(0.01)
-    print(server.pid, (folder / "log").read_text().strip(), warden._watchdog.pid, flush=True)
     try:
+        print(server.pid, (folder / "log").read_text().strip(), warden._watchdog.pid, flush=True)
         time.sleep(1000)
     except KeyboardInterrupt:
         print("interrupted", server.running(), flush=True)
