@@ -12,7 +12,6 @@ from typing import Any
 
 from fleet.clock import Clock
 from fleet.errors import FleetError, Forbidden, Unreachable, fault
-from fleet.kube.request import Request
 from fleet.mailbox import Claim, Mailbox
 from fleet.model import (
     Drift,
@@ -29,7 +28,7 @@ from fleet.model import (
 )
 from fleet.redact import words
 from fleet.sync import parent, scope
-from fleet.worker import discovering, heal, outcome, passes, rebuild, recover, withdrawal
+from fleet.worker import discovering, heal, outcome, passes, probing, rebuild, recover, withdrawal
 from fleet.worker.held import Held
 from fleet.worker.member import Member
 from fleet.worker.member_lease import MemberLease
@@ -40,8 +39,6 @@ from fleet.worker.work import Errand, Leave, delay, failed
 
 PASSES = 16
 URGENT_PASSES = 2  # of these, so that a heal never waits for a cold start to end
-PROBE = 15.0
-PROBE_TIMEOUT = 5.0
 SETTLE = 0.05  # seconds in which changes of health are gathered
 SEAL_AFTER = 3.0
 LEAVE_AGAIN = 5.0
@@ -85,7 +82,10 @@ class Running:
         for item in self.member.parents.values():
             self._report.recorded(item.recorded)
         self._learn_sets()
-        tasks = [self._observer.parents(), asyncio.ensure_future(self._probes())]
+        tasks = [
+            self._observer.parents(),
+            asyncio.ensure_future(probing.watch_over(self.member, self._doubt, self._answered)),
+        ]
         if lease is not None:
             tasks.append(asyncio.ensure_future(lease.keep(self.member.client.send)))
         for target in self.member.parents:
@@ -159,33 +159,10 @@ class Running:
                 silent[set_id] = key
         self.member.silent = silent
 
-    async def _probes(self) -> None:
-        """Ask for a sign of life, at once where a stream broke; two misses in a row are the end."""
-        misses = 0
-        while True:
-            self._doubt.clear()
-            waiter = asyncio.ensure_future(self._doubt.wait())
-            timer = asyncio.ensure_future(self._clock.sleep(1.0 if misses else self._clock.jitter(PROBE)))
-            try:
-                await asyncio.wait({waiter, timer}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                waiter.cancel()
-                timer.cancel()
-            try:
-                await self.member.client.send(Request("GET", "/version", timeout=PROBE_TIMEOUT))
-                misses = 0
-                if self.member.discovery.stale and await discovering.again(self.member):
-                    self._served_again()
-            except Forbidden as error:
-                if error.status == 401:  # noqa: PLR2004 (Unauthorized: the credential is no longer accepted)
-                    raise
-                misses = 0
-            except FleetError:
-                if self._clock.lag > 1.0:
-                    continue
-                misses += 1
-                if misses > 1:
-                    raise
+    async def _answered(self) -> None:
+        """The server lives: groups that did not answer before may do so by now."""
+        if self.member.discovery.stale and await discovering.again(self.member):
+            self._served_again()
 
     def _served_again(self) -> None:
         """Groups whose own server was gone answer again: follow their kinds, and look at what waited."""
@@ -436,6 +413,9 @@ class Running:
             held.waits = True
         if found.faults:
             self._again(work, held)
+        else:
+            # The heal moved our entry's time: a seal from before it would make a restart look at all objects.
+            self._seal_later(work)
         set_id = parent.set_id(work.target.key, self.member.identity.namespace)
         self._stir(set_id)
 
@@ -458,9 +438,13 @@ class Running:
             return
         held.tries = 0
         if found.sync is Sync.SYNCED and work.mode is not Mode.COMPARE:
-            seal = replace(work, mode=Mode.SEAL, lane=Lane.AUDIT, only=None, asked_by=None)
-            due = self._clock.boottime() + self._clock.jitter(SEAL_AFTER, 0.5)
-            self._box.put(work.target.key, seal, lane=Lane.AUDIT, not_before=due)
+            self._seal_later(work)
+
+    def _seal_later(self, work: Work) -> None:
+        """Have the parent record the members' entries, once things have been quiet for a moment."""
+        seal = replace(work, mode=Mode.SEAL, lane=Lane.AUDIT, only=None, asked_by=None)
+        due = self._clock.boottime() + self._clock.jitter(SEAL_AFTER, 0.5)
+        self._box.put(work.target.key, seal, lane=Lane.AUDIT, not_before=due)
 
     def _still(self, drift: Drift) -> bool:
         seen = self.member.sightings.get(drift.ref)

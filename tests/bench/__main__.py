@@ -232,7 +232,8 @@ class Bench:
                     return
 
     async def untouched(self) -> None:
-        """A commit that concerns no Application."""
+        """A commit that concerns no Application; first what the commits before it left to do is waited for."""
+        await self._quiet()
         before = await self.hub.metrics()
         commit = self.repo.commit({"README.md": f"{time.time()}\n"})
         async with aiohttp.ClientSession() as client:
@@ -254,6 +255,15 @@ class Bench:
                 - requests(before, lease=False, writes=True, members=True)
             ),
         }
+
+    async def _quiet(self) -> None:
+        """Wait until the hub has written nothing but Leases for five seconds."""
+        before, since = -1.0, time.perf_counter()
+        while time.perf_counter() - since < 5:
+            await asyncio.sleep(0.5)
+            now = requests(await self.hub.metrics(), lease=False, writes=True)
+            if now != before:
+                before, since = now, time.perf_counter()
 
     async def heals(self) -> None:
         """Somebody scales an object of ours; each time another one."""
@@ -289,7 +299,7 @@ class Bench:
 
     async def idle(self) -> None:
         """Nothing changes."""
-        await asyncio.sleep(12)
+        await self._quiet()
         seconds = self.options.idle
         before, cpu = await self.hub.metrics(), self.hub.cpu()
         await asyncio.sleep(seconds)
