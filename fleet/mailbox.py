@@ -114,7 +114,7 @@ class Mailbox(Generic[K, V]):
     def depth(self) -> tuple[int, ...]:
         """How many keys wait in each lane, the delayed ones in their own."""
         counts = [0] * len(self._ready)
-        for waiting in self._waiting.values():
+        for waiting in tuple(self._waiting.values()):  # metrics are read in a thread
             counts[waiting.lane] += 1
         return tuple(counts)
 

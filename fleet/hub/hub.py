@@ -56,7 +56,6 @@ from fleet.world.repositories import Fetched, Repositories, Repository
 from fleet.world.resources import NAMESPACES
 
 RECONCILERS: Final = 8
-BUSY: Final = 4  # targets of one cluster that wait
 
 
 class Hub:
@@ -450,7 +449,7 @@ class Hub:
 
     def _busy(self) -> bool:
         """Whether passes wait for their turn."""
-        return any(sum(worker.depth()[: Lane.AUDIT]) > BUSY for worker in self.roster.workers())
+        return any(worker.busy() for worker in self.roster.workers())
 
     def _observer(self, cluster: str) -> Callable[[str, int, float], None]:
         return self.metrics.observer(cluster)

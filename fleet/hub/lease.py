@@ -17,7 +17,7 @@ import orjson
 
 from fleet import names
 from fleet.clock import Clock
-from fleet.errors import ClaimRefused, Conflict, FleetError, NotFound
+from fleet.errors import ClaimRefused, Conflict, FleetError, NotFound, Unanswered
 from fleet.kube.request import Request, Send
 
 MARGIN: Final = 2.0
@@ -143,8 +143,12 @@ class Authority:
                 body=orjson.dumps(body),
                 timeout=self._timeout(),
             )
-        async with asyncio.timeout(self._timeout()):
-            await send(request)
+        try:
+            async with asyncio.timeout(self._timeout()):
+                await send(request)
+        except TimeoutError:
+            # Also while it waits for a slot: one write that takes too long is no reason to end.
+            raise Unanswered("the Lease could not be written in time") from None
 
     def _timeout(self) -> float:
         return self._duration / CYCLES

@@ -41,6 +41,7 @@ PASSES = 16
 URGENT_PASSES = 2  # of these, so that a heal never waits for a cold start to end
 SETTLE = 0.05  # seconds in which changes of health are gathered
 SEAL_AFTER = 3.0
+BUSY = 3  # passes at once
 LEAVE_AGAIN = 5.0
 FIRST_LISTS = 30.0
 WAITS = frozenset({Hold.WAVE, Hold.CLAIM, Hold.PRUNE_WAITS})  # health or a change ends these
@@ -74,6 +75,7 @@ class Running:
         self._dirty: set[str] = set()
         self._sets: dict[str, TargetKey] = {}
         self.paused = False
+        self._passing = 0
 
     # --- lifetime -------------------------------------------------------------------------------------
 
@@ -301,6 +303,11 @@ class Running:
             finally:
                 self._box.done(claim)
 
+    @property
+    def busy(self) -> bool:
+        """Whether more than a few passes are under way."""
+        return self._passing > BUSY
+
     async def _errand(self, claim: Claim[TargetKey, Errand]) -> None:
         held = self._held.get(claim.key)
         if held is None:
@@ -324,8 +331,7 @@ class Running:
         if held.leave is not None or held.work is None:
             return
         if work.mode is Mode.SEAL:
-            if held.scoped is not None and await passes.seal(held.work, held.scoped, self.member):
-                self._observer.leave(self._kinds())
+            await self._seal(held.work, held)
             return
         narrow = work.only is not None
         work = replace(held.work, only=work.only, mode=self._mode(work, held), asked_by=work.asked_by)
@@ -339,9 +345,13 @@ class Running:
         if self._known_settled(work, held):
             recover.adopt(work, self.member)
         unrendered, detained = self._knowledge.unrendered(work), self._knowledge.detains(work)
-        found = await passes.run(
-            work, held.scoped, self.member, claim.superseded, unrendered, self._knowledge.detains
-        )
+        self._passing += 1
+        try:
+            found = await passes.run(
+                work, held.scoped, self.member, claim.superseded, unrendered, self._knowledge.detains
+            )
+        finally:
+            self._passing -= 1
         self._follow_kinds(claim.key)
         record = self.member.parents.get(claim.key)
         if record is not None:
@@ -439,6 +449,13 @@ class Running:
         held.tries = 0
         if found.sync is Sync.SYNCED and work.mode is not Mode.COMPARE:
             self._seal_later(work)
+
+    async def _seal(self, work: Work, held: Held) -> None:
+        """Seal the parent now, unless there is much to apply: a seal only saves a restart some requests."""
+        if self.busy:
+            self._seal_later(work)
+        elif held.scoped is not None and await passes.seal(work, held.scoped, self.member):
+            self._observer.leave(self._kinds())
 
     def _seal_later(self, work: Work) -> None:
         """Have the parent record the members' entries, once things have been quiet for a moment."""

@@ -24,7 +24,7 @@ from fleet.worker.ledger import Late
 from fleet.worker.member_lease import ForeignHub, MemberLease
 from fleet.worker.plan import wanted
 from fleet.worker.report import Knowledge, Report
-from fleet.worker.running import Box, Replaced, Running
+from fleet.worker.running import BUSY, Box, Replaced, Running
 from fleet.worker.work import Errand, Leave, merge, replaces, same
 
 FIRST_RETRY = 0.5
@@ -173,6 +173,11 @@ class Worker:
         """What the target means to hold here, as far as it is scoped."""
         held = self._held.get(target)
         return wanted(held.scoped) if held is not None and held.scoped is not None else frozenset()
+
+    def busy(self) -> bool:
+        """Whether more than a few targets wait for a pass, or are in one."""
+        waiting = sum(self._box.depth()[: Lane.AUDIT])
+        return waiting > BUSY or (self._running is not None and self._running.busy)
 
     def idle(self) -> bool:
         """Whether nothing waits and nothing is in hand."""

@@ -33,8 +33,9 @@ async def complete(send: Send, world: World) -> None:
             if item.object is not None:
                 world.saw(kind, item.object)
             present.add(ApplicationKey(item.meta.ref.namespace, item.meta.ref.name))
-        for key, (uid, _) in world.versions(kind).items():
-            if key not in present:
+        for key, (uid, version) in world.versions(kind).items():
+            # What a watch brought since the list was taken is not in it for that reason alone.
+            if key not in present and not newer(version, found.version):
                 world.gone(kind, key, uid)
         world.listed(kind)
 
@@ -54,7 +55,7 @@ async def check(send: Send, world: World) -> int:
             try:
                 answer = await send(Request("GET", paths.object_path(served, *key), ref=meta.ref))
             except NotFound:
-                world.gone(kind, key)
+                world.gone(kind, key, uid)
             else:
                 world.saw(kind, msgspec.json.decode(answer.body))
             mended += 1
