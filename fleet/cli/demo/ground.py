@@ -111,6 +111,8 @@ def existing(contexts: Sequence[str], kubeconfig: str | None) -> Iterator[Ground
             try:
                 yield Ground(hub, tuple(members), folder, git, warden, kubectl)
             finally:
+                # The hub first: it would make its namespace on a member again.
+                warden.close()
                 _remove(kubectl, hub, members)
 
 
