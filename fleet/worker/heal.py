@@ -7,6 +7,7 @@ revert is shown.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from fleet.model import Drift, Hold, Holding, Lane, Mode, Option, Work
 from fleet.ownership import fights
@@ -29,6 +30,11 @@ def plan(held: Held, found: Drift, now: float) -> tuple[Work, float] | None:
     held.fights[found.ref] = fight
     narrow = replace(work, only=frozenset({found.ref}), mode=Mode.APPLY, lane=Lane.URGENT, asked_by=None)
     return narrow, fight.until
+
+
+def stamp(now: float) -> str:
+    """A time as API servers write it."""
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def contested(held: Held) -> tuple[Holding, ...]:

@@ -182,6 +182,9 @@ class Running:
             return
         if found.ref not in wanted(held.scoped):
             return
+        if found.manager and not found.at:
+            # The server gives no time to a change by the scale subresource: when we saw it is near enough.
+            found = replace(found, at=heal.stamp(self._clock.now()))
         held.drifts[found.ref] = found
         planned = None if self.paused else heal.plan(held, found, self._clock.boottime())
         if planned is not None:

@@ -50,7 +50,8 @@ async def test_scaling_by_hand_is_put_back_and_the_event_names_who_did_it(theatr
 
     async def named() -> bool:
         events = await theatre.api.list("Event", names.HUB_NAMESPACE)
-        return any("kubectl" in e["message"] and e["reason"] == "DriftHealed" for e in events)
+        told = [e["message"] for e in events if e["reason"] == "DriftHealed"]
+        return any("set by kubectl (Update, 20" in message for message in told)
 
     await until(named, what="an event names kubectl")
 
