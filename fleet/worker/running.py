@@ -28,7 +28,7 @@ from fleet.model import (
 )
 from fleet.redact import words
 from fleet.sync import parent, scope
-from fleet.worker import discovering, heal, outcome, passes, probing, rebuild, recover, withdrawal
+from fleet.worker import audit, discovering, heal, outcome, passes, probing, rebuild, recover, withdrawal
 from fleet.worker.held import Held
 from fleet.worker.member import Member
 from fleet.worker.member_lease import MemberLease
@@ -97,7 +97,7 @@ class Running:
             self._take_up_all()
             tasks += [asyncio.ensure_future(self._serve(None)) for _ in range(PASSES - URGENT_PASSES)]
             tasks += [asyncio.ensure_future(self._serve(1)) for _ in range(URGENT_PASSES)]
-            tasks.append(asyncio.ensure_future(self._audits()))
+            tasks.append(asyncio.ensure_future(audit.keep(self._held, self._box, self._clock, self._audit)))
             done, _ = await asyncio.wait({*tasks, self._lost}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 await task
@@ -520,20 +520,6 @@ class Running:
         if held.leave is not None:
             due = self._clock.boottime() + LEAVE_AGAIN
             self._box.put(errand.target, errand, lane=Lane.COLD, not_before=due)
-
-    async def _audits(self) -> None:
-        """Apply every self-healed target once in a while, spread evenly, at the lowest priority (H10)."""
-        while True:
-            keys = [key for key, held in self._held.items() if held.work is not None and held.leave is None]
-            pause = self._audit / max(1, len(keys))
-            if not keys:
-                await self._clock.sleep(min(pause, 600.0))
-                continue
-            for key in keys:
-                await self._clock.sleep(self._clock.jitter(pause))
-                held = self._held.get(key)
-                if held is not None and held.work is not None and heal.reverts(held.work) and not self.paused:
-                    self._box.put(key, replace(held.work, mode=Mode.AUDIT, lane=Lane.AUDIT), lane=Lane.AUDIT)
 
 
 class Replaced(Unreachable):
