@@ -104,7 +104,9 @@ def test_input_reaches_the_command(git: Git) -> None:
 
 
 def test_no_core_is_dumped_and_no_file_without_end_is_written(git: Git) -> None:
-    limits = git.run(["try"], granted=shell("sleep 0.2; cat /proc/self/limits")).decode()
+    # The limits are set a moment after the start: the command waits until it has them.
+    bounded = "until grep -q '^Max file size *17179869184 ' /proc/self/limits; do sleep 0.02; done"
+    limits = git.run(["try"], granted=shell(f"{bounded}; cat /proc/self/limits")).decode()
     for name, value in (("Max core file size", "0"), ("Max file size", str(16 << 30))):
         line = next(line for line in limits.splitlines() if line.startswith(name))
         assert line.removeprefix(name).split()[0] == value
