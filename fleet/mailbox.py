@@ -111,6 +111,15 @@ class Mailbox(Generic[K, V]):
         """Whether the key waits or is in hand."""
         return key in self._waiting or key in self._held
 
+    def waiting(self, key: K) -> V | None:
+        """What waits under the key; None where nothing does."""
+        waiting = self._waiting.get(key)
+        return waiting.value if waiting is not None else None
+
+    def held(self, key: K) -> bool:
+        """Whether the key is in hand."""
+        return key in self._held
+
     def depth(self) -> tuple[int, ...]:
         """How many keys wait in each lane, the delayed ones in their own."""
         counts = [0] * len(self._ready)

@@ -28,10 +28,11 @@ RENDER_WORD = 16
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What belongs on an Application's clusters."""
+    """What belongs on an Application's clusters; ``overtaken`` where the name means another commit by now."""
 
     revision: Revision
     rendered: Rendered
+    overtaken: bool = False
 
 
 class Desired:
@@ -72,7 +73,7 @@ class Desired:
         self._readers.computed(key, revision.commit, rendered.reads)
         kept = self._kept(key, record, rendered, revision)
         record.rendered, record.revision = rendered, kept
-        return Sought(kept, rendered)
+        return Sought(kept, rendered, _overtaken(repository, source.target_revision, revision.commit))
 
     async def at(self, application: Application, commit: str) -> Sought:
         """The state at one commit, for a sync that was asked for."""
@@ -118,3 +119,11 @@ class Desired:
         if status.get("render") == rendered.key[:RENDER_WORD] and status.get("revision"):
             return Revision(now.repo, str(status["revision"]), now.ref)
         return now
+
+
+def _overtaken(repository: Repository, name: str, commit: str) -> bool:
+    """Whether commits came while it was rendered: they were held against what it read before."""
+    try:
+        return repository.resolve(name).commit != commit
+    except FleetError:
+        return True

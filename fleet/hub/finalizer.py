@@ -7,7 +7,9 @@ object. A name goes only when its parent is gone on that member, or somebody let
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
+from weakref import WeakValueDictionary
 
 import orjson
 
@@ -29,6 +31,8 @@ class Finalizer:
         self._send = send
         self._world = world
         self._written: dict[ApplicationKey, tuple[str, frozenset[str]]] = {}
+        # Whoever changes the names computes and writes in one turn: two writes may overtake each other.
+        self._turns: WeakValueDictionary[ApplicationKey, asyncio.Lock] = WeakValueDictionary()
 
     def placed(self, key: ApplicationKey) -> frozenset[str]:
         """The clusters on which the Application may have objects."""
@@ -43,35 +47,44 @@ class Finalizer:
 
     async def hold(self, key: ApplicationKey, clusters: frozenset[str]) -> None:
         """Record names before the first write to those clusters; no request where they stand already."""
-        known = self._world.applications.get(key)
-        if known is None or known.deleting:
-            return
-        wanted = self.placed(key) | clusters
-        if wanted == self.placed(key) and names.FINALIZER in known.finalizers:
-            return
-        if wanted:
-            await self._write(key, known.uid, wanted)
+        async with self._turn(key):
+            known = self._world.applications.get(key)
+            if known is None or known.deleting:
+                return
+            wanted = self.placed(key) | clusters
+            if wanted == self.placed(key) and names.FINALIZER in known.finalizers:
+                return
+            if wanted:
+                await self._write(key, known.uid, wanted)
 
     async def release(self, key: ApplicationKey, cluster: str) -> None:
         """The cluster holds nothing of the Application any more, or is let go of."""
-        known = self._world.applications.get(key)
-        if known is None:
-            self._written.pop(key, None)
-            return
-        left = self.placed(key) - {cluster}
-        if left == self.placed(key):
-            return
-        await self._write(key, known.uid, left)
+        async with self._turn(key):
+            known = self._world.applications.get(key)
+            if known is None:
+                self._written.pop(key, None)
+                return
+            left = self.placed(key) - {cluster}
+            if left == self.placed(key):
+                return
+            await self._write(key, known.uid, left)
 
     async def free(self, key: ApplicationKey) -> None:
         """Take the finalizer off an Application that is placed nowhere."""
-        known = self._world.applications.get(key)
-        if known is not None and names.FINALIZER in known.finalizers and not self.placed(key):
-            await self._write(key, known.uid, frozenset())
+        async with self._turn(key):
+            known = self._world.applications.get(key)
+            if known is not None and names.FINALIZER in known.finalizers and not self.placed(key):
+                await self._write(key, known.uid, frozenset())
 
     def forget(self, key: ApplicationKey) -> None:
         """The Application is gone."""
         self._written.pop(key, None)
+
+    def _turn(self, key: ApplicationKey) -> asyncio.Lock:
+        turn = self._turns.get(key)
+        if turn is None:
+            turn = self._turns[key] = asyncio.Lock()
+        return turn
 
     async def _write(self, key: ApplicationKey, uid: str, placed: frozenset[str]) -> None:
         metadata: dict[str, object] = {"name": key.name, "namespace": key.namespace, "uid": uid}

@@ -383,12 +383,13 @@ class Hub:
 
     async def _moved(self, repository: Repository) -> None:
         """Refs or the error of a repository changed: find whom that concerns."""
-        changed: frozenset[ApplicationKey] = frozenset()
         try:
             concerned = await self.knowing.concerned(repository, self.readers)
-            changed = concerned.changed
-        finally:
-            self.changes.arrive(repository.url, changed)
+        except asyncio.CancelledError:
+            self.changes.arrive(repository.url, ())
+            raise
+        # What fails otherwise is looked at again; until then nobody prunes that it may concern.
+        self.changes.arrive(repository.url, concerned.changed)
         for key in concerned.changed | concerned.waiting:
             self.wake(key)
 

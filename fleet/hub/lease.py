@@ -40,14 +40,17 @@ class Authority:
         self._clock = clock
         self._until = 0.0
         self._seen: tuple[str, float] | None = None
-        self._writing = False
+        self._writer: asyncio.Task[object] | None = None  # who writes the Lease itself
         self._released = False
         self.annotations: Mapping[str, str] = {}
         self.waiting_for = ""
 
     def may_write(self, cluster: str) -> bool:
         """Whether this process may write to the cluster now; with one active hub, all clusters alike."""
-        return bool(cluster) and (self._writing or self._clock.boottime() < self._until)
+        if not cluster:
+            return False
+        writes = self._writer is not None and self._writer is asyncio.current_task()
+        return writes or self._clock.boottime() < self._until
 
     async def acquire(self, send: Send) -> None:
         """Wait until the Lease is ours; says in ``waiting_for`` whose it is meanwhile."""
@@ -78,13 +81,13 @@ class Authority:
             self._until = 0.0
             return
         lease["spec"]["holderIdentity"] = ""
-        self._writing = True
+        self._writer = asyncio.current_task()
         try:
             await send(
                 Request("PUT", f"{self._path()}/{names.HUB_LEASE}", body=orjson.dumps(lease), timeout=2.0)
             )
         finally:
-            self._writing = False
+            self._writer = None
             self._until = 0.0
 
     async def _cycle(self, send: Send) -> bool:
@@ -92,13 +95,13 @@ class Authority:
         lease = await self._read(send)
         if lease is not None and not self._free(lease):
             return False
-        self._writing = True
+        self._writer = asyncio.current_task()
         try:
             await self._write(send, lease)
         except Conflict:
             return False
         finally:
-            self._writing = False
+            self._writer = None
         if not self._released:
             self._until = start + self._duration - MARGIN
         return True

@@ -66,7 +66,12 @@ class Reconciler:
         if known is None:
             self._forget(key)
             return
-        record = self.records.setdefault(key, Record())
+        record = self.records.get(key)
+        if record is not None and record.uid != known.uid:
+            self._forget(key)  # it was deleted and made anew in one moment
+            record = None
+        if record is None:
+            record = self.records[key] = Record(uid=known.uid)
         record.faults, record.holds = (), ()
         self._expected.came(key)
         try:
@@ -98,6 +103,8 @@ class Reconciler:
         rules = policy(application, self._walls(application, record))
         arriving = self._changes.arriving(application.spec.source.repo_url)
         sought = await self._desired.compute(key, application, record)
+        if sought.overtaken:
+            self.again(key, 0.0)
         mode, asked = Mode.APPLY, None
         try:
             asked = await self._asking.asked(key, known, record)

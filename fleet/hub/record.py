@@ -17,6 +17,7 @@ class Record:
     has rendered and been offered; ``grace`` has the boot time at which a lost cluster is withdrawn.
     """
 
+    uid: str = ""  # of the Application; another one of its name begins anew
     served: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
     holds: tuple[Holding, ...] = ()

@@ -24,6 +24,7 @@ class Held:
     begun: bool = False  # a whole pass has ended since the connection was made
     rebuild: bool = False  # the parent was lost
     waits: bool = False  # the last pass held back for health or for a change
+    asked: str | None = None  # the request that passes have begun on and not answered yet
 
     def connected_anew(self) -> None:
         """Nothing that was learned through an old connection is believed."""

@@ -39,13 +39,14 @@ class MemberLease:
         self._place = place
         self._clock = clock
         self._until = 0.0
-        self._writing = False
+        self._writer: asyncio.Task[object] | None = None  # who writes the Lease itself
         self._foreign: tuple[str, float] | None = None  # resourceVersion and since when it stands
         self.overridden = False
 
     def held(self) -> bool:
-        """Whether writes to the member are ours now; also true for the write of the Lease itself."""
-        return self._writing or self._clock.boottime() < self._until
+        """Whether writes to the member are ours now; for the task that writes the Lease itself, always."""
+        writes = self._writer is not None and self._writer is asyncio.current_task()
+        return writes or self._clock.boottime() < self._until
 
     def take_over(self) -> None:
         """A person says that the old hub is gone."""
@@ -62,7 +63,7 @@ class MemberLease:
             lease = None
         if lease is not None:
             self._judge(lease)
-        self._writing = True
+        self._writer = asyncio.current_task()
         try:
             if lease is None:
                 await self._create(send, path)
@@ -74,7 +75,7 @@ class MemberLease:
                 body = orjson.dumps(lease)
                 await send(Request("PUT", f"{path}/{names.MEMBER_LEASE}", body=body))
         finally:
-            self._writing = False
+            self._writer = None
         self._until = start + DURATION - MARGIN
         self._foreign = None
         self.overridden = False

@@ -22,6 +22,8 @@ from fleet.worker import discovering
 from fleet.worker.member import Member
 from fleet.worker.sightings import newer
 
+AGAIN = 30.0  # seconds before a kind whose events could not be taken is listed afresh
+
 
 class Listener(Protocol):
     """Who is told. Methods never await."""
@@ -91,7 +93,11 @@ class Observer:
     async def _follow(self, kind: GroupKind, resource: Resource) -> None:
         """Follow a kind for ever, at whatever version it is served by then."""
         while True:
-            resource = await self._stream(kind, resource)
+            try:
+                resource = await self._stream(kind, resource)
+            except Exception:  # noqa: BLE001 (what nobody foresaw of one object must not blind us to its kind)
+                self._member.sightings.listed(kind, None)
+                await self._member.clock.sleep(AGAIN)
 
     async def _stream(self, kind: GroupKind, resource: Resource) -> Resource:
         """Follow a kind at one version; ends where it is served at another one by now."""
@@ -153,8 +159,8 @@ class Observer:
 
     def _left(self, meta: Meta) -> None:
         seen = self._member.sightings.get(meta.ref)
-        if seen is not None and seen.uid != meta.uid and newer(seen.version, meta.version):
-            return
+        if seen is not None and newer(seen.version, meta.version):
+            return  # of a predecessor, or from before the answer that put it back
         self._member.sightings.uncopied(meta.ref)
         self._gone_or_late(meta.ref)
 

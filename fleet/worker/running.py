@@ -157,7 +157,8 @@ class Running:
         silent = {}
         for set_id, key in self._sets.items():
             held = self._held.get(key)
-            if (held is None or held.work is None) and self._knowledge.exists(key.application):
+            unheard = held is None or (held.work is None and held.leave is None)
+            if unheard and self._knowledge.exists(key.application):
                 silent[set_id] = key
         self.member.silent = silent
 
@@ -254,8 +255,14 @@ class Running:
             extra += (Holding(Hold.SELF_HEAL_OFF, "drift is shown, not put back: self-heal is off"),)
         expected = outcome.expected(held.work, held.scoped, self.member)
         self._report.outcome(outcome.revised(held.outcome, expected, shown, extra, self.member))
-        if held.waits and not self._box.pending(key):
+        if held.waits and self._quiet(key):
             self._box.put(key, held.work, lane=held.work.lane)
+
+    def _quiet(self, key: TargetKey) -> bool:
+        """Whether no pass of the target is under way or due: a seal that waits is none."""
+        waiting = self._box.waiting(key)
+        seal = isinstance(waiting, Work) and waiting.mode is Mode.SEAL
+        return not self._box.held(key) and (waiting is None or seal)
 
     # --- passes ---------------------------------------------------------------------------------------
 
@@ -277,20 +284,25 @@ class Running:
             # Nothing has been asked to let go of what the set holds.
             refs |= self.member.sightings.members(parent.set_id(key, self.member.identity.namespace))
         self._inherit(self.member.claims.register(key, work.target.born, refs))
-        set_id = parent.set_id(key, self.member.identity.namespace)
-        self._sets[set_id] = key
-        if self.member.silent.pop(set_id, None) is not None:
-            self._wake_waiting()
+        self._sets[parent.set_id(key, self.member.identity.namespace)] = key
+        self._heard(key)
 
     def let_go(self, target: TargetKey) -> None:
         """The target claims nothing any more."""
         self._inherit(self.member.claims.drop(target))
+        self._heard(target)
+
+    def _heard(self, target: TargetKey) -> None:
+        """The target has said what it wants, or that it wants nothing: nobody waits for its word any more."""
+        if self.member.silent.pop(parent.set_id(target, self.member.identity.namespace), None) is not None:
+            self._wake_waiting()
 
     def _inherit(self, heirs: frozenset[TargetKey]) -> None:
         """What somebody let go of may be theirs now, who were refused it until now."""
         for key in heirs:
             held = self._held.get(key)
-            if held is not None and held.work is not None and held.leave is None and held.outcome is not None:
+            # Also where its first pass is under way, which was refused already.
+            if held is not None and held.work is not None and held.leave is None:
                 self._box.put(key, held.work, lane=held.work.lane)
 
     def _wake_waiting(self) -> None:
@@ -341,13 +353,14 @@ class Running:
         begun = self._clock.boottime()
         if held.scoped is None:
             self.take_up(held)
-        if held.rebuild and not narrow:
+        if held.rebuild and not narrow and not self.paused:
             await self._rebuild(work, held)
         if held.scoped is None:
             return
         if self._known_settled(work, held):
             recover.adopt(work, self.member)
         unrendered, detained = self._knowledge.unrendered(work), self._knowledge.detains(work)
+        silent = frozenset(self.member.silent)
         self._passing += 1
         try:
             found = await passes.run(
@@ -369,7 +382,8 @@ class Running:
         self._ended(work, held, found)
         closed = unrendered is not None and self._knowledge.unrendered(work) is None
         freed = detained is not None and self._knowledge.detains(work) is None
-        if held.waits and (closed or freed):
+        heard = bool(silent - self.member.silent.keys())
+        if held.waits and (closed or freed or heard):
             # What the pass waited for came while it ran: nobody will say so again.
             self._box.put(work.target.key, held.work or work, lane=work.lane)
 
@@ -380,6 +394,7 @@ class Running:
             work.only is not None
             or held.begun
             or work.asked_by
+            or held.asked
             or work.mode is not Mode.APPLY
             or held.work is None
         ):
@@ -436,14 +451,18 @@ class Running:
         held.begun = True
         reported = self._paused(found)
         if work.asked_by is not None:
-            findings = replace(reported.findings, answered=work.asked_by)
-            reported = replace(reported, findings=findings)
+            held.asked = work.asked_by
             if held.work is not None:
                 held.work = replace(held.work, asked_by=None)
+        if held.asked is not None and not self.paused and not _goes_on(work, found):
+            reported = replace(reported, findings=replace(reported.findings, answered=held.asked))
+            held.asked = None
         held.outcome = reported
         held.waits = any(hold.hold in WAITS for hold in reported.holds)
-        if work.mode in (Mode.APPLY, Mode.AUDIT):
-            for drift in [d for d in held.drifts.values() if not self._still(d)]:
+        named = wanted(held.scoped) if held.drifts and held.scoped is not None else frozenset()
+        applied = work.mode in (Mode.APPLY, Mode.AUDIT)
+        for drift in list(held.drifts.values()):
+            if drift.ref not in named or (applied and not self._still(drift)):
                 del held.drifts[drift.ref]
         self._refold(work.target.key, held) if held.drifts or held.fights else self._report.outcome(reported)
         if failed(found) or (held.waits and found.faults):
@@ -455,6 +474,8 @@ class Running:
 
     async def _seal(self, work: Work, held: Held) -> None:
         """Seal the parent now, unless there is much to apply: a seal only saves a restart some requests."""
+        if self.paused:
+            return  # the pass after the pause has it sealed
         if self.busy:
             self._seal_later(work)
         elif held.scoped is not None and await passes.seal(work, held.scoped, self.member):
@@ -506,7 +527,9 @@ class Running:
             self._report.withdrawn(withdrawal.paused(errand.target, self.member), Gone.WAITING)
             return
         self.let_go(errand.target)
-        state, found = await withdrawal.run(errand.target, errand.mode, self.member)
+        state, found = await withdrawal.run(
+            errand.target, errand.mode, self.member, lambda: held.leave is None or self.paused
+        )
         self._report.withdrawn(found, state)
         if state is Gone.DONE:
             if held.leave is not None:
@@ -520,6 +543,14 @@ class Running:
         if held.leave is not None:
             due = self._clock.boottime() + LEAVE_AGAIN
             self._box.put(errand.target, errand, lane=Lane.COLD, not_before=due)
+
+
+def _goes_on(work: Work, found: Outcome) -> bool:
+    """Whether what was asked for is not done yet, and goes on by itself."""
+    if found.faults:
+        return failed(found)
+    waits = {Hold.WAVE, Hold.CLAIM} | ({Hold.PRUNE_WAITS} if work.prune_asked else set())
+    return any(hold.hold in waits for hold in found.holds)
 
 
 class Replaced(Unreachable):

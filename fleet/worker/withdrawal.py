@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from fleet.errors import Conflict, FleetError, NotFound, fault
 from fleet.model import (
@@ -30,8 +31,13 @@ from fleet.worker import pruning
 from fleet.worker.member import Member
 
 
-async def run(target: TargetKey, mode: Withdrawal, member: Member) -> tuple[Gone, Outcome]:
-    """Remove or release the target's objects; DONE once its parent is gone."""
+async def run(
+    target: TargetKey, mode: Withdrawal, member: Member, called_off: Callable[[], bool]
+) -> tuple[Gone, Outcome]:
+    """Remove or release the target's objects; DONE once its parent is gone.
+
+    ``called_off`` is asked between two steps: the target was offered anew, or the cluster is paused.
+    """
     own = parent.set_id(target, member.identity.namespace)
     faults: list[Fault] = []
     holds: list[Holding] = []
@@ -45,6 +51,8 @@ async def run(target: TargetKey, mode: Withdrawal, member: Member) -> tuple[Gone
         faults.append(Fault(None, "ListIncomplete", text, transient=True))
         return Gone.WAITING, _outcome(target, member, faults, holds, left=0)
     for group in order.backwards((ref, 0) for ref in member.sightings.members(own)):
+        if called_off():
+            return Gone.WAITING, _outcome(target, member, faults, holds, left=0)
         results = await asyncio.gather(*(_one(ref, own, target, mode, member) for ref in group))
         for result in results:
             if isinstance(result, Fault):
@@ -53,7 +61,7 @@ async def run(target: TargetKey, mode: Withdrawal, member: Member) -> tuple[Gone
                 holds.append(result)
     left = [ref for ref in member.sightings.members(own) if not member.claims.others(ref, target)]
     handed = [ref for ref in member.sightings.members(own) if member.claims.others(ref, target)]
-    if left or handed or faults or holds:
+    if left or handed or faults or holds or called_off():
         return Gone.WAITING, _outcome(target, member, faults, holds, left=len(left))
     try:
         await parent.remove(member.client.send, record)

@@ -79,6 +79,8 @@ class Worker:
         repeated = held.work is not None and same(held.work, work) and held.outcome is not None
         changed = held.work is None or held.work.rendered.key != work.rendered.key
         held.work = work if not repeated or held.work is None else replace(held.work, change=work.change)
+        if not repeated:
+            held.asked = None
         if changed or (held.scoped is not None and not repeated):
             held.scoped = None
             held.fights.clear()

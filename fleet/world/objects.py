@@ -98,7 +98,8 @@ class World:
                 before, version=version, metadata=_kept_metadata(metadata), status=body.get("status") or {}
             )
             return
-        kept[key] = _read(kind, body, before)
+        same = before is not None and before.uid == metadata.get("uid")
+        kept[key] = _read(kind, body, before if same else None)
         self._tell(kind, key)
 
     def gone(self, kind: str, key: ApplicationKey, uid: str = "") -> None:

@@ -95,7 +95,11 @@ class Repository:
         while True:
             nudged = self._nudged.is_set()
             self._nudged.clear()
-            await self._look(nudged=nudged)
+            try:
+                await self._look(nudged=nudged)
+            except Exception as error:  # noqa: BLE001 (nobody would look at this repository any more)
+                self._tries += 1
+                self.error = RepositoryUnreachable(f"{self.url} could not be read: {words(error)}")
             await self._wait(self._pause())
 
     async def bring(self, commit: str) -> None:
@@ -190,6 +194,7 @@ class Repository:
         if self._hint and self._hints < len(HINTS):
             self._hints += 1
             return HINTS[self._hints - 1]
+        self._hint = ""  # it never came: a listing will do again
         return self._clock.jitter(self._interval)
 
     async def _wait(self, seconds: float) -> None:

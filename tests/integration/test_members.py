@@ -103,7 +103,7 @@ async def frail(theatre: Theatre, plane: Plane) -> AsyncIterator[Frail]:
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Signs of life are asked for more often than every 15 s, so that the tests need not wait for them."""
     monkeypatch.setattr("fleet.worker.probing.EVERY", 1.0)
-    monkeypatch.setattr("fleet.worker.running.PROBE_TIMEOUT", 1.0)
+    monkeypatch.setattr("fleet.worker.probing.TIMEOUT", 1.0)
 
 
 async def both(frail: Frail, kubeconfig: Path | None = None) -> None:

@@ -1,0 +1,83 @@
+"""What waits goes on when it can: a request over its waves, objects that change hands, drift that is no more."""
+
+from __future__ import annotations
+
+from fleet import names
+from tests.integration.test_sync_more import gone, healthy, live, one, wave
+from tests.stage.api import until
+from tests.stage.theatre import Theatre, config, deployment
+
+MANUAL = {"retry": {"backoff": {"duration": "1s", "maxDuration": "2s"}}}
+
+
+async def phase(theatre: Theatre, wanted: str) -> None:
+    async def look() -> bool:
+        return ((await theatre.status()).get("lastSync") or {}).get("phase") == wanted
+
+    await until(look, what=f"the request is {wanted}")
+
+
+async def test_a_request_goes_on_over_waves_that_wait_for_health(theatre: Theatre) -> None:
+    commit = theatre.repo.commit(
+        {"apps/app/0.yaml": deployment("web"), "apps/app/1.yaml": wave(1, "late", data={"k": "1"})}
+    )
+    await one(theatre)
+    await theatre.application(syncPolicy=MANUAL)
+    await theatre.told("app", "Manual")
+    await theatre.annotate("app", sync=f"{commit};by=me")
+    await theatre.told("app", "WaveWaits", "web")
+    await phase(theatre, "Running")
+    assert not await live(theatre, "ConfigMap", "late")
+    await healthy(theatre, "web")
+    await theatre.everywhere("ConfigMap", "late", ("eu",))
+    await phase(theatre, "Succeeded")
+
+
+async def test_drift_of_what_git_names_no_more_is_none(theatre: Theatre) -> None:
+    theatre.repo.commit({"apps/app/a.yaml": config("a", k="1"), "apps/app/b.yaml": config("b", k="1")})
+    await one(theatre)
+    await theatre.application(syncPolicy={"automated": {"prune": True, "selfHeal": False}})
+    await theatre.synced()
+    await theatre.members["eu"].delete("ConfigMap", "b", theatre.namespace)
+    await theatre.told("app", "SelfHealDisabled")
+    commit = theatre.repo.commit({"apps/app/b.yaml": None})
+    await theatre.synced(commit=commit)
+
+
+async def test_what_an_application_held_that_is_deleted_before_it_was_heard_is_handed_over(
+    theatre: Theatre,
+) -> None:
+    theatre.repo.commit({"apps/old/a.yaml": config("a", k="1"), "apps/new/b.yaml": config("b", k="1")})
+    await one(theatre)
+    for name in ("old", "new"):
+        await theatre.application(name)
+        await theatre.synced(name)
+    before = await live(theatre, "ConfigMap", "a")
+    await theatre.stop()
+    # It does not render, so after the start nobody knows what it wants.
+    commit = theatre.repo.commit(
+        {"apps/old/kustomization.yaml": "resources: [a.yaml]\n", "apps/new/a.yaml": config("a", k="1")}
+    )
+    await theatre.start()
+    await theatre.told("new", "ClaimWaits", "old")
+    await theatre.api.delete("Application", "old", names.HUB_NAMESPACE)
+    await gone(theatre, "old")
+    await theatre.synced("new", commit=commit)
+    after = await live(theatre, "ConfigMap", "a")
+    assert before
+    assert after
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+
+
+async def test_a_request_on_a_paused_cluster_is_carried_out_when_it_goes_on(theatre: Theatre) -> None:
+    commit = theatre.repo.commit({"apps/app/a.yaml": config("a", k="1")})
+    await one(theatre)
+    await theatre.application(syncPolicy=MANUAL)
+    await theatre.told("app", "Manual")
+    await theatre.api.patch("Cluster", "eu", names.HUB_NAMESPACE, {"spec": {"paused": True}})
+    await theatre.told("app", "Paused", "eu")
+    await theatre.annotate("app", sync=commit)
+    await phase(theatre, "Running")
+    await theatre.api.patch("Cluster", "eu", names.HUB_NAMESPACE, {"spec": {"paused": None}})
+    await phase(theatre, "Succeeded")
+    assert await live(theatre, "ConfigMap", "a")
