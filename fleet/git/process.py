@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import resource
 import selectors
 import signal
 import subprocess
@@ -71,6 +70,10 @@ _CONFIG: Final = (
 )
 _MOST_ERRORS: Final = 64 << 10
 _LARGEST_FILE: Final = 16 << 30
+# No core dump may hold a credential, no pack fill the disk. A shell sets the limits before it becomes git, for what
+# git starts would else be without them. sh counts blocks of 512 bytes; a lower limit of the hub's own stays.
+_LIMITS: Final = f'ulimit -c 0; ulimit -f {_LARGEST_FILE // 512} 2> /dev/null; exec "$@"'
+_BOUNDED: Final = ("sh", "-c", _LIMITS, "sh")
 _REMOTES: Final = 16
 _READERS: Final = 4
 
@@ -282,8 +285,8 @@ class Git:
         if folder is not None:
             env["GIT_DIR"] = str(folder)
         strange = [name for name in os.environ if name not in _KEPT and name not in env]
-        command = ["env", *(part for name in strange for part in ("-u", name)), "git", *args]
-        holder = _gitpython()(str(self.home)).execute(
+        command = ["env", *(part for name in strange for part in ("-u", name)), *_BOUNDED, "git", *args]
+        return _gitpython()(str(self.home)).execute(
             command,
             istream=stdin,
             as_process=True,
@@ -291,8 +294,6 @@ class Git:
             pass_fds=granted.fds,
             start_new_session=True,
         )
-        _bound(holder.proc.pid)
-        return holder
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -308,14 +309,6 @@ def _gitpython() -> Any:
     from git.cmd import Git as Command  # noqa: PLC0415
 
     return Command
-
-
-def _bound(pid: int) -> None:
-    """No core dump may hold a credential, no pack fill the disk. Linux only; set a moment after the start."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, ValueError):
-            resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (_LARGEST_FILE, _LARGEST_FILE))
 
 
 def _collect(process: subprocess.Popen[bytes], most: int, deadline: float) -> tuple[bytes, bytes]:
