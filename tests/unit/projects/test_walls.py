@@ -9,4 +9,4 @@ from fleet.projects.walls import walls
 
 
 def test_walls_name_the_project_and_allow_everything() -> None:
-    assert walls(parse("Project", default.manifest("fleethub"))) == Walls("default", None, None, None)
+    assert walls(parse("Project", default.manifest("fleethub"))) == Walls("default")

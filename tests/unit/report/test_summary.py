@@ -240,9 +240,7 @@ def test_no_cluster_selected_is_said() -> None:
 
 
 def test_deletion_that_waits_names_the_dark_cluster() -> None:
-    waits = Holding(
-        Hold.DELETION_WAITS, "eu-1 does not answer; fleethub app delete hello --abandon eu-1 lets go"
-    )
+    waits = Holding(Hold.DELETION, "eu-1 does not answer; fleethub app delete hello --abandon eu-1 lets go")
     told = status(application(deleting=True), facts(holds=(waits,)), now=NOW)
     held = conditions(told)
     assert held["Ready"]["reason"] == "Deleting"

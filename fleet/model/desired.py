@@ -1,0 +1,155 @@
+"""What is wanted: from a manifest to the work of a target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fleet.model.enums import Lane, Mode, Option
+from fleet.model.keys import ChangeId, ObjectRef, Read, Revision, TargetKey
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a manifest came from: the file in the repository and the document's place in it, from 0."""
+
+    path: str
+    document: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One desired object. ``ref.namespace`` is as written until ``sync.scope`` fills it in.
+
+    ``wave`` is the sync wave, ``hook`` the hook annotation's value (empty: none), ``options`` the sync options
+    as written (``Prune=false``).
+    """
+
+    ref: ObjectRef
+    version: str
+    body: bytes
+    origin: Origin
+    wave: int = 0
+    hook: str = ""
+    options: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that went wrong, in words fit for a condition: never a value of the object concerned."""
+
+    ref: ObjectRef | None
+    reason: str
+    text: str
+    field: str = ""
+    transient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a source renders to. Complete, and so fit for pruning, only without ``faults``.
+
+    ``key`` is the digest of inputs, renderer and parameters; ``reads`` all that was looked up;
+    ``renderer`` names program and version, empty for plain YAML.
+    """
+
+    key: str
+    manifests: tuple[Manifest, ...]
+    faults: tuple[Fault, ...] = ()
+    reads: frozenset[Read] = frozenset()
+    renderer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What differs between clusters and enters a render; equal ones share a render."""
+
+    items: tuple[tuple[str, str], ...] = ()
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Backoff of a failing sync: ``limit`` tries (negative: for ever), seconds, factor, seconds."""
+
+    limit: int = 5
+    duration: float = 5.0
+    factor: float = 2.0
+    maximum: float = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """What one Project allows on one cluster: glob patterns of namespaces and of cluster-scoped kinds.
+
+    A kind is written ``Kind`` or ``Kind.group``. An empty tuple allows nothing, ``("*",)`` everything.
+    """
+
+    project: str
+    namespaces: tuple[str, ...] = ()
+    cluster_kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Walls:
+    """The fences that an object must pass, all of them: the Application's own Project and those of its parents.
+
+    ``account`` is the ServiceAccount that the hub acts as on the member, as ``namespace/name``.
+    """
+
+    project: str = "default"
+    account: str | None = None
+    fences: tuple[Fence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """How much one change may delete unconfirmed: held is what is more than both, the share and the count."""
+
+    percent: int = 20
+    count: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a target is kept: options, whose objects it may take over, retries, the guard, the Project's walls."""
+
+    options: frozenset[Option] = frozenset()
+    adopt: frozenset[str] = frozenset()
+    retry: Retry = field(default_factory=Retry)
+    guard: Thresholds = field(default_factory=Thresholds)
+    walls: Walls = field(default_factory=Walls)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One Application on one cluster; ``born`` is the Application's creation time: claims go by it.
+
+    ``confirmed`` is the digest of the set of deletions that somebody let through, see ``sync.guard``.
+    """
+
+    key: TargetKey
+    namespace: str
+    policy: Policy
+    parameters: Parameters = field(default_factory=Parameters)
+    born: float = 0.0
+    confirmed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a worker is to make true. ``rendered`` is the whole desired set, also when ``only`` narrows a pass.
+
+    ``only`` limits the pass to those objects (a heal); ``change`` is the open change that pruning waits for;
+    ``asked_by`` names the request (the sync annotation) that this pass answers, ``prune_asked`` whether that
+    request asked for pruning.
+    """
+
+    target: Target
+    revisions: tuple[Revision, ...]
+    rendered: Rendered
+    change: ChangeId | None = None
+    mode: Mode = Mode.APPLY
+    lane: Lane = Lane.URGENT
+    only: frozenset[ObjectRef] | None = None
+    asked_by: str | None = None
+    prune_asked: bool = False
