@@ -51,6 +51,14 @@ ROWS: Final = (
     Row("allow_proxy", "", "list", "Host of a proxy that kubeconfigs of registrations may name."),
     Row("poll_interval", "3m", "seconds", "How often each repository is looked at, besides webhooks."),
     Row("grace", "5m", "seconds", "How long a cluster that a label no longer selects keeps what it has."),
+    Row(
+        "guard_percent",
+        "20",
+        "number",
+        "Share of an Application's objects, a cluster's Applications or an app of apps' children that one change may "
+        "delete unconfirmed.",
+    ),
+    Row("guard_count", "5", "number", "Number of these that one change may delete whatever their share."),
     Row("audit_interval", "12h", "seconds", "How often every self-healed object is applied anew."),
     Row("lease_duration", "15s", "seconds", "How long the hub's Lease lasts without renewal."),
     Row("in_flight", "64", "number", "Requests in flight to all clusters together."),

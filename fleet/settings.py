@@ -66,6 +66,8 @@ class Settings(BaseSettings):
     allow_proxy: Listed = ()
     poll_interval: Seconds = 180.0
     grace: Annotated[float, BeforeValidator(seconds), Field(ge=0)] = 300.0
+    guard_percent: int = Field(default=20, ge=0, le=100)
+    guard_count: int = Field(default=5, ge=0)
     audit_interval: Seconds = 43200.0
     lease_duration: Annotated[float, BeforeValidator(seconds), Field(ge=3)] = 15.0
     in_flight: int = Field(default=64, ge=1)

@@ -149,6 +149,19 @@ class Retry(Model):
     )
 
 
+class DeletionGuard(Model):
+    """How much one change may delete without a person's word: more than both is held."""
+
+    percent: Annotated[Annotated[Number, Field(ge=0, le=100)] | None, GIVEN] = Field(
+        default=None,
+        description="Share of its objects, or of an app of apps' children. Absent: the hub's; 100 holds nothing "
+        "for its size.",
+    )
+    count: Annotated[Annotated[Number, Field(ge=0, le=1_000_000)] | None, GIVEN] = Field(
+        default=None, description="Number of them, each on each cluster. Absent: the hub's."
+    )
+
+
 class SyncPolicy(Model):
     """When and how the Application is synced."""
 
@@ -163,6 +176,9 @@ class SyncPolicy(Model):
     )
     retry: Retry = Field(
         default_factory=Retry, description="How often and when a failing sync is tried again."
+    )
+    deletion_guard: Annotated[DeletionGuard | None, GIVEN] = Field(
+        default=None, description="How much one change may delete without a person's word."
     )
 
 

@@ -38,6 +38,19 @@ class LastSync(Model):
     )
 
 
+class Confirmed(Model):
+    """A set of deletions that somebody let through, as it was written down before the first of them."""
+
+    digest: Word = Field(default="", description="Name of exactly that set.")
+    purpose: Word = Field(default="", description="The render that it was judged for, or deletion.")
+    clusters: tuple[Word, ...] = Field(
+        default=(),
+        max_length=2000,
+        description="Clusters of which something was in it.",
+        json_schema_extra=ATOMIC_LIST,
+    )
+
+
 class ApplicationStatus(Model):
     """How the Application stands; the hub alone writes it."""
 
@@ -63,6 +76,15 @@ class ApplicationStatus(Model):
     )
     last_sync: LastSync = Field(
         default_factory=LastSync, description="The last sync that somebody asked for."
+    )
+    deletion_held: tuple[Word, ...] = Field(
+        default=(),
+        max_length=16,
+        description="Digests of the sets whose deletion waits for a word; fleethub app confirm gives it.",
+        json_schema_extra=ATOMIC_LIST,
+    )
+    confirmed: Confirmed = Field(
+        default_factory=Confirmed, description="The set of deletions that somebody let through last."
     )
     render: Word = Field(
         default="", description="Digest of what was rendered, by which a restarted hub knows the revision."

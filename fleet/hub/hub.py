@@ -26,6 +26,7 @@ from fleet.hub.changes import Changes
 from fleet.hub.desired import Desired
 from fleet.hub.expected import Expected
 from fleet.hub.finalizer import Finalizer
+from fleet.hub.guarding import Guard
 from fleet.hub.knowing import Knowing
 from fleet.hub.lease import Authority
 from fleet.hub.readers import Readers
@@ -40,7 +41,7 @@ from fleet.kube.connection import Connection
 from fleet.kube.request import Request
 from fleet.mailbox import Mailbox
 from fleet.metrics import Metrics
-from fleet.model import ApplicationKey, Lane, ObjectRef, TargetKey
+from fleet.model import ApplicationKey, Lane, ObjectRef, TargetKey, Thresholds
 from fleet.placement.affected import affected
 from fleet.redact import words
 from fleet.render.cache import RenderCache
@@ -112,7 +113,11 @@ class Hub:
         )
         self.telling = Telling(self.world, self.board, self.statuses, self.events, self.clock)
         self.expected = Expected(self.world, self.changes)
-        self.knowing = Knowing(self.world, self.changes, self.expected)
+        self.finalizer = Finalizer(self.client.send, self.world)
+        self.guard = Guard(
+            self.world, self.finalizer, Thresholds(settings.guard_percent, settings.guard_count)
+        )
+        self.knowing = Knowing(self.world, self.changes, self.expected, self.guard)
         ground = Ground(
             client=lambda connection, name, permit: self.seams.client(
                 connection, name, self.budget, permit, self._observer(name), self.clock
@@ -125,8 +130,10 @@ class Hub:
             audit=settings.audit_interval,
         )
         self.roster = Roster(ground, self.namespace)
-        self.finalizer = Finalizer(self.client.send, self.world)
-        self.withdrawals = Withdrawals(self.world, self.roster, self.finalizer, self.board, self.clock)
+        self.guard.roster = self.roster
+        self.withdrawals = Withdrawals(
+            self.world, self.roster, self.finalizer, self.guard, self.board, self.clock
+        )
         self.asking = Asking()
         self.desired = Desired(self.world, self.repositories, self.readers, self.changes, self.cache)
         self.reconciler = Reconciler(
@@ -136,6 +143,7 @@ class Hub:
             self.roster,
             self.finalizer,
             self.withdrawals,
+            self.guard,
             self.asking,
             self.expected,
         )
@@ -145,6 +153,7 @@ class Hub:
 
     def _connect(self) -> None:
         self.withdrawals.grace = self.settings.grace
+        self.withdrawals.thresholds = self.reconciler.thresholds = self.guard.thresholds
         self.withdrawals.namespace = self.namespace
         self.withdrawals.tell = self.telling.happened
         self.withdrawals.later = lambda key, due: self._queue.put(key, None, not_before=due)
@@ -164,7 +173,9 @@ class Hub:
         self.telling.offered = self.roster.offered
         self.telling.busy = self._busy
         self.events.busy = self._busy
-        self.knowing.records = self.reconciler.records
+        self.knowing.records = self.guard.records = self.reconciler.records
+        self.guard.write = self._write_status
+        self.guard.wake = self.wake
         self.knowing.namespace = self.namespace
         self.asking.write = self._write_status
         self.changes.released = self.roster.release
@@ -431,6 +442,7 @@ class Hub:
     def _gone(self, key: ApplicationKey) -> None:
         for outcome in self.board.outcomes(key):
             self.board.drop(outcome.target)
+        self.guard.forget(key)
         self.statuses.forget(names.APPLICATION, key)
 
     async def _write_status(self, key: ApplicationKey) -> None:

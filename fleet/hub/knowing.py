@@ -15,6 +15,7 @@ from fleet.git import diff
 from fleet.git.diff import Changed
 from fleet.hub.changes import Changes
 from fleet.hub.expected import Expected
+from fleet.hub.guarding import Guard
 from fleet.hub.readers import Readers
 from fleet.hub.record import Record
 from fleet.model import ApplicationKey, Hold, Holding, Work
@@ -33,7 +34,9 @@ class Concerned:
 class Knowing:
     """See the module."""
 
-    def __init__(self, world: World, changes: Changes, expected: Expected) -> None:
+    def __init__(self, world: World, changes: Changes, expected: Expected, guard: Guard) -> None:
+        self.guards = guard.guards
+        self.spares = guard.spares
         self._world = world
         self._changes = changes
         self._expected = expected

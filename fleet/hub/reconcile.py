@@ -15,13 +15,26 @@ from fleet.errors import FleetError, InvalidObject, RepositoryUnreachable, fault
 from fleet.hub.asking import Asking
 from fleet.hub.changes import Changes
 from fleet.hub.children import admitted
-from fleet.hub.desired import Desired
+from fleet.hub.desired import RENDER_WORD, Desired
 from fleet.hub.expected import Expected
 from fleet.hub.finalizer import Finalizer
+from fleet.hub.guarding import DELETION, Guard
 from fleet.hub.record import Record
 from fleet.hub.roster import Roster
 from fleet.hub.withdraw import Withdrawals
-from fleet.model import ApplicationKey, Fault, Lane, Mode, Option, Rendered, Target, TargetKey, Walls, Work
+from fleet.model import (
+    ApplicationKey,
+    Fault,
+    Lane,
+    Mode,
+    Option,
+    Rendered,
+    Target,
+    TargetKey,
+    Thresholds,
+    Walls,
+    Work,
+)
 from fleet.names import HUB_CLUSTER
 from fleet.placement.place import namespace, place
 from fleet.placement.policy import policy
@@ -42,6 +55,7 @@ class Reconciler:
         roster: Roster,
         finalizer: Finalizer,
         withdrawals: Withdrawals,
+        guard: Guard,
         asking: Asking,
         expected: Expected,
     ) -> None:
@@ -51,10 +65,12 @@ class Reconciler:
         self._roster = roster
         self._finalizer = finalizer
         self._withdrawals = withdrawals
+        self._guard = guard
         self._asking = asking
         self._expected = expected
         self.records: dict[ApplicationKey, Record] = {}
         self.namespace = ""
+        self.thresholds = Thresholds()
         self.tell: Tell = lambda _: None
         self.gone: Tell = lambda _: None
         self.settled: Callable[[], None] = lambda: None
@@ -79,6 +95,7 @@ class Reconciler:
                 self._desired.forget(key)
                 self._expected.forget(key)
                 self._changes.settle(key)
+                await self._guard.confirm(key, record, DELETION)
                 await self._withdrawals.deleted(key, known, record)
             elif known.model is None:
                 record.faults = (fault(known.error),) if known.error is not None else ()
@@ -100,7 +117,7 @@ class Reconciler:
         placed = place(application, self._clusters())
         record.faults += placed.faults
         record.served = await self._withdrawals.unselected(key, application, record, placed.names)
-        rules = policy(application, self._walls(application, record))
+        rules = policy(application, self._walls(application, record), self.thresholds)
         arriving = self._changes.arriving(application.spec.source.repo_url)
         sought = await self._desired.compute(key, application, record)
         if sought.overtaken:
@@ -128,11 +145,16 @@ class Reconciler:
         record.faults += sought.rendered.faults if not record.served else ()
         if mode is Mode.APPLY:
             await self._finalizer.hold(key, frozenset(record.served))
+        confirmed = await self._guard.confirm(key, record, rendered.key[:RENDER_WORD])
         change = self._changes.of(key) or arriving
         for name in record.served:
             work = Work(
                 target=Target(
-                    TargetKey(key, name), namespace(application), rules, born=application.metadata.created
+                    TargetKey(key, name),
+                    namespace(application),
+                    rules,
+                    born=application.metadata.created,
+                    confirmed=confirmed,
                 ),
                 revisions=(sought.revision,),
                 rendered=rendered,

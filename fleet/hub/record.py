@@ -9,12 +9,22 @@ from fleet.api.application import ApplicationSpec
 from fleet.model import Fault, Holding, Rendered, Revision
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A set of deletions that somebody let through: its digest, what it was judged for, on which clusters."""
+
+    digest: str
+    purpose: str
+    clusters: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Record:
     """Owned by the reconciler. Bounded by the clusters that the Application is on.
 
     ``served`` are the clusters that get offers now, those in grace too; ``generation`` is the newest one that
-    has rendered and been offered; ``grace`` has the boot time at which a lost cluster is withdrawn.
+    has rendered and been offered; ``grace`` has the boot time at which a lost cluster is withdrawn, ``unselected``
+    the clusters that it is on and does not select.
     """
 
     uid: str = ""  # of the Application; another one of its name begins anew
@@ -26,7 +36,9 @@ class Record:
     generation: int = -1
     spec: ApplicationSpec | None = None
     grace: dict[str, float] = field(default_factory=dict)
+    unselected: frozenset[str] = frozenset()
     leaving: set[str] = field(default_factory=set)
+    confirmed: Confirmed | None = None
     last_sync: Mapping[str, object] | None = None
     answered: dict[str, bool] = field(default_factory=dict)
     refreshed: str = ""

@@ -77,10 +77,10 @@ class Roster:
         if worker is not None:
             worker.drop(target)
 
-    def release(self) -> None:
-        """A change closed: prunes that waited for it may go on."""
+    def release(self, targets: frozenset[TargetKey] | None = None) -> None:
+        """A change closed: prunes that waited for it may go on; of these targets, or of all."""
         for worker in self._workers.values():
-            worker.release()
+            worker.release(targets)
 
     def get(self, name: str) -> Worker | None:
         """The worker of a cluster."""

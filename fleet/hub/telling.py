@@ -219,7 +219,9 @@ class Telling:
 
     def facts(self, key: ApplicationKey, record: Record) -> Facts:
         """What an Application's status is made of."""
-        outcomes = tuple(o for o in self._board.outcomes(key) if o.target.cluster in record.served)
+        known = self._board.outcomes(key)
+        outcomes = tuple(o for o in known if o.target.cluster in record.served)
+        leaving = (o for o in known if o.target.cluster in record.leaving - set(record.served))
         revision = record.revision.commit if record.revision is not None else ""
         return Facts(
             targets=record.served,
@@ -229,11 +231,12 @@ class Telling:
             },
             pending=self._pending(key, record, outcomes),
             faults=record.faults,
-            holds=record.holds,
+            holds=tuple(dict.fromkeys((*record.holds, *(hold for o in leaving for hold in o.holds)))),
             revision=revision,
             render=record.rendered.key[:RENDER_WORD] if record.rendered is not None else "",
             renderer=record.rendered.renderer if record.rendered is not None else "",
             last_sync=record.last_sync,
+            confirmed=_confirmed(record),
         )
 
     def _pending(self, key: ApplicationKey, record: Record, outcomes: tuple[Outcome, ...]) -> frozenset[str]:
@@ -288,6 +291,13 @@ class Telling:
                 known.status, known.generation, (_stray(key, self.namespace),), self._clock.now()
             )
             self._statuses.put(names.PROJECT, key, status, uid=known.uid)
+
+
+def _confirmed(record: Record) -> Mapping[str, Any] | None:
+    found = record.confirmed
+    if found is None:
+        return None
+    return {"digest": found.digest, "purpose": found.purpose, "clusters": list(found.clusters)}
 
 
 def _said_reachable(status: Mapping[str, Any]) -> bool:

@@ -1,43 +1,55 @@
 """Targets that leave: unselected clusters after their grace, all of them when the Application is deleted.
 
 Contract: nothing leaves before the hub's lists are complete (H16), and by a label only when the Application has
-rendered since start and the grace has passed. A cluster that is no longer registered is let go of with an
-Event; what it holds stays there.
+rendered since start, the grace has passed and the guard lets it go; that is recorded before the first deletion. A
+cluster that is no longer registered is let go of with an Event; what it holds stays there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from fleet import names
 from fleet.api.application import Application
 from fleet.clock import Clock
 from fleet.hub import requests
 from fleet.hub.finalizer import Finalizer
+from fleet.hub.guarding import Guard
 from fleet.hub.record import Record
 from fleet.hub.roster import Roster
-from fleet.model import ApplicationKey, Hold, Holding, TargetKey, Withdrawal
-from fleet.placement.policy import withdrawal
+from fleet.model import ApplicationKey, Hold, Holding, TargetKey, Thresholds, Withdrawal
+from fleet.placement.policy import thresholds, withdrawal
 from fleet.report.board import Board
 from fleet.report.happenings import Happening, abandoned
 from fleet.world.objects import Known, World
 
 Tell = Callable[[ApplicationKey, Happening], None]
 Later = Callable[[ApplicationKey, float], None]
+GATHER: Final = 1.0  # seconds in which departures of one change come together before the guard counts them
+AGAIN: Final = 30.0  # seconds between two looks at what the guard holds
 
 
 class Withdrawals:
     """Decides what leaves where; the workers do it and the finalizer records it."""
 
     def __init__(
-        self, world: World, roster: Roster, finalizer: Finalizer, board: Board, clock: Clock
+        self,
+        world: World,
+        roster: Roster,
+        finalizer: Finalizer,
+        guard: Guard,
+        board: Board,
+        clock: Clock,
     ) -> None:
+        self._guard = guard
         self._world = world
         self._roster = roster
         self._finalizer = finalizer
         self._board = board
         self._clock = clock
         self.grace = 300.0
+        self.thresholds = Thresholds()
         self.namespace = names.HUB_NAMESPACE
         self.tell: Tell = lambda _key, _happening: None
         self.later: Later = lambda _key, _due: None
@@ -47,40 +59,69 @@ class Withdrawals:
     ) -> tuple[str, ...]:
         """Withdraw what is placed and no longer selected; the clusters that are served on, those in grace too."""
         served = set(selected)
-        holds: list[Holding] = []
         by_person = record.spec is not None and _placement(record) != _placement_of(application)
-        for name in list(record.grace):
-            if name in served:
-                del record.grace[name]
+        for name in served & record.grace.keys():
+            del record.grace[name]
         record.leaving -= served
-        for name in sorted(self._finalizer.placed(key) - served):
+        record.unselected = self._finalizer.placed(key) - served
+        ready: list[str] = []
+        for name in sorted(record.unselected):
             if self._unregistered(name):
                 await self._let_go(key, name)
+            elif not self._world.complete or not record.begun:
                 continue
-            if not self._world.complete or not record.begun:
-                continue
-            if name in record.leaving or by_person:
-                record.grace.pop(name, None)
-                record.leaving.add(name)
-                self._roster.withdraw(TargetKey(key, name), withdrawal(application))
-                continue
-            due = record.grace.setdefault(name, self._clock.boottime() + self.grace)
-            if self._clock.boottime() >= due:
-                record.grace.pop(name, None)
-                record.leaving.add(name)
-                self._roster.withdraw(TargetKey(key, name), withdrawal(application))
-                continue
-            served.add(name)
-            self.later(key, due)
-            holds.append(
-                Holding(
-                    Hold.GRACE,
-                    f"cluster {name} is no longer selected; what is there is withdrawn after a grace of "
-                    f"{self.grace:.0f} s (putting the label back cancels it)",
-                )
-            )
-        record.holds += tuple(holds)
+            elif name in record.leaving or name in self._finalizer.leaving(key):
+                self._withdraw(key, name, application, record)
+            elif self._due(key, name, record, by_person=by_person):
+                ready.append(name)
+            else:
+                served.add(name)
+        served |= await self._depart(key, application, record, tuple(ready))
         return tuple(sorted(served))
+
+    def _due(self, key: ApplicationKey, name: str, record: Record, *, by_person: bool) -> bool:
+        """Whether the cluster's grace has passed. What a person edited has none, but is gathered for a moment."""
+        now = self._clock.boottime()
+        due = record.grace.setdefault(name, now + self.grace)
+        if by_person:
+            due = record.grace[name] = min(due, now + GATHER)
+        parent = self._roster.parent_of(key)
+        hub = self._roster.get(names.HUB_CLUSTER)
+        if parent is not None and hub is not None and hub.waits(TargetKey(parent, names.HUB_CLUSTER)):
+            # What the same commit takes from the cluster is not all here yet.
+            due = max(due, now + GATHER)
+        if now >= due:
+            return True
+        self.later(key, due)
+        if due - now > GATHER:
+            text = (
+                f"cluster {name} is no longer selected; what is there is withdrawn after a grace of "
+                f"{self.grace:.0f} s (putting the label back cancels it)"
+            )
+            record.holds += (Holding(Hold.GRACE, text),)
+        return False
+
+    async def _depart(
+        self, key: ApplicationKey, application: Application, record: Record, ready: tuple[str, ...]
+    ) -> frozenset[str]:
+        """Withdraw from the clusters, or keep them all where the guard holds them; those that are kept."""
+        if not ready:
+            return frozenset()
+        if withdrawal(application) is Withdrawal.DELETE:
+            held = self._guard.departing(key, ready, thresholds(application, self.thresholds))
+            if held is not None:
+                record.holds += (held,)
+                self.later(key, self._clock.boottime() + AGAIN)
+                return frozenset(ready)
+        await self._finalizer.leave(key, frozenset(ready))
+        for name in ready:
+            self._withdraw(key, name, application, record)
+        return frozenset()
+
+    def _withdraw(self, key: ApplicationKey, name: str, application: Application, record: Record) -> None:
+        record.grace.pop(name, None)
+        record.leaving.add(name)
+        self._roster.withdraw(TargetKey(key, name), withdrawal(application))
 
     async def deleted(self, key: ApplicationKey, known: Known[Application], record: Record) -> None:
         """Take the Application off every cluster, then let it go."""
@@ -112,6 +153,7 @@ class Withdrawals:
         """The target's parent is gone on its cluster."""
         self._roster.forget(target)
         self._board.drop(target)
+        self._guard.done(target)
         await self._finalizer.release(target.application, target.cluster)
 
     def _unregistered(self, name: str) -> bool:

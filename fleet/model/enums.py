@@ -64,7 +64,6 @@ class Hold(StrEnum):
     PAUSED = "Paused"  # the Cluster is paused
     PRUNE_OFF = "PruneDisabled"  # automated without prune: stale objects stay
     PRUNE_WAITS = "PruneWaits"  # the gate, an open change, an Application that did not render
-    PRUNE_CONFIRM = "PruneNeedsConfirmation"  # CRDs and Namespaces
     EMPTY = "EmptySource"  # the source became empty and allowEmpty is off
     HOOKS = "HooksNotRun"  # hook objects and options not yet built
     SELF_HEAL_OFF = "SelfHealDisabled"  # drift is shown, not reverted

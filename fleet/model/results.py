@@ -25,11 +25,12 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A hold with the words that explain it."""
+    """A hold with the words that explain it; ``digest`` names the set that somebody may let through."""
 
     hold: Hold
     text: str
     refs: tuple[ObjectRef, ...] = ()
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

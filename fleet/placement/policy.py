@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fleet.model import Option, Policy, Retry, Walls, Withdrawal
+from fleet.model import Option, Policy, Retry, Thresholds, Walls, Withdrawal
 
 if TYPE_CHECKING:
     from fleet.api.application import Application, Automated
@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 _SYNC_OPTIONS: Final = {"CreateNamespace=true": Option.CREATE_NAMESPACE}
 
 
-def policy(application: Application, walls: Walls) -> Policy:
-    """How each target of the Application is kept; without AUTOMATED a person says when to sync."""
+def policy(application: Application, walls: Walls, guard: Thresholds) -> Policy:
+    """How each target of the Application is kept; without AUTOMATED a person says when to sync.
+
+    ``guard`` is the hub's own, for Applications that say nothing of it.
+    """
     asked = application.spec.sync_policy
     options = {_SYNC_OPTIONS[option] for option in asked.sync_options}
     if asked.automated is not None:
@@ -26,7 +29,18 @@ def policy(application: Application, walls: Walls) -> Policy:
         # Where one of the two is given and the other a default, the longer is meant.
         maximum=max(backoff.duration, backoff.max_duration),
     )
-    return Policy(options=frozenset(options), retry=retry, walls=walls)
+    return Policy(frozenset(options), retry=retry, guard=thresholds(application, guard), walls=walls)
+
+
+def thresholds(application: Application, guard: Thresholds) -> Thresholds:
+    """How much of the Application one change may delete unconfirmed."""
+    asked = application.spec.sync_policy.deletion_guard
+    if asked is None:
+        return guard
+    return Thresholds(
+        guard.percent if asked.percent is None else asked.percent,
+        guard.count if asked.count is None else asked.count,
+    )
 
 
 def withdrawal(application: Application) -> Withdrawal:

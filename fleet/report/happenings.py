@@ -23,7 +23,7 @@ NORMAL: Final = "Normal"
 WARNING: Final = "Warning"
 
 # Holds whose beginning is a warning; the others are a policy's ordinary effect.
-_WARNINGS: Final = STUCK | {Hold.HOOKS, Hold.PRUNE_CONFIRM}
+_WARNINGS: Final = STUCK | {Hold.HOOKS, Hold.DELETION_HELD}
 # Drift is put back unless one of these holds it.
 _NOT_HEALED: Final = frozenset(
     {Hold.SELF_HEAL_OFF, Hold.MANUAL, Hold.PAUSED, Hold.FOREIGN_HUB, Hold.CONTESTED}

@@ -25,7 +25,7 @@ RESTING: Final = frozenset(
         Hold.MANUAL,
         Hold.PAUSED,
         Hold.PRUNE_OFF,
-        Hold.PRUNE_CONFIRM,
+        Hold.DELETION_HELD,
         Hold.EMPTY,
         Hold.SELF_HEAL_OFF,
         Hold.FOREIGN_HUB,

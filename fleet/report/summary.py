@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 RENDER_FAILED: Final = "RenderFailed"
 SYNC_FAILED: Final = "SyncFailed"
 UNREACHABLE: Final = "ClusterUnreachable"
+HELD: Final = 16
 
 # The condition that a fault's reason stands under; all other faults of an Application are RenderFailed, all
 # other faults of a target SyncFailed.
@@ -60,6 +61,7 @@ class Facts:
     render: str = ""
     renderer: str = ""
     last_sync: Mapping[str, Any] | None = None
+    confirmed: Mapping[str, Any] | None = None
 
 
 def status(
@@ -87,7 +89,10 @@ def status(
     }
     revision = facts.revision or before.get("revision")
     last_sync = facts.last_sync if facts.last_sync is not None else before.get("lastSync")
+    held = {one.digest for one in facts.holds} | {one.digest for o in facts.outcomes for one in o.holds}
     optional = {
+        "deletionHeld": sorted(held - {""})[:HELD],
+        "confirmed": facts.confirmed,
         "revision": revision,
         "lastSync": last_sync,
         "render": facts.render,

@@ -1,7 +1,7 @@
 """Why a target must not remove objects in this pass.
 
 Contract: pure. ``holds`` judges facts that the caller gathered; nothing is removed while it returns anything.
-``confirmation`` guards CRDs and Namespaces, whose removal takes along what others made.
+``precious`` tells of CRDs, Namespaces and PersistentVolumeClaims, whose removal takes along what others made.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _NAMED = 5
-_CASCADES = frozenset(
-    {GroupKind("apiextensions.k8s.io", "CustomResourceDefinition"), GroupKind("", "Namespace")}
+CLAIM = GroupKind("", "PersistentVolumeClaim")
+# What takes along more than itself.
+PRECIOUS = frozenset(
+    {GroupKind("apiextensions.k8s.io", "CustomResourceDefinition"), GroupKind("", "Namespace"), CLAIM}
 )
 
 
@@ -53,7 +55,7 @@ class PruneFacts:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is inside a Namespace, or of a CRD's kind: ``complete`` if all of it was listed.
+    """What is inside a Namespace, of a CRD's kind, or bound to a claim: ``complete`` if all of it was listed.
 
     ``others`` are the objects that are not members of the same set.
     """
@@ -73,20 +75,17 @@ def holds(facts: PruneFacts) -> tuple[Holding, ...]:
     return tuple(policy)
 
 
-def confirmation(meta: Meta, contents: Contents) -> Holding | None:
-    """Why a CRD or Namespace needs a person's word before it is removed; None for all else."""
-    if GroupKind(meta.ref.group, meta.ref.kind) not in _CASCADES:
-        return None
-    if meta.annotations.get(names.PRUNE) == names.PRUNE_CONFIRMED:
-        return None
+def precious(meta: Meta, contents: Contents) -> str:
+    """Why an object needs a person's word before it is removed, as the end of a sentence; empty for all else."""
+    kind = GroupKind(meta.ref.group, meta.ref.kind)
+    if kind not in PRECIOUS or meta.annotations.get(names.PRUNE) == names.PRUNE_CONFIRMED:
+        return ""
     if not contents.complete:
-        why = "what it holds could not be listed completely"
-    elif contents.others:
-        why = f"it holds what this Application did not make: {_list(map(str, contents.others))}"
-    else:
-        return None
-    text = f"{meta.ref} is kept: {why}; annotate it {names.PRUNE}={names.PRUNE_CONFIRMED} to remove it"
-    return Holding(Hold.PRUNE_CONFIRM, text, (meta.ref,))
+        return "holds what could not be listed completely"
+    if not contents.others:
+        return ""
+    listed = _list(map(str, contents.others))
+    return f"is bound to {listed}" if kind == CLAIM else f"holds what this Application did not make: {listed}"
 
 
 def _policy(facts: PruneFacts) -> list[Holding]:

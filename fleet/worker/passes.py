@@ -16,7 +16,7 @@ from fleet.sync.scope import Scoped
 from fleet.worker import applying, claiming, comparing, outcome, pruning, recover
 from fleet.worker.member import Member
 from fleet.worker.plan import plan
-from fleet.worker.pruning import Pruned
+from fleet.worker.pruning import Precious, Pruned
 
 
 async def run(
@@ -26,11 +26,13 @@ async def run(
     superseded: asyncio.Event,
     unrendered: tuple[ApplicationKey, ...] | None,
     detains: Callable[[Work], Holding | None],
+    guards: Callable[[Work, Precious], Holding | None],
 ) -> Outcome:
     """Make the work true on the member, as far as it may; never raises FleetError for a single object.
 
     ``unrendered`` are the Applications for which pruning waits, None where no change of this work is open;
-    ``detains`` is asked right before pruning for a reason of the hub's own against it.
+    ``detains`` is asked right before pruning for a reason of the hub's own against it, ``guards`` once all that
+    would go is known.
     """
     planned = claiming.judged(plan(work, scoped, member), member, unrendered)
     if work.mode is Mode.COMPARE:
@@ -49,7 +51,9 @@ async def run(
     if work.only is None and not superseded.is_set():
         reason = detains(work)
         if reason is None:
-            pruned = await pruning.prune(work, planned, progress, member, unrendered)
+            pruned = await pruning.prune(
+                work, planned, progress, member, unrendered, lambda precious: guards(work, precious)
+            )
         elif pruning.stale(planned, work.target.key, member):
             pruned.holds.append(reason)
             pruned.left.extend(pruning.stale(planned, work.target.key, member))

@@ -1,13 +1,14 @@
 """Step 7 of a pass: remove members that Git no longer names, through the gate.
 
-Contract: nothing is deleted while the gate holds anything. Each object is read right before its delete: it must
-still be a member of this very set, and the delete carries the uid and resourceVersion of that reading.
+Contract: nothing is deleted while the gate or the guard holds anything; the guard sees the whole set, and what is
+precious in it, before the first delete. Each object is read right before its delete: it must still be a member of
+this very set, and the delete carries the uid and resourceVersion of that reading.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from fleet import names
@@ -34,8 +35,10 @@ from fleet.worker.plan import Plan
 
 ATTEMPTS = 3  # readings of one object whose resourceVersion keeps moving
 
-Unrendered = Callable[[Work], tuple[ApplicationKey, ...] | None]
-"""Applications that pruning waits for: None where the work's change is closed."""
+Precious = Mapping[ObjectRef, str]
+"""Objects that need a person's word before they go, with the reason."""
+Guards = Callable[[Precious], Holding | None]
+"""Asked when the whole set and what is precious in it are known: the reason why nothing of it may go."""
 
 
 @dataclass(slots=True)
@@ -60,7 +63,12 @@ def stale(plan: Plan, target: TargetKey, member: Member) -> tuple[ObjectRef, ...
 
 
 async def prune(
-    work: Work, plan: Plan, progress: Progress, member: Member, unrendered: tuple[ApplicationKey, ...] | None
+    work: Work,
+    plan: Plan,
+    progress: Progress,
+    member: Member,
+    unrendered: tuple[ApplicationKey, ...] | None,
+    guards: Guards,
 ) -> Pruned:
     """Remove what is stale; ``unrendered`` is None where no change of the work is open."""
     result = Pruned()
@@ -72,9 +80,37 @@ async def prune(
         result.holds.extend(held)
         result.left.extend(candidates)
         return result
+    try:
+        found = await precious(candidates, plan.set_id, member, plan.desired)
+    except FleetError as error:
+        result.faults.append(fault(error))
+        result.left.extend(candidates)
+        return result
+    reason = guards(found)
+    if reason is not None:
+        result.holds.append(reason)
+        result.left.extend(candidates)
+        return result
     for group in order.backwards((ref, 0) for ref in candidates):
-        await asyncio.gather(*(_one(ref, plan, member, result) for ref in group))
+        await asyncio.gather(*(_one(ref, plan, member, result, found) for ref in group))
     return result
+
+
+async def precious(
+    refs: Iterable[ObjectRef], set_id: str, member: Member, desired: frozenset[ObjectRef] = frozenset()
+) -> dict[ObjectRef, str]:
+    """Of the objects, those that need a person's word before they go, and why; reads, and raises what fails."""
+    asked = [ref for ref in refs if GroupKind(ref.group, ref.kind) in gate.PRECIOUS]
+
+    async def one(ref: ObjectRef) -> str:
+        resource = served(ref, member)
+        meta = await existing.read(member.client.send, resource, ref) if resource is not None else None
+        if meta is None or meta.deleting or not membership.member(meta, set_id):
+            return ""
+        return gate.precious(meta, await vacancy.contents(meta, set_id, member, desired))
+
+    told = await asyncio.gather(*(one(ref) for ref in asked))
+    return {ref: why for ref, why in zip(asked, told, strict=True) if why}
 
 
 def facts(
@@ -109,9 +145,9 @@ def facts(
     )
 
 
-async def _one(ref: ObjectRef, plan: Plan, member: Member, result: Pruned) -> None:
+async def _one(ref: ObjectRef, plan: Plan, member: Member, result: Pruned, released: Precious) -> None:
     try:
-        hold = await remove(ref, plan.set_id, member, plan.desired)
+        hold = await remove(ref, plan.set_id, member, plan.desired, released=ref in released)
     except FleetError as error:
         result.faults.append(fault(error, ref))
         result.left.append(ref)
@@ -130,10 +166,12 @@ async def remove(
     desired: frozenset[ObjectRef] = frozenset(),
     *,
     withdrawing: bool = False,
+    released: bool = False,
 ) -> Holding | None:
     """Delete one member of a set, or say why not; done where it is gone or no member any more.
 
-    ``Prune=false`` keeps an object from pruning, not from leaving with its Application (``withdrawing``).
+    ``Prune=false`` keeps an object from pruning, not from leaving with its Application (``withdrawing``). What
+    has become precious since the guard looked stays, unless a person let it through (``released``).
     """
     resource = served(ref, member)
     if resource is None:
@@ -151,9 +189,8 @@ async def remove(
                 return None
             if not withdrawing and keeps(meta, "Prune=false"):
                 return Holding(Hold.PRUNE_OFF, f"{meta.ref} says Prune=false and stays", (meta.ref,))
-            hold = gate.confirmation(meta, await vacancy.contents(meta, set_id, member, desired))
-            if hold is not None:
-                return hold
+            if not released and (why := await _precious(meta, set_id, member, desired)):
+                raise Conflict(f"{meta.ref} {why} since it was looked at", status=409, ref=meta.ref)
             try:
                 await delete.delete(member.client.send, resource, meta)
             except NotFound:
@@ -165,6 +202,12 @@ async def remove(
             member.ledger.known(ref)
             return None
     return None
+
+
+async def _precious(meta: Meta, set_id: str, member: Member, desired: frozenset[ObjectRef]) -> str:
+    if GroupKind(meta.ref.group, meta.ref.kind) not in gate.PRECIOUS:
+        return ""
+    return gate.precious(meta, await vacancy.contents(meta, set_id, member, desired))
 
 
 def keeps(meta: Meta, option: str) -> bool:

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
-from fleet.model import ApplicationKey, Drift, Gone, Holding, Outcome, Reach, Recorded, TargetKey, Work
+from fleet.model import (
+    ApplicationKey,
+    Drift,
+    Gone,
+    Holding,
+    ObjectRef,
+    Outcome,
+    Reach,
+    Recorded,
+    TargetKey,
+    Work,
+)
 
 
 class Report(Protocol):
@@ -43,3 +55,9 @@ class Knowledge(Protocol):
 
     def detains(self, work: Work) -> Holding | None:
         """A reason of the hub's own against this target's prune (an app of apps whose children are new)."""
+
+    def guards(self, work: Work, precious: Mapping[ObjectRef, str]) -> Holding | None:
+        """Why nothing of what the target would prune may go: the guard, over all clusters."""
+
+    def spares(self, target: TargetKey, precious: Mapping[ObjectRef, str]) -> Holding | None:
+        """Why what is precious of a target that leaves its cluster must stay there."""

@@ -34,6 +34,7 @@ from fleet.worker.member import Member
 from fleet.worker.member_lease import MemberLease
 from fleet.worker.observe import Observer
 from fleet.worker.plan import claimable, wanted
+from fleet.worker.pruning import Precious
 from fleet.worker.report import Knowledge, Report
 from fleet.worker.work import Errand, Leave, delay, failed
 
@@ -361,10 +362,24 @@ class Running:
             recover.adopt(work, self.member)
         unrendered, detained = self._knowledge.unrendered(work), self._knowledge.detains(work)
         silent = frozenset(self.member.silent)
+        guarded: list[Precious] = []
+
+        def guards(asked: Work, precious: Precious) -> Holding | None:
+            reason = self._knowledge.guards(asked, precious)
+            if reason is not None and reason.hold is Hold.PRUNE_WAITS:
+                guarded.append(precious)
+            return reason
+
         self._passing += 1
         try:
             found = await passes.run(
-                work, held.scoped, self.member, claim.superseded, unrendered, self._knowledge.detains
+                work,
+                held.scoped,
+                self.member,
+                claim.superseded,
+                unrendered,
+                self._knowledge.detains,
+                guards,
             )
         finally:
             self._passing -= 1
@@ -383,7 +398,8 @@ class Running:
         closed = unrendered is not None and self._knowledge.unrendered(work) is None
         freed = detained is not None and self._knowledge.detains(work) is None
         heard = bool(silent - self.member.silent.keys())
-        if held.waits and (closed or freed or heard):
+        looked = bool(guarded) and self._knowledge.guards(work, guarded[-1]) is None
+        if held.waits and (closed or freed or heard or looked):
             # What the pass waited for came while it ran: nobody will say so again.
             self._box.put(work.target.key, held.work or work, lane=work.lane)
 
@@ -528,7 +544,11 @@ class Running:
             return
         self.let_go(errand.target)
         state, found = await withdrawal.run(
-            errand.target, errand.mode, self.member, lambda: held.leave is None or self.paused
+            errand.target,
+            errand.mode,
+            self.member,
+            lambda: held.leave is None or self.paused,
+            self._knowledge.spares,
         )
         self._report.withdrawn(found, state)
         if state is Gone.DONE:

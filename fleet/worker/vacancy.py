@@ -1,4 +1,4 @@
-"""What a Namespace or a CRD holds, before it may be removed (H17).
+"""What a Namespace, a CRD or a PersistentVolumeClaim holds, before it may be removed (H17).
 
 Contract: reads metadata only. What controllers put into every Namespace, and what they make for other objects,
 counts as nothing; whatever could not be listed makes the answer incomplete, and that keeps the object.
@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+import orjson
+
 from fleet.errors import FleetError, KindUnknown, NotFound
 from fleet.kube import decode, paths
+from fleet.kube.request import Request
 from fleet.model import Discovery, GroupKind, Meta, ObjectRef, Resource
 from fleet.ownership import membership
-from fleet.sync.gate import Contents
+from fleet.sync.gate import CLAIM, Contents
 from fleet.sync.scope import CRD
 from fleet.worker.member import Member
 
@@ -41,7 +44,7 @@ def served(ref: ObjectRef, discovery: Discovery) -> Resource | None:
 async def contents(
     meta: Meta, set_id: str, member: Member, desired: frozenset[ObjectRef] = frozenset()
 ) -> Contents:
-    """What ``meta``, a CRD or a Namespace, holds that would be lost with it; empty for any other kind.
+    """What ``meta``, a CRD, Namespace or claim, holds that would be lost with it; empty for any other kind.
 
     Members of the same set leave with it, but for those that are still ``desired``.
     """
@@ -50,7 +53,29 @@ async def contents(
         return await _instances(meta, (set_id, desired), member)
     if kind == NAMESPACE:
         return await _inside(meta.ref.name, (set_id, desired), member)
+    if kind == CLAIM:
+        return await _bound(meta.ref, member)
     return Contents(complete=True)
+
+
+async def _bound(ref: ObjectRef, member: Member) -> Contents:
+    """The volume that a claim is bound to."""
+    resource = served(ref, member.discovery)
+    if resource is None:
+        return Contents(complete=True)
+    try:
+        answer = await member.client.send(
+            Request("GET", paths.object_path(resource, ref.namespace, ref.name), ref=ref)
+        )
+    except NotFound:
+        return Contents(complete=True)
+    except FleetError:
+        return Contents(complete=False)
+    body = orjson.loads(answer.body)
+    volume = str((body.get("spec") or {}).get("volumeName") or "")
+    bound = (body.get("status") or {}).get("phase") == "Bound" or bool(volume)
+    others = (ObjectRef("", "PersistentVolume", "", volume or "unnamed"),) if bound else ()
+    return Contents(complete=True, others=others)
 
 
 async def _instances(meta: Meta, leaving: Leaving, member: Member) -> Contents:

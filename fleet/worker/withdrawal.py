@@ -32,11 +32,16 @@ from fleet.worker.member import Member
 
 
 async def run(
-    target: TargetKey, mode: Withdrawal, member: Member, called_off: Callable[[], bool]
+    target: TargetKey,
+    mode: Withdrawal,
+    member: Member,
+    called_off: Callable[[], bool],
+    spares: Callable[[TargetKey, pruning.Precious], Holding | None],
 ) -> tuple[Gone, Outcome]:
     """Remove or release the target's objects; DONE once its parent is gone.
 
-    ``called_off`` is asked between two steps: the target was offered anew, or the cluster is paused.
+    ``called_off`` is asked between two steps: the target was offered anew, or the cluster is paused; ``spares``
+    for a reason why what is precious must stay: the rest goes all the same.
     """
     own = parent.set_id(target, member.identity.namespace)
     faults: list[Fault] = []
@@ -50,10 +55,18 @@ async def run(
         text = f"cannot be removed yet: not completely listed: {kinds}"
         faults.append(Fault(None, "ListIncomplete", text, transient=True))
         return Gone.WAITING, _outcome(target, member, faults, holds, left=0)
-    for group in order.backwards((ref, 0) for ref in member.sightings.members(own)):
+    try:
+        found = await _found(target, own, mode, member)
+    except FleetError as error:
+        return Gone.WAITING, _outcome(target, member, [fault(error)], holds, left=0)
+    reason = spares(target, found)
+    if reason is not None:
+        holds.append(reason)
+    spared = frozenset(found) if reason is not None else frozenset()
+    for group in order.backwards((ref, 0) for ref in member.sightings.members(own) - spared):
         if called_off():
             return Gone.WAITING, _outcome(target, member, faults, holds, left=0)
-        results = await asyncio.gather(*(_one(ref, own, target, mode, member) for ref in group))
+        results = await asyncio.gather(*(_one(ref, own, target, mode, member, found) for ref in group))
         for result in results:
             if isinstance(result, Fault):
                 faults.append(result)
@@ -72,8 +85,18 @@ async def run(
     return Gone.DONE, _outcome(target, member, faults, holds, left=0)
 
 
+async def _found(target: TargetKey, own: str, mode: Withdrawal, member: Member) -> dict[ObjectRef, str]:
+    """What is precious among the objects that would be deleted."""
+    if mode is Withdrawal.ORPHAN:
+        return {}
+    members = member.sightings.members(own)
+    return await pruning.precious(
+        (ref for ref in members if not member.claims.others(ref, target)), own, member
+    )
+
+
 async def _one(
-    ref: ObjectRef, own: str, target: TargetKey, mode: Withdrawal, member: Member
+    ref: ObjectRef, own: str, target: TargetKey, mode: Withdrawal, member: Member, released: pruning.Precious
 ) -> Fault | Holding | None:
     if member.claims.others(ref, target):
         return None
@@ -84,7 +107,7 @@ async def _one(
         if await _stays(ref, own, member):
             await _release(ref, own, member)
             return None
-        return await pruning.remove(ref, own, member, withdrawing=True)
+        return await pruning.remove(ref, own, member, withdrawing=True, released=ref in released)
     except FleetError as error:
         return fault(error, ref)
 

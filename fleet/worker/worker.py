@@ -18,7 +18,9 @@ from fleet.kube.connection import Connection
 from fleet.mailbox import Mailbox
 from fleet.model import Lane, ObjectRef, Reach, TargetKey, Withdrawal, Work
 from fleet.redact import words
+from fleet.worker import dooming
 from fleet.worker.connect import connect
+from fleet.worker.dooming import Doomed
 from fleet.worker.held import Held
 from fleet.worker.ledger import Late
 from fleet.worker.member_lease import ForeignHub, MemberLease
@@ -175,6 +177,18 @@ class Worker:
         """What the target means to hold here, as far as it is scoped."""
         held = self._held.get(target)
         return wanted(held.scoped) if held is not None and held.scoped is not None else frozenset()
+
+    def stale(self, target: TargetKey) -> Doomed | None:
+        """What pruning would remove of the target here, as far as that is known."""
+        held, running = self._held.get(target), self._running
+        if held is None or held.scoped is None or running is None:
+            return None
+        return dooming.stale(target, held.scoped, running.member)
+
+    def leaving(self, target: TargetKey) -> Doomed | None:
+        """What the withdrawal of the target would remove here, as far as that is known."""
+        running = self._running
+        return dooming.leaving(target, running.member) if running is not None else None
 
     def busy(self) -> bool:
         """Whether more than a few targets wait for a pass, or are in one."""

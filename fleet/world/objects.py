@@ -172,4 +172,6 @@ def _differs(before: Known[Any], metadata: Mapping[str, Any]) -> bool:
 
 
 def _others(annotations: Mapping[str, str] | None) -> Mapping[str, str]:
-    return {key: value for key, value in (annotations or {}).items() if key != names.PLACED}
+    return {
+        key: value for key, value in (annotations or {}).items() if key not in (names.PLACED, names.LEAVING)
+    }

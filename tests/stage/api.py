@@ -106,10 +106,12 @@ class Api:
         namespace: str,
         patch: dict[str, Any] | list[Any],
         manager: str = "kubectl-edit",
+        *,
+        part: str = "",
     ) -> dict[str, Any]:
-        """A merge patch (a dict) or JSON patch (a list)."""
+        """A merge patch (a dict) or JSON patch (a list), of the object or of a subresource (``part``)."""
         form = JSON_PATCH if isinstance(patch, list) else MERGE_PATCH
-        path = f"{_path(kind, namespace)}/{name}"
+        path = f"{_path(kind, namespace)}/{name}" + (f"/{part}" if part else "")
         query = (("fieldManager", manager),)
         return await self._write(
             Request("PATCH", path, query=query, body=orjson.dumps(patch), content_type=form)

@@ -13,6 +13,7 @@ TABLE: Final[Table] = {
     "sync": ("fleet.cli.app.sync:command", "Ask for a sync."),
     "refresh": ("fleet.cli.app.refresh:command", "Have the hub look at Git and the clusters now."),
     "wait": ("fleet.cli.app.wait:command", "Wait until an Application is synced and healthy."),
+    "confirm": ("fleet.cli.app.confirm:command", "Let a deletion through that the guard holds."),
     "delete": ("fleet.cli.app.delete:command", "Delete an Application, or let go of a lost cluster."),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fleet.model import Option, Policy, Retry, Walls, Withdrawal
+from fleet.model import Option, Policy, Retry, Thresholds, Walls, Withdrawal
 from fleet.placement.policy import policy, withdrawal
 from tests.unit.placement.fleet import application
 
@@ -12,11 +12,15 @@ WALLS = Walls(project="team")
 
 
 def made(**sync: Any) -> Policy:
-    return policy(application(placement={"clusters": ["eu-1"]}, syncPolicy=sync), WALLS)
+    return policy(application(placement={"clusters": ["eu-1"]}, syncPolicy=sync), WALLS, Thresholds())
 
 
 def test_without_automated_a_person_says_when() -> None:
     assert made() == Policy(walls=WALLS)
+
+
+def test_what_it_does_not_say_of_the_guard_is_the_hubs() -> None:
+    assert made(deletionGuard={"count": 9}).guard == Thresholds(percent=20, count=9)
 
 
 def test_each_switch_is_an_option() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fleet import names
 from fleet.model import ApplicationKey, Fault, GroupKind, Hold, ObjectRef
-from fleet.sync.gate import Contents, Prune, PruneFacts, confirmation, holds
+from fleet.sync.gate import Contents, Prune, PruneFacts, holds, precious
 
 X = ObjectRef("", "ConfigMap", "team", "x")
 FREE = PruneFacts(stale=(X,), desired=3, prune=Prune(enabled=True))
@@ -91,30 +91,33 @@ def test_pruning_is_free_only_without_any_doubt(facts: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("kind", ["namespace", "crd_kind"])
-def test_what_holds_others_things_needs_a_word(make: Any, kind: str) -> None:
+def test_what_holds_others_things_is_precious(make: Any, kind: str) -> None:
     meta = make.meta(getattr(make, kind), "shared")
-    held = confirmation(meta, Contents(complete=True, others=(X,)))
-    assert held is not None
-    assert held.hold is Hold.PRUNE_CONFIRM
-    assert "ConfigMap team/x" in held.text
-    assert "fleethub.dev/prune=confirmed" in held.text
-    assert held.refs == (meta.ref,)
+    assert "ConfigMap team/x" in precious(meta, Contents(complete=True, others=(X,)))
 
 
-def test_so_does_what_could_not_be_looked_into(make: Any) -> None:
-    assert confirmation(make.meta(make.namespace), Contents(complete=False)) is not None
+def test_so_is_what_could_not_be_looked_into(make: Any) -> None:
+    assert precious(make.meta(make.namespace), Contents(complete=False))
 
 
-def test_an_empty_one_and_a_confirmed_one_need_none(make: Any) -> None:
+def test_so_is_a_claim_that_is_bound(make: Any) -> None:
+    meta = make.meta(make.config_map)
+    claim = replace(meta, ref=meta.ref._replace(kind="PersistentVolumeClaim"))
+    volume = ObjectRef("", "PersistentVolume", "", "pv-1")
+    assert precious(claim, Contents(complete=True, others=(volume,))) == "is bound to PersistentVolume pv-1"
+    assert not precious(claim, Contents(complete=True))
+
+
+def test_an_empty_one_and_a_confirmed_one_are_not(make: Any) -> None:
     confirmed = make.meta(make.namespace, annotations={names.PRUNE: names.PRUNE_CONFIRMED})
-    assert confirmation(make.meta(make.namespace), Contents(complete=True)) is None
-    assert confirmation(confirmed, Contents(complete=False, others=(X,))) is None
+    assert not precious(make.meta(make.namespace), Contents(complete=True))
+    assert not precious(confirmed, Contents(complete=False, others=(X,)))
 
 
 def test_another_word_is_no_confirmation(make: Any) -> None:
     meta = make.meta(make.namespace, annotations={names.PRUNE: "true"})
-    assert confirmation(meta, Contents(complete=True, others=(X,))) is not None
+    assert precious(meta, Contents(complete=True, others=(X,)))
 
 
-def test_other_kinds_need_none(make: Any) -> None:
-    assert confirmation(make.meta(make.config_map), Contents(complete=False)) is None
+def test_other_kinds_are_not(make: Any) -> None:
+    assert not precious(make.meta(make.config_map), Contents(complete=False))
