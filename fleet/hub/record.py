@@ -37,6 +37,7 @@ class Record:
     spec: ApplicationSpec | None = None
     grace: dict[str, float] = field(default_factory=dict)
     unselected: frozenset[str] = frozenset()
+    edited: set[str] = field(default_factory=set)  # of these, those that an edit of the placement took
     leaving: set[str] = field(default_factory=set)
     confirmed: Confirmed | None = None
     last_sync: Mapping[str, object] | None = None

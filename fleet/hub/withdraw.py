@@ -62,6 +62,7 @@ class Withdrawals:
         by_person = record.spec is not None and _placement(record) != _placement_of(application)
         for name in served & record.grace.keys():
             del record.grace[name]
+        record.edited -= served
         record.leaving -= served
         record.unselected = self._finalizer.placed(key) - served
         ready: list[str] = []
@@ -84,6 +85,7 @@ class Withdrawals:
         now = self._clock.boottime()
         due = record.grace.setdefault(name, now + self.grace)
         if by_person:
+            record.edited.add(name)
             due = record.grace[name] = min(due, now + GATHER)
         parent = self._roster.parent_of(key)
         hub = self._roster.get(names.HUB_CLUSTER)
@@ -93,7 +95,7 @@ class Withdrawals:
         if now >= due:
             return True
         self.later(key, due)
-        if due - now > GATHER:
+        if name not in record.edited:
             text = (
                 f"cluster {name} is no longer selected; what is there is withdrawn after a grace of "
                 f"{self.grace:.0f} s (putting the label back cancels it)"
@@ -120,6 +122,7 @@ class Withdrawals:
 
     def _withdraw(self, key: ApplicationKey, name: str, application: Application, record: Record) -> None:
         record.grace.pop(name, None)
+        record.edited.discard(name)
         record.leaving.add(name)
         self._roster.withdraw(TargetKey(key, name), withdrawal(application))
 

@@ -1,5 +1,7 @@
 """What of a target would go: for the guard, which counts over all clusters before anything is deleted.
 
+What is being deleted already is gone as far as the guard can tell.
+
 Contract: reads the member's memory alone, never awaits. None where that is not known: a kind is not completely
 listed, or the target has not said yet what it wants.
 """
@@ -38,5 +40,9 @@ def _doomed(target: TargetKey, desired: frozenset[ObjectRef], member: Member) ->
     if record is not None and member.sightings.complete(record.kinds):
         return None
     members = member.sightings.members(parent.set_id(target, member.identity.namespace))
-    gone = frozenset(ref for ref in members - desired if not member.claims.others(ref, target))
+    gone = frozenset(
+        ref
+        for ref in members - desired
+        if not member.claims.others(ref, target) and not member.sightings.deleting(ref)
+    )
     return Doomed(gone, len(members | desired))

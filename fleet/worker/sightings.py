@@ -51,6 +51,11 @@ class Sightings:
         """The members of a set as they are known."""
         return frozenset(self._sets.get(set_id, ()))
 
+    def deleting(self, ref: ObjectRef) -> bool:
+        """Whether a member is being deleted."""
+        seen = self._seen.get(ref)
+        return seen is not None and seen.deleting
+
     def sets(self) -> frozenset[str]:
         """Ids of all sets that have a member here."""
         return frozenset(self._sets)

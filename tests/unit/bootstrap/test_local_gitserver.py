@@ -190,4 +190,12 @@ def _children() -> list[str]:
     """Return the git processes that this process has started."""
     own = Path(f"/proc/{os.getpid()}/task")
     pids = [pid for path in own.glob("*/children") for pid in path.read_text().split()]
-    return [pid for pid in pids if Path(f"/proc/{pid}/comm").read_text().startswith("git")]
+    return [pid for pid in pids if _called(pid).startswith("git")]
+
+
+def _called(pid: int) -> str:
+    """The name of a process; empty where it has ended."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text()
+    except FileNotFoundError:
+        return ""
