@@ -7,7 +7,6 @@ the Lease, which it says by raising. ``saw`` and ``gone`` are for whoever watche
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import os
 import secrets
@@ -15,8 +14,6 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
-
-import orjson
 
 from fleet import names
 from fleet.clusters.kubeconfig import Allowed
@@ -29,6 +26,7 @@ from fleet.hub.finalizer import Finalizer
 from fleet.hub.guarding import Guard
 from fleet.hub.knowing import Knowing
 from fleet.hub.lease import Authority
+from fleet.hub.passwords import Passwords
 from fleet.hub.readers import Readers
 from fleet.hub.reconcile import Reconciler
 from fleet.hub.roster import Roster
@@ -38,7 +36,6 @@ from fleet.hub.withdraw import Withdrawals
 from fleet.kube import decode, paths, trusted
 from fleet.kube.budget import Budget
 from fleet.kube.connection import Connection
-from fleet.kube.request import Request
 from fleet.mailbox import Mailbox
 from fleet.metrics import Metrics
 from fleet.model import ApplicationKey, Lane, ObjectRef, TargetKey, Thresholds
@@ -94,8 +91,7 @@ class Hub:
         self.changes = Changes()
         self.readers = Readers()
         self.ready = False
-        self.token = ""
-        self.webhook_secret = b""
+        self.passwords = Passwords(self.client.send, self.namespace, self.clock)
         self._queue: Mailbox[ApplicationKey, None] = Mailbox(self.clock)
         self._before: dict[ApplicationKey, Any] = {}
 
@@ -234,8 +230,7 @@ class Hub:
         hub_uid = await self._namespace_uid()
         self._wire(hub_uid)
         await self.authority.acquire(self.client.send)
-        self.token = (await self._secret(names.API_SECRET, "token")).decode("ascii", "ignore").strip()
-        self.webhook_secret = await self._secret(names.WEBHOOK_SECRET, "webhookSecret")
+        await self.passwords.read()
         self.roster.hire(names.HUB_CLUSTER, self.connection)
         self._measure()
         tasks: list[asyncio.Future[Any]] = [
@@ -246,6 +241,7 @@ class Hub:
             asyncio.ensure_future(self.telling.run()),
             asyncio.ensure_future(self.registrations.follow()),
             asyncio.ensure_future(self.registrations.write()),
+            asyncio.ensure_future(self.passwords.keep()),
             asyncio.ensure_future(self._relist()),
         ]
         tasks += [asyncio.ensure_future(self._reconcile()) for _ in range(RECONCILERS)]
@@ -286,14 +282,6 @@ class Hub:
                 f"the hub has no namespace {self.namespace}: run 'fleethub install' first"
             ) from None
         return decode.meta(answer.body, NAMESPACES).uid
-
-    async def _secret(self, name: str, key: str) -> bytes:
-        path = f"/api/v1/namespaces/{self.namespace}/secrets/{name}"
-        try:
-            data = orjson.loads((await self.client.send(Request("GET", path))).body).get("data") or {}
-        except NotFound:
-            return b""
-        return base64.b64decode(data.get(key, ""))
 
     async def _relist(self) -> None:
         keeping = asyncio.ensure_future(relist.keep(self.client.send, self.world, self.clock))

@@ -28,6 +28,7 @@ _UNAUTHORIZED = 401
 _REFRESH_SECONDS = 60.0
 _CALM_SECONDS = 1.0  # a burst of 401 asks once
 _LAG_SECONDS = 1.0
+_MOST_LINE = 64 << 20
 _AGENT = "fleethub"
 _LEASES = "/apis/coordination.k8s.io/"
 
@@ -117,6 +118,8 @@ class Client:
                 first, *lines = chunk.split(b"\n")
                 if not lines:
                     rest += first
+                    if len(rest) > _MOST_LINE:
+                        raise Unreachable(f"the stream holds a line of more than {_MOST_LINE >> 20} MiB")
                     continue
                 yield rest + first
                 rest = lines.pop()
@@ -155,7 +158,7 @@ class Client:
                 allow_redirects=False,
                 server_hostname=sessions.hostname,
             )
-            body = await response.read()
+            body = await session.whole(response)
         except session.FAILED as error:
             self._told(request, request.verb, 0, begun)
             raise self._failed(request, attempt, error) from None

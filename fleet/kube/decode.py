@@ -73,6 +73,8 @@ class _Failure(msgspec.Struct):
     reason: str = ""
 
 
+# A hostile server may nest a thousand levels deep.
+_BROKEN: Final[tuple[type[Exception], ...]] = (msgspec.MsgspecError, RecursionError)
 _OBJECT: Final = msgspec.json.Decoder(_Object)
 _LIST: Final = msgspec.json.Decoder(_List)
 _WHOLE_LIST: Final = msgspec.json.Decoder(_WholeList)
@@ -112,7 +114,7 @@ def meta(body: bytes, resource: Resource | None) -> Meta:
     """The metadata of one object. Without ``resource`` the body must say apiVersion and kind itself."""
     try:
         read = _OBJECT.decode(body)
-    except msgspec.MsgspecError:
+    except _BROKEN:
         raise _unreadable() from None
     if resource is not None:
         return _meta(read.metadata, resource.group, resource.kind)
@@ -123,7 +125,7 @@ def metas(body: bytes, resource: Resource) -> tuple[tuple[Meta, ...], str, str]:
     """The metadata of a list's items, its resourceVersion, and its continue token (empty: complete)."""
     try:
         read = _LIST.decode(body)
-    except msgspec.MsgspecError:
+    except _BROKEN:
         raise _unreadable() from None
     group, kind = resource.group, resource.kind
     found = tuple([_meta(item.metadata, group, kind) for item in read.items or ()])
@@ -138,7 +140,7 @@ def page(body: bytes, resource: Resource, *, whole: bool) -> Page:
     try:
         read = _WHOLE_LIST.decode(body)
         items = tuple([_item(raw, resource) for raw in read.items or ()])
-    except msgspec.MsgspecError:
+    except _BROKEN:
         raise _unreadable() from None
     return Page(items, read.metadata.resourceVersion, read.metadata.continue_)
 
@@ -153,7 +155,7 @@ def event(line: bytes, resource: Resource, *, whole: bool) -> WatchEvent:
             item = _item(read.object, resource)
             return WatchEvent(read.type, item.meta, item.object)
         found = _OBJECT.decode(read.object).metadata
-    except msgspec.MsgspecError:
+    except _BROKEN:
         raise _unreadable() from None
     return WatchEvent(read.type, _meta(found, resource.group, resource.kind))
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS: Final = 5.0
 POOL: Final = 16
 _KEEP_SECONDS: Final = 30.0  # below the 90 s of an API server, so that it is not the one that hangs up
+_MOST_BYTES: Final = 512 << 20  # five times a list of 50,000 objects' metadata
 _TLS_BUFFER: Final = 16 * 1024  # a TLS record; asyncio takes 256 KiB for each connection (H14)
 
 # What may come out of a request; asyncio's TimeoutError is an OSError.
@@ -42,6 +43,26 @@ FAILED: Final = (aiohttp.ClientError, OSError)
 
 class SentOnce(aiohttp.ClientError):
     """A write would have been sent a second time."""
+
+
+class TooLong(aiohttp.ClientError):
+    """An answer that no honest server gives: the hub's memory is shared by all clusters."""
+
+
+async def whole(response: aiohttp.ClientResponse) -> bytes:
+    """An answer's body. Raises TooLong, and then drops the connection."""
+    length = response.content_length
+    packed = "Content-Encoding" in response.headers  # a small answer may unpack to a large one
+    if length is not None and length <= _MOST_BYTES and not packed:
+        return await response.read()
+    chunks, size = list[bytes](), 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > _MOST_BYTES:
+            response.close()
+            raise TooLong
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
 class Attempt:
@@ -187,6 +208,7 @@ _PHRASES: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (aiohttp.ClientConnectorDNSError, "the server's name does not resolve"),
     (aiohttp.ClientProxyConnectionError, "the proxy does not answer"),
     (ClientHttpProxyError, "the proxy refuses the connection"),
+    (TooLong, f"its answer is longer than {_MOST_BYTES >> 20} MiB"),
 )
 
 

@@ -42,7 +42,7 @@ class HubProvider:
             probes.routes(lambda: "", lambda: "" if hub.ready else "the hub's lists are not complete yet"),
             scrape.routes(hub.metrics.expose),
             webhook.routes(self._verify, self._nudge, hub.clock),
-            api.routes(self, lambda: hub.token.encode() or None),
+            api.routes(self, lambda: hub.passwords.token.encode() or None),
         ]
 
     def unforeseen(self, error: BaseException) -> None:
@@ -167,8 +167,8 @@ class HubProvider:
             prefix = urls.canonical(credential.url_prefix)
             if credential.webhook_secret and (wanted == prefix or wanted.startswith(f"{prefix}/")):
                 yield credential.webhook_secret
-        if self._hub.webhook_secret:
-            yield self._hub.webhook_secret
+        if self._hub.passwords.webhook:
+            yield self._hub.passwords.webhook
 
     def _nudge(self, event: push.PushEvent) -> int:
         woken = self._hub.repositories.nudge(event) if self._hub.ready else 0

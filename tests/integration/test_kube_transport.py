@@ -496,6 +496,23 @@ def chunked(*parts: bytes) -> Play:
     return play
 
 
+@pytest.mark.parametrize("head", ["Content-Length: 3000", "Transfer-Encoding: chunked"])
+async def test_an_answer_longer_than_any_honest_one_is_given_up(
+    server: Server, connection: Connection, doors: Doors, head: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fleet.kube.session._MOST_BYTES", 2000)
+
+    async def long(_verb: str, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        chunk = b"3e8\r\n" + b"x" * 1000 + b"\r\n"
+        body = chunk * 3 + b"0\r\n\r\n" if "chunked" in head else b"x" * 3000
+        writer.write(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode() + body)
+        await writer.drain()
+
+    server.play = long
+    with pytest.raises(Unreachable, match="longer than"):
+        await doors.open(connection).send(Request("GET", "/x"))
+
+
 async def test_lines_are_cut_at_newlines_however_they_arrive(
     server: Server, connection: Connection, doors: Doors
 ) -> None:

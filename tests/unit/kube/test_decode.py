@@ -136,3 +136,14 @@ def test_what_does_not_read_is_an_error_without_content(configmaps: Resource, da
         with pytest.raises(ServerFailed) as caught:
             read()
         assert CANARY not in str(caught.value)
+
+
+def test_an_object_nested_without_end_is_unreadable(deployments: Resource) -> None:
+    deep = b'{"metadata":{"name":"x","annotations":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}}"
+    with pytest.raises(ServerFailed):
+        decode.meta(deep, deployments)
+    watched = (
+        b'{"type":"ADDED","object":{"metadata":{"name":"x"},"spec":' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
+    )
+    with pytest.raises(ServerFailed):
+        decode.event(watched, deployments, whole=True)
