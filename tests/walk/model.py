@@ -1,0 +1,444 @@
+"""The rules of the hub as a pure function: a step makes a state of a state.
+
+Contract: ``apply`` does what the step says and then what the hub does until nothing more follows; ``expected``
+is what has to be live. No I/O, no time: a grace has passed when a step has settled.
+
+Where the documents leave freedom, the model says so here, and nowhere else:
+
+- Without self-heal, drift stays until the next whole pass; then all of the target is applied. A whole pass is
+  made when what belongs there has changed, and while its prune waits for others, since that commit is not done.
+- An object that nobody's set holds and that two Applications name goes to the older one.
+- A change is open until all that it concerns have rendered, or until a later one is wholly rendered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tests.walk.values import (
+    ROOT,
+    ROOT_PATH,
+    App,
+    Base,
+    Broken,
+    Commit,
+    Cut,
+    Edit,
+    Hand,
+    Live,
+    Member,
+    Memory,
+    Offer,
+    Pause,
+    Policy,
+    Power,
+    Ref,
+    Relabel,
+    Remove,
+    Start,
+    State,
+    Step,
+    Stop,
+    Swap,
+    Sync,
+    Target,
+    Thing,
+    Way,
+)
+
+REFUSED = Ref("ConfigMap", "foreign-helm")  # a release's object: no Application gets it
+
+
+def apply(step: Step, state: State) -> State:
+    """What the world is once the step has been made and everything has settled."""
+    state = replace(state, serial=state.serial + 1)
+    match step:
+        case Cut(step=inner):
+            begun = _start(act(inner, replace(state, hub=False)))
+            return settle(begun, asked=inner if isinstance(inner, Sync) else None)
+        case Sync():
+            return settle(settle(state, asked=step))
+        case Relabel(back=True):
+            return settle(state)
+    return settle(act(step, state))
+
+
+def expected(state: State) -> dict[str, dict[Ref, Live]]:
+    """What lives on each cluster."""
+    return {name: dict(member.live) for name, member in state.members.items()}
+
+
+# --- what people do ---------------------------------------------------------------------------------------
+
+
+def act(step: Step, state: State) -> State:  # noqa: PLR0911 (a line a step)
+    """The state right after the step itself, before the hub has done anything."""
+    match step:
+        case Cut():
+            return act(step.step, state)
+        case Commit():
+            return _commit(step, state)
+        case Hand():
+            return _hand(step, state)
+        case Relabel():
+            return state if step.back else _member(
+                state, step.cluster, labels={**state.members[step.cluster].labels, step.key: step.value}
+            )
+        case Power():
+            return _member(state, step.cluster, up=step.up)
+        case Pause():
+            return _member(state, step.cluster, paused=step.paused)
+        case Stop():
+            return replace(state, hub=False, memory=Memory())
+        case Start():
+            return _start(state)
+        case Edit():
+            return _edited(state, step.app)
+        case Remove():
+            return _removed(state, step.app)
+        case Swap():
+            return _removed(_edited(state, step.new), step.old)
+    return state
+
+
+def _member(state: State, name: str, **changes: object) -> State:
+    member = replace(state.members[name], **changes)  # type: ignore[arg-type]
+    return replace(state, members={**state.members, name: member})
+
+
+def _commit(step: Commit, state: State) -> State:
+    files = dict(state.files)
+    for path, content in step.files:
+        if content is None:
+            files.pop(path, None)
+        else:
+            files[path] = content
+    touched = {path.rpartition("/")[0] for path, _ in step.files}
+    concerned = frozenset(
+        app.name for app in state.apps.values() if app.path in touched and not app.deleting
+    )
+    state = replace(state, files=files, serial=state.serial + 1)
+    return _arrive(state, concerned) if concerned and state.hub else state
+
+
+def _arrive(state: State, concerned: frozenset[str]) -> State:
+    memory = state.memory
+    opened = {**memory.open, state.serial: concerned}
+    tied = {**memory.tied, **dict.fromkeys(concerned, state.serial)}
+    return replace(state, memory=replace(memory, open=opened, tied=tied))
+
+
+def _start(state: State) -> State:
+    """Everything is one change of everybody."""
+    state = replace(state, hub=True, memory=Memory(), serial=state.serial + 1)
+    return _arrive(state, frozenset(app.name for app in state.apps.values() if not app.deleting))
+
+
+def _hand(step: Hand, state: State) -> State:
+    member = state.members[step.cluster]
+    live = dict(member.live)
+    before = live[step.ref]
+    if step.way in (Way.EDIT, Way.SCALE):
+        live[step.ref] = before._replace(value=drifted(step.number))
+    elif step.way is Way.DELETE:
+        del live[step.ref]
+    elif step.way is Way.UNLABEL:
+        live[step.ref] = before._replace(owner=None)
+    place = (step.cluster, step.ref)
+    hits = {**state.hits, place: state.hits.get(place, 0) + 1}
+    return replace(_member(state, step.cluster, live=live), hits=hits)
+
+
+def drifted(number: int) -> int:
+    """The value that a hand gives an object."""
+    return 1000 + number
+
+
+def _edited(state: State, app: App) -> State:
+    fresh = app.name not in state.apps
+    state = replace(state, apps={**state.apps, app.name: app})
+    if fresh and state.hub and state.memory.open:
+        newest = max(state.memory.open)
+        memory = state.memory
+        opened = {**memory.open, newest: memory.open[newest] | {app.name}}
+        state = replace(
+            state, memory=replace(memory, open=opened, tied={**memory.tied, app.name: newest})
+        )
+    return state
+
+
+def _removed(state: State, name: str) -> State:
+    app = replace(state.apps[name], deleting=True)
+    return replace(state, apps={**state.apps, name: app})
+
+
+# --- what the hub does ------------------------------------------------------------------------------------
+
+
+def rendered(files: Mapping[str, object], app: App) -> Offer | None:
+    """What an Application's source comes to; None where it does not render at all."""
+    here = [content for path, content in files.items() if path.rpartition("/")[0] == app.path]
+    if any(isinstance(content, Base) for content in here):
+        return None
+    objects = {content.ref: content.value for content in here if isinstance(content, Thing)}
+    return Offer(objects, any(isinstance(content, Broken) for content in here), app.policy.automated)
+
+
+def settle(state: State, asked: Sync | None = None) -> State:
+    """What follows until nothing more does."""
+    if not state.hub:
+        return state
+    for _ in range(12):
+        working = Settling(state, asked)
+        working.hub()
+        for name in state.members:
+            if state.members[name].open:
+                working.cluster(name)
+        working.farewells()
+        after = working.state()
+        if after == state:
+            return after
+        state = after
+    raise AssertionError("the model does not settle")
+
+
+class Settling:
+    """One round of what the hub does: the hub's own part, then each cluster that it can write to."""
+
+    def __init__(self, state: State, asked: Sync | None) -> None:
+        self.before = state
+        self.asked = asked
+        self.files = state.files
+        self.apps = dict(state.apps)
+        self.members = dict(state.members)
+        self.open = dict(state.memory.open)
+        self.tied = dict(state.memory.tied)
+        self.begun = set(state.memory.begun) & set(self.apps)
+        self.offers = dict(state.memory.offers)
+        self.waiting = set(state.memory.waiting)
+        self.placed = set(state.placed)
+        self.done = dict(state.done)
+        self.hits = dict(state.hits)
+        self.serial = state.serial
+        self.leaving: set[Target] = set()
+
+    def state(self) -> State:
+        """The state that was worked on."""
+        memory = Memory(self.open, self.tied, frozenset(self.begun), self.offers, frozenset(self.waiting))
+        return replace(
+            self.before,
+            apps=self.apps,
+            members=self.members,
+            memory=memory,
+            placed=frozenset(self.placed),
+            done=self.done,
+            hits=self.hits,
+            serial=self.serial,
+        )
+
+    # --- the hub's part -----------------------------------------------------------------------------------
+
+    def hub(self) -> None:
+        """The root makes its children, all render and are offered, the root deletes what left it."""
+        root = [content for path, content in self.files.items() if path.rpartition("/")[0] == ROOT_PATH]
+        whole = not any(isinstance(content, Base) for content in root)
+        faults = any(isinstance(content, Broken) for content in root)
+        made = {content.name: content for content in root if isinstance(content, App)}
+        if whole:
+            self._children(made, faults=faults)
+        for name in sorted(self.apps):
+            if name != ROOT:
+                self._reconcile(self.apps[name])
+        if whole and not faults and all(self._stands(name) for name in made):
+            for name, app in sorted(self.apps.items()):
+                if app.child and name not in made and not app.deleting:
+                    self.apps[name] = replace(app, deleting=True)
+                    self._reconcile(self.apps[name])
+
+    def _stands(self, name: str) -> bool:
+        return name in self.begun and name in self.apps and not self.apps[name].deleting
+
+    def _children(self, made: Mapping[str, App], *, faults: bool) -> None:
+        """The root makes its children; they take part in the changes in which it does."""
+        for name, app in made.items():
+            if name not in self.apps:
+                self.apps[name] = app
+                for serial, keys in self.open.items():
+                    if ROOT in keys:
+                        self.open[serial] = keys | {name}
+                        self.tied[name] = serial
+        if not faults:
+            self.begun.add(ROOT)
+            self._settled(ROOT)
+
+    def _reconcile(self, app: App) -> None:
+        if app.deleting:
+            self._settled(app.name)
+            for target in [t for t in self.placed if t.app == app.name]:
+                self.offers.pop(target, None)
+                self.leaving.add(target)
+            for target in [t for t in self.offers if t.app == app.name]:
+                del self.offers[target]
+            return
+        selected = {name for name, member in self.members.items() if app.selector.selects(member.labels)}
+        for target in [t for t in {*self.placed, *self.offers} if t.app == app.name]:
+            if target.cluster not in selected:
+                self.offers.pop(target, None)
+                if app.name in self.begun:
+                    self.leaving.add(target)
+        found = rendered(self.files, app)
+        if found is None:
+            return  # what was offered before stays offered
+        if self.asked is not None and self.asked.app == app.name:
+            found = found._replace(apply=True)
+        for cluster in sorted(selected):
+            target = Target(app.name, cluster)
+            self._offer(target, found)
+            if found.apply:
+                self.placed.add(target)
+        if not found.faults:
+            self.begun.add(app.name)
+            self._settled(app.name)
+
+    def _offer(self, target: Target, found: Offer) -> None:
+        before = self.offers.get(target)
+        if before is None or before.objects != found.objects:
+            for place in [place for place in self.hits if place[0] == target.cluster]:
+                if place[1] in found.objects:
+                    del self.hits[place]  # a fight ends with a new revision
+        self.offers[target] = found
+
+    def _settled(self, name: str) -> None:
+        closed = []
+        for serial in sorted(self.open):
+            keys = self.open[serial] - {name}
+            if keys != self.open[serial]:
+                self.open[serial] = keys
+                if not keys:
+                    closed.append(serial)
+        for serial in [s for s in self.open if closed and s <= max(closed)]:
+            del self.open[serial]
+
+    def farewells(self) -> None:
+        """What has left everywhere is gone."""
+        for target in list(self.placed):
+            app = self.apps.get(target.app)
+            gone = app is None or app.deleting or (target in self.leaving)
+            if gone and self.members[target.cluster].open and not self._members(target):
+                self.placed.discard(target)
+                self.done.pop(target, None)
+        for name, app in list(self.apps.items()):
+            if app.deleting and not any(target.app == name for target in self.placed):
+                del self.apps[name]
+                self.begun.discard(name)
+                self.tied.pop(name, None)
+        self.waiting = {target for target in self.waiting if target in self.offers}
+
+    # --- one cluster --------------------------------------------------------------------------------------
+
+    def cluster(self, name: str) -> None:
+        """Apply, prune and withdraw on one cluster."""
+        offers = {target: offer for target, offer in self.offers.items() if target.cluster == name}
+        live = dict(self.members[name].live)
+        refused: set[Target] = set()
+        holders = {ref: self._holder(ref, name, live) for ref in _all(offers)}
+        for target, offer in sorted(offers.items()):
+            if not offer.apply or not self._whole(target, offer):
+                continue
+            for ref, value in offer.objects.items():
+                if ref == REFUSED:
+                    refused.add(target)
+                    continue
+                if self._mute(live.get(ref), target):
+                    continue
+                if holders[ref] != target:
+                    refused.add(target)
+                    continue
+                before = live.get(ref)
+                birth = before.birth if before is not None else self._birth()
+                live[ref] = Live(value, target.app, birth)
+        self._set(name, live)
+        for target, offer in sorted(offers.items()):
+            if offer.apply:
+                self._prune(target, offer, refused=target in refused)
+        for target in sorted(t for t in self.leaving if t.cluster == name):
+            for ref in self._members(target):
+                if not self._claimed(ref, target):
+                    self._delete(target.cluster, ref)
+
+    def _whole(self, target: Target, offer: Offer) -> bool:
+        policy = self._policy(target.app)
+        asked = self.asked is not None and self.asked.app == target.app
+        return policy.heal or asked or target in self.waiting or self.done.get(target) != offer
+
+    def _prune(self, target: Target, offer: Offer, *, refused: bool) -> None:
+        stale = [ref for ref in self._members(target) if ref not in offer.objects]
+        stale = [ref for ref in stale if not self._claimed(ref, target)]
+        policy = self._policy(target.app)
+        asked = self.asked is not None and self.asked.app == target.app
+        enabled = self.asked.prune if asked and self.asked is not None else policy.prune and policy.automated
+        waits = bool(stale) and (offer.faults or refused or self.tied.get(target.app) in self.open)
+        self.waiting.discard(target)
+        if waits:
+            self.waiting.add(target)
+        elif enabled and offer.objects:
+            for ref in stale:
+                self._delete(target.cluster, ref)
+        if not waits:
+            self.done[target] = offer
+
+    def _holder(self, ref: Ref, cluster: str, live: Mapping[Ref, Live]) -> Target | None:
+        owner = live[ref].owner if ref in live else None
+        claimants = [target for target in self.offers if target.cluster == cluster and self._claims(target, ref)]
+        return min(claimants, key=lambda target: (target.app != owner, target.app), default=None)
+
+    def _claims(self, target: Target, ref: Ref) -> bool:
+        offer = self.offers[target]
+        if ref in offer.objects:
+            return True
+        # Nobody has asked a manual Application to let go of what it holds.
+        return not offer.apply and ref in self._members(target)
+
+    def _claimed(self, ref: Ref, but: Target) -> bool:
+        return any(
+            self._claims(target, ref)
+            for target in self.offers
+            if target.cluster == but.cluster and target != but
+        )
+
+    def _mute(self, live: Live | None, target: Target) -> bool:
+        """Whether the object's Application exists and has not said yet what it wants."""
+        if live is None or live.owner is None or live.owner == target.app:
+            return False
+        owner = self.apps.get(live.owner)
+        holder = Target(live.owner, target.cluster)
+        return (
+            owner is not None
+            and not owner.deleting
+            and holder not in self.offers
+            and holder not in self.leaving
+        )
+
+    def _members(self, target: Target) -> list[Ref]:
+        live = self.members[target.cluster].live
+        return [ref for ref, one in live.items() if one.owner == target.app]
+
+    def _delete(self, cluster: str, ref: Ref) -> None:
+        live = dict(self.members[cluster].live)
+        live.pop(ref, None)
+        self._set(cluster, live)
+
+    def _set(self, cluster: str, live: Mapping[Ref, Live]) -> None:
+        self.members[cluster] = replace(self.members[cluster], live=live)
+
+    def _policy(self, name: str) -> Policy:
+        return self.apps[name].policy
+
+    def _birth(self) -> int:
+        self.serial += 1
+        return self.serial
+
+
+def _all(offers: Mapping[Target, Offer]) -> set[Ref]:
+    return {ref for offer in offers.values() for ref in offer.objects}
