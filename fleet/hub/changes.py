@@ -21,6 +21,7 @@ class Changes:
     def __init__(self) -> None:
         self._serial = 0
         self._open: dict[ChangeId, set[ApplicationKey]] = {}
+        self._concerned: dict[ChangeId, set[ApplicationKey]] = {}
         self._arriving: dict[str, ChangeId] = {}
         self._noticed: set[ChangeId] = set()
         self.released: Callable[[], None] = lambda: None
@@ -50,17 +51,19 @@ class Changes:
         self._noticed.discard(change)
         if concerned:
             self._open[change] = concerned
+            self._concerned[change] = set(concerned)
             return change
-        del self._open[change]
+        self._close(change)
         if noticed:
             self.released()
         return None
 
     def enlist(self, one: ApplicationKey, other: ApplicationKey) -> None:
         """The other takes part in every open change in which the one does."""
-        for keys in self._open.values():
+        for change, keys in self._open.items():
             if one in keys:
                 keys.add(other)
+                self._concerned[change].add(other)
 
     def join(self, repo: str, key: ApplicationKey) -> None:
         """An Application came while changes of its repository are open: it takes part in the newest."""
@@ -68,11 +71,12 @@ class Changes:
         newest = max((c for c in self._open if c.repo == repo and c != arriving), default=None)
         if newest is not None:
             self._open[newest].add(key)
+            self._concerned[newest].add(key)
 
     def of(self, key: ApplicationKey) -> ChangeId | None:
-        """The newest open change that concerns the Application."""
+        """The newest open change that concerns the Application, also where it has rendered that already."""
         return max(
-            (change for change, keys in self._open.items() if key in keys),
+            (change for change, keys in self._concerned.items() if key in keys),
             default=None,
             key=lambda change: change.serial,
         )
@@ -88,7 +92,7 @@ class Changes:
             if not keys:
                 closed = True
                 for older in [o for o in self._open if o.repo == change.repo and o.serial <= change.serial]:
-                    del self._open[older]
+                    self._close(older)
         if closed:
             self.released()
 
@@ -103,4 +107,9 @@ class Changes:
         self._serial += 1
         change = ChangeId(repo, self._serial)
         self._open[change] = keys
+        self._concerned[change] = set(keys)
         return change
+
+    def _close(self, change: ChangeId) -> None:
+        del self._open[change]
+        del self._concerned[change]

@@ -74,6 +74,17 @@ def differences(sight: Sight, state: State) -> list[str]:
     return lines
 
 
+async def told(theatre: Theatre) -> list[str]:
+    """What the Applications say of themselves, as far as it is not that all is well."""
+    lines = []
+    for item in await theatre.api.list("Application", names.HUB_NAMESPACE):
+        for one in (item.get("status") or {}).get("conditions", ()):
+            if one["status"] == "True" and one["type"] not in ("Ready", "Reconciling", "Stalled"):
+                path = item["spec"]["source"]["path"]
+                lines.append(f"{item['metadata']['name']} ({path}): {one['type']}: {one['message']}")
+    return lines
+
+
 def set_of(app: str, cluster: str) -> str:
     """The label of an Application's objects."""
     return set_id(TargetKey(ApplicationKey(names.HUB_NAMESPACE, app), cluster))
@@ -105,6 +116,10 @@ async def _objects(theatre: Theatre, state: State) -> str:
         unlike = sorted(set(there.items()) ^ set(wanted.items()))
         return f"Applications (and whether they are being deleted) differ: {unlike}"
     for item in items:
+        name, notes = item["metadata"]["name"], item["metadata"].get("annotations") or {}
+        placed = set(filter(None, notes.get(names.PLACED, "").split(","))) - {names.HUB_CLUSTER}
+        if placed != (given := {target.cluster for target in state.placed if target.app == name}):
+            return f"{name} is placed on {sorted(placed)}, should be on {sorted(given)}"
         if _unseen(hub.world.applications.get(_key(item)), item["metadata"]):
             return f"the hub has not seen {item['metadata']['name']} as it is"
     for item in await theatre.api.list("Cluster", names.HUB_NAMESPACE):

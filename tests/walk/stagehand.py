@@ -163,7 +163,7 @@ class Stagehand:
                 patch = _content(Thing(ref, value))
             await api.patch(ref.kind, ref.name, place, patch, who)
         found = await api.get(ref.kind, ref.name, place)
-        if found is not None and step.way is Way.DECORATE:
+        if found is not None:
             self.versions[step.cluster, *ref] = found["metadata"]["resourceVersion"]
 
     async def _relabel(self, step: Relabel, state: State) -> None:

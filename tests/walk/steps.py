@@ -44,6 +44,7 @@ from tests.walk.values import (
 
 KINDS = ("ConfigMap", "ConfigMap", "Secret", "Deployment")
 LABELS = {"tier": ("gold", "tin"), "zone": ("a", "b")}
+AWAY_VALUE = "elsewhere"  # nobody selects it, so that a label that goes to and fro gains nobody anything
 MOST_CHILDREN = 4
 FEW = 5  # (object, cluster) pairs that an Application may lose at once without anybody's word
 Files = dict[str, Content]
@@ -351,7 +352,7 @@ def _relabel(rng: random.Random, state: State) -> Relabel | None:
         app.selector == Selector(key, now) and app.name in state.memory.begun for app in state.apps.values()
     ):
         return None
-    return Relabel(cluster, key, value, back)
+    return Relabel(cluster, key, AWAY_VALUE if back else value, back)
 
 
 def _power(rng: random.Random, state: State) -> Power | None:

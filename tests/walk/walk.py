@@ -63,7 +63,8 @@ class Walk:
             sight = await self.settled(after)
             self._compare(sight, model.act(step, before), after)
         except AssertionError as error:
-            raise Strayed(self._report(step, str(error))) from None
+            told = "\n".join(await looking.told(self.theatre))
+            raise Strayed(self._report(step, f"{error}\n{told}")) from None
         self.say(f"     settled after {time.monotonic() - begun:.1f} s")
 
     async def settled(self, state: State) -> Sight:
