@@ -179,6 +179,7 @@ class Hub:
         self.knowing.namespace = self.namespace
         self.asking.write = self._write_status
         self.changes.released = self.roster.release
+        self.changes.freed = self.wake
         self.repositories.moved = self._moved
         self.repositories.moving = self.changes.begin
         self.repositories.told = self._fetched
@@ -310,12 +311,15 @@ class Hub:
     def _lifted(self) -> None:
         """The lists are complete: everybody who has not rendered yet is one change of its repository."""
         by_repository: dict[str, set[ApplicationKey]] = {}
+        leaving: set[ApplicationKey] = set()
         for key, known in self.world.applications.items():
             record = self.reconciler.records.get(key)
-            if known.model is not None and not known.deleting and (record is None or not record.begun):
+            if known.deleting:
+                leaving.add(key)  # of whatever it holds, somebody who has not rendered yet may be the heir
+            elif known.model is not None and (record is None or not record.begun):
                 by_repository.setdefault(known.model.spec.source.repo_url, set()).add(key)
         for repo, keys in by_repository.items():
-            self.changes.arrive(repo, keys)
+            self.changes.first(repo, keys, leaving)
         for key in self.world.applications:
             self.wake(key)
         self.registrations.lifted()
