@@ -199,7 +199,10 @@ def _member(theatre: Theatre, state: State, name: str, sight: Sight) -> str:
     sightings = worker.running.member.sightings
     place = theatre.namespace
     for ref, one in member.live.items():
-        seen, live = sightings.get(ObjectRef(GROUPS[ref.kind], ref.kind, place, ref.name)), sight[name].get(ref)
+        seen, live = (
+            sightings.get(ObjectRef(GROUPS[ref.kind], ref.kind, place, ref.name)),
+            sight[name].get(ref),
+        )
         if one.owner and live and (seen is None or newer(live.version, seen.version)):
             return f"the hub has not seen {ref} on {name} as it is"
     for set_id_ in sightings.sets():

@@ -8,7 +8,9 @@ Where the documents leave freedom, the model says so here, and nowhere else:
 - Without self-heal, drift stays until the next whole pass; then all of the target is applied. A whole pass is
   made when what belongs there has changed, and while its prune waits for others, since that commit is not done.
 - An object that nobody's set holds and that two Applications name goes to the older one.
-- A change is open until all that it concerns have rendered, or until a later one is wholly rendered.
+- A change is open until all that it concerns have rendered; the first look after a start also until a later one
+  is closed. Who does not render at all is concerned by every later commit. An object that is held by the first
+  look alone and whose heir does not render may be deleted by that.
 """
 
 from __future__ import annotations
@@ -22,12 +24,12 @@ from tests.walk.values import (
     App,
     Base,
     Broken,
+    Change,
     Commit,
     Cut,
     Edit,
     Hand,
     Live,
-    Member,
     Memory,
     Offer,
     Pause,
@@ -82,8 +84,12 @@ def act(step: Step, state: State) -> State:  # noqa: PLR0911 (a line a step)
         case Hand():
             return _hand(step, state)
         case Relabel():
-            return state if step.back else _member(
-                state, step.cluster, labels={**state.members[step.cluster].labels, step.key: step.value}
+            return (
+                state
+                if step.back
+                else _member(
+                    state, step.cluster, labels={**state.members[step.cluster].labels, step.key: step.value}
+                )
             )
         case Power():
             return _member(state, step.cluster, up=step.up)
@@ -116,23 +122,25 @@ def _commit(step: Commit, state: State) -> State:
             files[path] = content
     touched = {path.rpartition("/")[0] for path, _ in step.files}
     concerned = frozenset(
-        app.name for app in state.apps.values() if app.path in touched and not app.deleting
+        app.name
+        for app in state.apps.values()
+        if not app.deleting and (app.path in touched or rendered(state.files, app) is None)
     )
     state = replace(state, files=files, serial=state.serial + 1)
-    return _arrive(state, concerned) if concerned and state.hub else state
+    return _arrive(state, Change(concerned, concerned)) if concerned and state.hub else state
 
 
-def _arrive(state: State, concerned: frozenset[str]) -> State:
+def _arrive(state: State, change: Change) -> State:
     memory = state.memory
-    opened = {**memory.open, state.serial: concerned}
-    tied = {**memory.tied, **dict.fromkeys(concerned, state.serial)}
-    return replace(state, memory=replace(memory, open=opened, tied=tied))
+    return replace(state, memory=replace(memory, open={**memory.open, state.serial: change}))
 
 
 def _start(state: State) -> State:
     """Everything is one change of everybody."""
     state = replace(state, hub=True, memory=Memory(), serial=state.serial + 1)
-    return _arrive(state, frozenset(app.name for app in state.apps.values() if not app.deleting))
+    everybody = frozenset(app.name for app in state.apps.values() if not app.deleting)
+    leaving = frozenset(app.name for app in state.apps.values() if app.deleting)
+    return _arrive(state, Change(everybody, everybody, leaving, first=True))
 
 
 def _hand(step: Hand, state: State) -> State:
@@ -160,12 +168,14 @@ def _edited(state: State, app: App) -> State:
     state = replace(state, apps={**state.apps, app.name: app})
     if fresh and state.hub and state.memory.open:
         newest = max(state.memory.open)
-        memory = state.memory
-        opened = {**memory.open, newest: memory.open[newest] | {app.name}}
-        state = replace(
-            state, memory=replace(memory, open=opened, tied={**memory.tied, app.name: newest})
-        )
+        joined = _joined(state.memory.open[newest], app.name)
+        opened = {**state.memory.open, newest: joined}
+        state = replace(state, memory=replace(state.memory, open=opened))
     return state
+
+
+def _joined(change: Change, name: str) -> Change:
+    return change._replace(waits=change.waits | {name}, concerned=change.concerned | {name})
 
 
 def _removed(state: State, name: str) -> State:
@@ -213,7 +223,7 @@ class Settling:
         self.apps = dict(state.apps)
         self.members = dict(state.members)
         self.open = dict(state.memory.open)
-        self.tied = dict(state.memory.tied)
+        self.going = set(state.memory.going) & set(self.apps)
         self.begun = set(state.memory.begun) & set(self.apps)
         self.offers = dict(state.memory.offers)
         self.waiting = set(state.memory.waiting)
@@ -225,7 +235,13 @@ class Settling:
 
     def state(self) -> State:
         """The state that was worked on."""
-        memory = Memory(self.open, self.tied, frozenset(self.begun), self.offers, frozenset(self.waiting))
+        memory = Memory(
+            self.open,
+            frozenset(self.begun),
+            self.offers,
+            frozenset(self.waiting),
+            frozenset(self.going),
+        )
         return replace(
             self.before,
             apps=self.apps,
@@ -264,10 +280,9 @@ class Settling:
         for name, app in made.items():
             if name not in self.apps:
                 self.apps[name] = app
-                for serial, keys in self.open.items():
-                    if ROOT in keys:
-                        self.open[serial] = keys | {name}
-                        self.tied[name] = serial
+                for serial, change in self.open.items():
+                    if ROOT in change.waits:
+                        self.open[serial] = _joined(change, name)
         if not faults:
             self.begun.add(ROOT)
             self._settled(ROOT)
@@ -275,6 +290,9 @@ class Settling:
     def _reconcile(self, app: App) -> None:
         if app.deleting:
             self._settled(app.name)
+            if self._held(app):
+                return
+            self.going.add(app.name)
             for target in [t for t in self.placed if t.app == app.name]:
                 self.offers.pop(target, None)
                 self.leaving.add(target)
@@ -309,30 +327,39 @@ class Settling:
                     del self.hits[place]  # a fight ends with a new revision
         self.offers[target] = found
 
+    def _held(self, app: App) -> bool:
+        """Whether the Application leaves with a change that is not closed, and has not begun to."""
+        if app.child:
+            for serial, change in self.open.items():
+                if ROOT in change.concerned:
+                    self.open[serial] = change._replace(leaving=change.leaving | {app.name})
+        return app.name not in self.going and any(app.name in change.leaving for change in self.open.values())
+
     def _settled(self, name: str) -> None:
         closed = []
-        for serial in sorted(self.open):
-            keys = self.open[serial] - {name}
-            if keys != self.open[serial]:
-                self.open[serial] = keys
-                if not keys:
+        for serial, change in self.open.items():
+            if name in change.waits:
+                self.open[serial] = change._replace(waits=change.waits - {name})
+                if change.waits == {name}:
                     closed.append(serial)
-        for serial in [s for s in self.open if closed and s <= max(closed)]:
+        if closed:
+            closed += [s for s, change in self.open.items() if change.first and s < max(closed)]
+        for serial in set(closed):
             del self.open[serial]
 
     def farewells(self) -> None:
         """What has left everywhere is gone."""
         for target in list(self.placed):
             app = self.apps.get(target.app)
-            gone = app is None or app.deleting or (target in self.leaving)
+            gone = app is None or app.name in self.going or target in self.leaving
             if gone and self.members[target.cluster].open and not self._members(target):
                 self.placed.discard(target)
                 self.done.pop(target, None)
         for name, app in list(self.apps.items()):
-            if app.deleting and not any(target.app == name for target in self.placed):
+            if app.deleting and name in self.going and not any(target.app == name for target in self.placed):
                 del self.apps[name]
                 self.begun.discard(name)
-                self.tied.pop(name, None)
+                self.going.discard(name)
         self.waiting = {target for target in self.waiting if target in self.offers}
 
     # --- one cluster --------------------------------------------------------------------------------------
@@ -378,7 +405,7 @@ class Settling:
         policy = self._policy(target.app)
         asked = self.asked is not None and self.asked.app == target.app
         enabled = self.asked.prune if asked and self.asked is not None else policy.prune and policy.automated
-        waits = bool(stale) and (offer.faults or refused or self.tied.get(target.app) in self.open)
+        waits = bool(stale) and (offer.faults or refused or self._changing(target.app))
         self.waiting.discard(target)
         if waits:
             self.waiting.add(target)
@@ -388,9 +415,14 @@ class Settling:
         if not waits:
             self.done[target] = offer
 
+    def _changing(self, name: str) -> bool:
+        return any(name in change.concerned for change in self.open.values())
+
     def _holder(self, ref: Ref, cluster: str, live: Mapping[Ref, Live]) -> Target | None:
         owner = live[ref].owner if ref in live else None
-        claimants = [target for target in self.offers if target.cluster == cluster and self._claims(target, ref)]
+        claimants = [
+            target for target in self.offers if target.cluster == cluster and self._claims(target, ref)
+        ]
         return min(claimants, key=lambda target: (target.app != owner, target.app), default=None)
 
     def _claims(self, target: Target, ref: Ref) -> bool:

@@ -101,7 +101,9 @@ class Stagehand:
         for proxy in self.proxies.values():
             await proxy.close()
 
-    async def make(self, step: Step, state: State, settled: Callable[[], Awaitable[object]]) -> None:
+    async def make(  # noqa: PLR0912 (a branch a step)
+        self, step: Step, state: State, settled: Callable[[], Awaitable[object]]
+    ) -> None:
         """Make a step in a world that is in this state; ``settled`` waits until all is as it is to be."""
         theatre = self.theatre
         match step:

@@ -24,6 +24,7 @@ from tests.walk.values import (
     Edit,
     Hand,
     Live,
+    Member,
     Note,
     Pause,
     Policy,
@@ -38,6 +39,7 @@ from tests.walk.values import (
     Stop,
     Swap,
     Sync,
+    Target,
     Thing,
     Way,
 )
@@ -81,8 +83,8 @@ def beginning() -> tuple[State, tuple[Step, ...]]:
         else:
             apps[app.name] = app
     members = {
-        "eu": model.Member({"tier": "gold", "zone": "a"}),
-        "us": model.Member({"tier": "tin", "zone": "a"}),
+        "eu": Member({"tier": "gold", "zone": "a"}),
+        "us": Member({"tier": "tin", "zone": "a"}),
     }
     state = State(files, apps, members, hub=False, serial=number + 10)
     manual = next(app.name for app in apps.values() if app.path == MANUAL)
@@ -101,23 +103,21 @@ def choose(rng: random.Random, state: State) -> Step:
 
 def _allowed(step: Step, state: State) -> bool:
     """Whether the step takes no more from an Application than needs nobody's word."""
-    if not isinstance(step, Commit):
-        return True
-    files = dict(state.files)
-    for path, content in step.files:
-        if content is None:
-            files.pop(path, None)
-        else:
-            files[path] = content
-    for app in state.apps.values():
+    after = model.act(step, state)
+    files = dict(after.files)
+    for app in after.apps.values():
+        goes = app.deleting or (app.child and f"{ROOT_PATH}/{app.name}.yaml" not in files)
+        if goes or app.name == ROOT:
+            continue
         named = _refs(files, app.path)
-        lost = sum(
-            one.owner == app.name and ref not in named
-            for member in state.members.values()
-            for ref, one in member.live.items()
-        )
-        goes = app.child and f"{ROOT_PATH}/{app.name}.yaml" not in files
-        if lost > FEW and not goes:
+        lost = leaving = 0
+        for name, member in after.members.items():
+            held = {ref for ref, one in member.live.items() if one.owner == app.name}
+            if app.selector.selects(member.labels):
+                lost += len(held - named)
+            elif Target(app.name, name) in after.placed:
+                leaving += max(len(held), len(named))
+        if max(lost, leaving) > FEW:
             return False
     return True
 
@@ -160,7 +160,9 @@ def _commit(rng: random.Random, state: State) -> Commit | None:
     """One to three changes in one commit."""
     files = dict(state.files)
     words: list[str] = []
-    changes = rng.choices([row[1] for row in CHANGES], [row[0] for row in CHANGES], k=rng.choice((1, 1, 2, 3)))
+    changes = rng.choices(
+        [row[1] for row in CHANGES], [row[0] for row in CHANGES], k=rng.choice((1, 1, 2, 3))
+    )
     for number, change in enumerate(changes):
         said = change(rng, state, files, state.serial * 10 + number)
         if said:
@@ -279,9 +281,7 @@ def _empty(rng: random.Random, state: State, files: Files, _: int) -> str:
 
 def _child(rng: random.Random, state: State, files: Files, number: int) -> str:
     """A child comes, goes, or gets another name."""
-    made = sorted(
-        (name, content) for name, content in files.items() if isinstance(content, App)
-    )
+    made = sorted((name, content) for name, content in files.items() if isinstance(content, App))
     how = rng.choice(("rename", "rename", "rename", "come", "go"))
     fresh = f"app-{number:06d}"
     if how == "come" and len(made) < MOST_CHILDREN:
@@ -299,7 +299,9 @@ def _child(rng: random.Random, state: State, files: Files, number: int) -> str:
         del files[name]
         for thing in _things(files, app.path):
             del files[_file(app.path, thing.ref)]
-            others = [path for path in OTHERS if path in _paths(state) and path not in _wanted(files, thing.ref)]
+            others = [
+                path for path in OTHERS if path in _paths(state) and path not in _wanted(files, thing.ref)
+            ]
             if others and rng.random() < 0.3:
                 files[_file(rng.choice(others), thing.ref)] = thing
         return f"child {app.name} goes, and some of its objects move"
@@ -411,7 +413,9 @@ def _edit(rng: random.Random, state: State) -> Edit | None:
     if app is None:
         return None
     policy = app.policy
-    changed = policy._replace(prune=not policy.prune) if path == KEEP else policy._replace(heal=not policy.heal)
+    changed = (
+        policy._replace(prune=not policy.prune) if path == KEEP else policy._replace(heal=not policy.heal)
+    )
     return Edit(replace(app, policy=changed))
 
 

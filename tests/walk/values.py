@@ -73,8 +73,8 @@ class App:
 
     name: str
     path: str
-    policy: Policy = Policy()
-    selector: Selector = Selector()
+    policy: Policy = field(default_factory=Policy)
+    selector: Selector = field(default_factory=Selector)
     child: bool = False
     deleting: bool = False
 
@@ -105,20 +105,31 @@ class Offer(NamedTuple):
     apply: bool
 
 
+class Change(NamedTuple):
+    """Commits that came together: whom they concern, who has not rendered since, who leaves when it closes.
+
+    ``first`` is the first look after a start, which any later change that closes ends.
+    """
+
+    waits: frozenset[str]
+    concerned: frozenset[str]
+    leaving: frozenset[str] = frozenset()
+    first: bool = False
+
+
 @dataclass(frozen=True)
 class Memory:
     """What the hub knows and forgets when it is killed.
 
-    ``open`` are the changes that are not closed, each with the Applications that have not rendered since;
-    ``tied`` has the newest change that concerned an Application; ``begun`` those that rendered well since the
-    start; ``waiting`` the targets whose prune waits.
+    ``open`` are the changes that are not closed; ``begun`` the Applications that rendered well since the start;
+    ``waiting`` the targets whose prune waits; ``going`` the deleted Applications that are being withdrawn.
     """
 
-    open: Mapping[int, frozenset[str]] = field(default_factory=dict)
-    tied: Mapping[str, int] = field(default_factory=dict)
+    open: Mapping[int, Change] = field(default_factory=dict)
     begun: frozenset[str] = frozenset()
     offers: Mapping[Target, Offer] = field(default_factory=dict)
     waiting: frozenset[Target] = frozenset()
+    going: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -212,7 +223,9 @@ class Power:
     @property
     def words(self) -> str:
         """The step in words."""
-        return f"{self.cluster} " + ("answers again" if self.up else "is silent" if self.silent else "is down")
+        return f"{self.cluster} " + (
+            "answers again" if self.up else "is silent" if self.silent else "is down"
+        )
 
 
 @dataclass(frozen=True)

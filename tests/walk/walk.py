@@ -29,7 +29,7 @@ class Walk:
         self.number = 0
         self.stagehand = Stagehand(theatre)
         self.theatre = theatre
-        self.random = random.Random(seed)
+        self.random = random.Random(seed)  # noqa: S311 (a walk, no secret)
         self.state, self.first = steps.beginning()
         self.births: dict[tuple[str, Ref, int], str] = {}
         self.foreign: dict[tuple[str, Ref], str] = {}
@@ -42,7 +42,9 @@ class Walk:
                 await self.stagehand.begin(self.state)
                 sight = await looking.look(self.theatre)
                 self.foreign = {
-                    (cluster, ref): seen.version for cluster, live in sight.items() for ref, seen in live.items()
+                    (cluster, ref): seen.version
+                    for cluster, live in sight.items()
+                    for ref, seen in live.items()
                 }
                 for step in self.first:
                     await self.take(step)
