@@ -35,6 +35,7 @@ class Changes:
         self._open: dict[ChangeId, _Open] = {}
         self._arriving: dict[str, ChangeId] = {}
         self._noticed: set[ChangeId] = set()
+        self._looked: set[str] = set()  # repositories that were read before
         self.released: Callable[[], None] = lambda: None
         self.freed: Callable[[ApplicationKey], None] = lambda _: None
 
@@ -55,14 +56,15 @@ class Changes:
 
     def arrive(self, repo: str, keys: Iterable[ApplicationKey]) -> ChangeId | None:
         """Commits arrived that concern these Applications; None where they concern nobody."""
-        concerned = set(keys)
+        concerned, first = set(keys), repo not in self._looked
+        self._looked.add(repo)
         change = self._arriving.pop(repo, None)
         if change is None:
-            return self._new(repo, concerned) if concerned else None
+            return self._new(repo, concerned, first=first) if concerned else None
         noticed = change in self._noticed
         self._noticed.discard(change)
         if concerned:
-            self._open[change] = _Open(concerned, set(concerned))
+            self._open[change] = _Open(concerned, set(concerned), first=first)
             return change
         del self._open[change]
         if noticed:
@@ -73,8 +75,7 @@ class Changes:
         """The first look after a start concerns these; Applications that are ``leaving`` wait for it."""
         concerned = set(keys)
         if concerned:
-            held = self._open[self._new(repo, concerned)]
-            held.first, held.leaving = True, set(leaving)
+            self._open[self._new(repo, concerned, first=True)].leaving = set(leaving)
 
     def enlist(self, one: ApplicationKey, other: ApplicationKey) -> None:
         """The other takes part in every open change in which the one does."""
@@ -142,8 +143,8 @@ class Changes:
         held = self._open.get(change) if change is not None else None
         return None if held is None else tuple(sorted(held.waits - {NOBODY}))
 
-    def _new(self, repo: str, keys: set[ApplicationKey]) -> ChangeId:
+    def _new(self, repo: str, keys: set[ApplicationKey], *, first: bool = False) -> ChangeId:
         self._serial += 1
         change = ChangeId(repo, self._serial)
-        self._open[change] = _Open(keys, set(keys))
+        self._open[change] = _Open(keys, set(keys), first=first)
         return change

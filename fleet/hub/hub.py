@@ -188,6 +188,7 @@ class Hub:
         self.registrations.changed_cluster = self._cluster_changed
         self.registrations.changed_repository = self._credentials_changed
         self.world.subscribe(self._object_changed)
+        self.world.completed = self._lifted
         self.world.read_status = self.statuses.seen
 
     def _measure(self) -> None:
@@ -247,7 +248,7 @@ class Hub:
             asyncio.ensure_future(self.telling.run()),
             asyncio.ensure_future(self.registrations.follow()),
             asyncio.ensure_future(self.registrations.write()),
-            asyncio.ensure_future(self._relist()),
+            asyncio.ensure_future(relist.keep(self.client.send, self.world, self.clock)),
         ]
         tasks += [asyncio.ensure_future(self._reconcile()) for _ in range(RECONCILERS)]
         if watch is not None:
@@ -295,18 +296,6 @@ class Hub:
         except NotFound:
             return b""
         return base64.b64decode(data.get(key, ""))
-
-    async def _relist(self) -> None:
-        keeping = asyncio.ensure_future(relist.keep(self.client.send, self.world, self.clock))
-        try:
-            while not self.world.complete:
-                if keeping.done():
-                    await keeping
-                await asyncio.sleep(0.01)
-            self._lifted()
-            await keeping
-        finally:
-            keeping.cancel()
 
     def _lifted(self) -> None:
         """The lists are complete: everybody who has not rendered yet is one change of its repository."""

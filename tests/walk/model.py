@@ -199,8 +199,13 @@ def settle(state: State, asked: Sync | None = None) -> State:
     """What follows until nothing more does."""
     if not state.hub:
         return state
+    # While a grace runs, its target gets what every other one gets; then it leaves.
+    return _settle(_settle(state, asked, grace=True), asked, grace=False)
+
+
+def _settle(state: State, asked: Sync | None, *, grace: bool) -> State:
     for _ in range(12):
-        working = Settling(state, asked)
+        working = Settling(state, asked, grace=grace)
         working.hub()
         for name in state.members:
             if state.members[name].open:
@@ -216,8 +221,9 @@ def settle(state: State, asked: Sync | None = None) -> State:
 class Settling:
     """One round of what the hub does: the hub's own part, then each cluster that it can write to."""
 
-    def __init__(self, state: State, asked: Sync | None) -> None:
+    def __init__(self, state: State, asked: Sync | None, *, grace: bool) -> None:
         self.before = state
+        self.grace = grace
         self.asked = asked
         self.files = state.files
         self.apps = dict(state.apps)
@@ -228,6 +234,7 @@ class Settling:
         self.offers = dict(state.memory.offers)
         self.waiting = set(state.memory.waiting)
         self.placed = set(state.placed)
+        self.left = set(state.left)
         self.done = dict(state.done)
         self.hits = dict(state.hits)
         self.serial = state.serial
@@ -248,6 +255,7 @@ class Settling:
             members=self.members,
             memory=memory,
             placed=frozenset(self.placed),
+            left=frozenset(self.left & self.placed),
             done=self.done,
             hits=self.hits,
             serial=self.serial,
@@ -300,11 +308,7 @@ class Settling:
                 del self.offers[target]
             return
         selected = {name for name, member in self.members.items() if app.selector.selects(member.labels)}
-        for target in [t for t in {*self.placed, *self.offers} if t.app == app.name]:
-            if target.cluster not in selected:
-                self.offers.pop(target, None)
-                if app.name in self.begun:
-                    self.leaving.add(target)
+        selected |= self._unselected(app, selected)
         found = rendered(self.files, app)
         if found is None:
             return  # what was offered before stays offered
@@ -318,6 +322,23 @@ class Settling:
         if not found.faults:
             self.begun.add(app.name)
             self._settled(app.name)
+
+    def _unselected(self, app: App, selected: set[str]) -> set[str]:
+        """Clusters that were lost and are served on while their grace runs; the others are left."""
+        served: set[str] = set()
+        self.left -= {Target(app.name, cluster) for cluster in selected}
+        for target in [t for t in {*self.placed, *self.offers} if t.app == app.name]:
+            if target.cluster in selected:
+                continue
+            if target not in self.placed or app.name not in self.begun:
+                self.offers.pop(target, None)
+            elif self.grace and target not in self.left:
+                served.add(target.cluster)
+            else:
+                self.offers.pop(target, None)
+                self.left.add(target)
+                self.leaving.add(target)
+        return served
 
     def _offer(self, target: Target, found: Offer) -> None:
         before = self.offers.get(target)

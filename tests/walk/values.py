@@ -149,7 +149,10 @@ class Member:
 
 @dataclass(frozen=True)
 class State:
-    """The world of the walk. ``done`` is what was last brought about on a target by a whole pass."""
+    """The world of the walk. ``done`` is what was last brought about on a target by a whole pass.
+
+    ``left`` are targets whose grace has passed: that stands on the Application, also when the hub dies.
+    """
 
     files: Mapping[str, Content]
     apps: Mapping[str, App]
@@ -157,6 +160,7 @@ class State:
     hub: bool = True
     memory: Memory = Memory()
     placed: frozenset[Target] = frozenset()
+    left: frozenset[Target] = frozenset()
     done: Mapping[Target, Offer] = field(default_factory=dict)
     hits: Mapping[tuple[str, Ref], int] = field(default_factory=dict)
     serial: int = 0
