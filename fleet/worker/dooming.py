@@ -37,6 +37,11 @@ def _doomed(target: TargetKey, desired: frozenset[ObjectRef], member: Member) ->
     record = member.parents.get(target)
     if record is not None and member.sightings.complete(record.kinds):
         return None
-    members = member.sightings.members(parent.set_id(target, member.identity.namespace))
+    members = frozenset(
+        ref
+        for ref in member.sightings.members(parent.set_id(target, member.identity.namespace))
+        # What is being deleted was let through already, or was somebody's own word.
+        if (seen := member.sightings.get(ref)) is not None and not seen.deleting
+    )
     gone = frozenset(ref for ref in members - desired if not member.claims.others(ref, target))
     return Doomed(gone, len(members | desired))

@@ -6,7 +6,8 @@ is what has to be live. No I/O, no time: a grace has passed when a step has sett
 Where the documents leave freedom, the model says so here, and nowhere else:
 
 - Without self-heal, drift stays until the next whole pass; then all of the target is applied. A whole pass is
-  made when what belongs there has changed, and while its prune waits for others, since that commit is not done.
+  made when what belongs there has changed, when others let go of what it claims or has, and while its prune waits
+  for others, since that commit is not done.
 - An object that nobody's set holds and that two Applications name goes to the older one.
 - A change is open until all that it concerns have rendered; the first look after a start also until a later one
   is closed. Who does not render at all is concerned by every later commit. An object that is held by the first
@@ -27,6 +28,7 @@ from tests.walk.values import (
     Change,
     Commit,
     Cut,
+    Done,
     Edit,
     Hand,
     Live,
@@ -239,6 +241,7 @@ class Settling:
         self.hits = dict(state.hits)
         self.serial = state.serial
         self.leaving: set[Target] = set()
+        self.refusals: dict[Target, frozenset[Ref]] = {}
 
     def state(self) -> State:
         """The state that was worked on."""
@@ -390,18 +393,22 @@ class Settling:
         offers = {target: offer for target, offer in self.offers.items() if target.cluster == name}
         live = dict(self.members[name].live)
         refused: set[Target] = set()
+        self.refusals = {}
         holders = {ref: self._holder(ref, name, live) for ref in _all(offers)}
         for target, offer in sorted(offers.items()):
-            if not offer.apply or not self._whole(target, offer):
+            if not offer.apply:
+                continue
+            self.refusals[target] = frozenset(
+                ref
+                for ref in offer.objects
+                if holders[ref] != target and not self._mute(live.get(ref), target)
+            )
+            if self.refusals[target] or REFUSED in offer.objects:
+                refused.add(target)
+            if not self._whole(target, offer):
                 continue
             for ref, value in offer.objects.items():
-                if ref == REFUSED:
-                    refused.add(target)
-                    continue
-                if self._mute(live.get(ref), target):
-                    continue
-                if holders[ref] != target:
-                    refused.add(target)
+                if ref == REFUSED or holders[ref] != target or self._mute(live.get(ref), target):
                     continue
                 before = live.get(ref)
                 birth = before.birth if before is not None else self._birth()
@@ -418,11 +425,21 @@ class Settling:
     def _whole(self, target: Target, offer: Offer) -> bool:
         policy = self._policy(target.app)
         asked = self.asked is not None and self.asked.app == target.app
-        return policy.heal or asked or target in self.waiting or self.done.get(target) != offer
+        done = Done(offer, self.refusals[target])
+        return (
+            policy.heal
+            or asked
+            or target in self.waiting
+            or self.done.get(target) != done
+            or (policy.prune and bool(self._stale(target, offer)))
+        )
+
+    def _stale(self, target: Target, offer: Offer) -> list[Ref]:
+        stale = [ref for ref in self._members(target) if ref not in offer.objects]
+        return [ref for ref in stale if not self._claimed(ref, target)]
 
     def _prune(self, target: Target, offer: Offer, *, refused: bool) -> None:
-        stale = [ref for ref in self._members(target) if ref not in offer.objects]
-        stale = [ref for ref in stale if not self._claimed(ref, target)]
+        stale = self._stale(target, offer)
         policy = self._policy(target.app)
         asked = self.asked is not None and self.asked.app == target.app
         enabled = self.asked.prune if asked and self.asked is not None else policy.prune and policy.automated
@@ -434,7 +451,7 @@ class Settling:
             for ref in stale:
                 self._delete(target.cluster, ref)
         if not waits:
-            self.done[target] = offer
+            self.done[target] = Done(offer, self.refusals[target])
 
     def _changing(self, name: str) -> bool:
         return any(name in change.concerned for change in self.open.values())

@@ -105,6 +105,13 @@ class Offer(NamedTuple):
     apply: bool
 
 
+class Done(NamedTuple):
+    """What a whole pass brought about, and what it was refused since others hold it."""
+
+    offer: Offer
+    refused: frozenset[Ref]
+
+
 class Change(NamedTuple):
     """Commits that came together: whom they concern, who has not rendered since, who leaves when it closes.
 
@@ -161,7 +168,7 @@ class State:
     memory: Memory = Memory()
     placed: frozenset[Target] = frozenset()
     left: frozenset[Target] = frozenset()
-    done: Mapping[Target, Offer] = field(default_factory=dict)
+    done: Mapping[Target, Done] = field(default_factory=dict)
     hits: Mapping[tuple[str, Ref], int] = field(default_factory=dict)
     serial: int = 0
 
