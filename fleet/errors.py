@@ -90,6 +90,10 @@ class RepositoryUnreachable(SourceError):
     transient = True
 
 
+class RepositoryUnread(RepositoryUnreachable):
+    """Nobody has asked the Git server yet."""
+
+
 class RevisionNotFound(SourceError):
     """No branch, tag or commit of that name."""
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import signal
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 
-from bootstrap.local.gitserver import GitServer
 from bootstrap.local.plane import Plane
-from bootstrap.local.servers import Components
-from bootstrap.local.warden import Warden
 from fleet.kube import discovery as kube_discovery
 from fleet.kube.request import Send
 from fleet.model import Discovery
 from tests.stage.api import Api
-from tests.stage.theatre import Planes, Theatre, install
+from tests.stage.theatre import Planes, Theatre, install, raised
 
 # Whoever starts the tests in the background has them ignore Ctrl-C, and what they start inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -26,29 +22,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 @pytest.fixture(scope="session")
 def planes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planes]:
     """A hub and two members, API servers alone, that share one etcd."""
-    folder: Path = tmp_path_factory.mktemp("stage")
-    with Warden() as warden:
-        first = Plane.create("hub", folder / "hub", components=Components.API_ONLY, warden=warden)
-        first.start()
-        others = {
-            name: Plane.create(
-                name,
-                folder / name,
-                components=Components.API_ONLY,
-                warden=warden,
-                etcd=first.etcd,
-                prefix=f"/{name}",
-            )
-            for name in ("eu", "us")
-        }
-        for plane in others.values():
-            plane.start()
-        for plane in (first, *others.values()):
-            plane.wait_ready()
-        repositories = folder / "repositories"
-        repositories.mkdir()
-        with GitServer(repositories) as git:
-            yield Planes(first, others, folder, git)
+    with raised(tmp_path_factory.mktemp("stage")) as planes:
+        yield planes
 
 
 @pytest.fixture(scope="session")

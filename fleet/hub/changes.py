@@ -1,29 +1,49 @@
 """Changes: one arrival of commits, the Applications it concerns, and when it may prune (H3).
 
-Contract: a change is open until every Application that it concerns has rendered and offered its work once; so
-all claims are registered before the first prune. One that does not render holds the prunes of the others, by
-name, until it renders, is deleted, or a later change of the repository is fully rendered. The first look at a
-repository after a start is such a change too, of everybody who follows it.
+Contract: a change is open until every Application that it concerns has rendered and offered its work once, or is
+gone; so all claims are registered before the first prune, and before the objects of an Application that leaves
+with it are removed. One that does not render holds the others, by name. The first look at a repository after a
+start is such a change too, of everybody who follows it, and of those who are being deleted; since it concerns
+many for no reason of their own, a later change that is fully rendered ends it, and a deletion waits only until
+each of them has been looked at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 from fleet.model import ApplicationKey, ChangeId
 
 NOBODY = ApplicationKey("", "")  # keeps a change open of which it is not known yet whom it concerns
 
 
+@dataclass(slots=True)
+class _Open:
+    """``waits`` have not rendered yet, of those who are ``concerned``; ``leaving`` go when it closes."""
+
+    waits: set[ApplicationKey]
+    concerned: set[ApplicationKey]
+    leaving: set[ApplicationKey] = field(default_factory=set)
+    looked: set[ApplicationKey] = field(default_factory=set)  # at a first look, without a render
+    first: bool = False
+
+    def heirs(self) -> set[ApplicationKey]:
+        """Those for whom the leaving wait."""
+        return self.waits - self.looked if self.first else self.waits
+
+
 class Changes:
-    """See the module. ``released`` is called when a change closes."""
+    """See the module. ``released`` is called when a change closes, ``freed`` for each that left with it."""
 
     def __init__(self) -> None:
         self._serial = 0
-        self._open: dict[ChangeId, set[ApplicationKey]] = {}
+        self._open: dict[ChangeId, _Open] = {}
         self._arriving: dict[str, ChangeId] = {}
         self._noticed: set[ChangeId] = set()
+        self._looked: set[str] = set()  # repositories that were read before
         self.released: Callable[[], None] = lambda: None
+        self.freed: Callable[[ApplicationKey], None] = lambda _: None
 
     def begin(self, repo: str) -> None:
         """Commits are about to be seen, and whom they concern is not known yet: ``arrive`` tells.
@@ -42,65 +62,104 @@ class Changes:
 
     def arrive(self, repo: str, keys: Iterable[ApplicationKey]) -> ChangeId | None:
         """Commits arrived that concern these Applications; None where they concern nobody."""
-        concerned = set(keys)
+        concerned, first = set(keys), repo not in self._looked
+        self._looked.add(repo)
         change = self._arriving.pop(repo, None)
         if change is None:
-            return self._new(repo, concerned) if concerned else None
+            return self._new(repo, concerned, first=first) if concerned else None
         noticed = change in self._noticed
         self._noticed.discard(change)
         if concerned:
-            self._open[change] = concerned
+            self._open[change] = _Open(concerned, set(concerned), first=first)
             return change
         del self._open[change]
         if noticed:
             self.released()
         return None
 
+    def first(self, repo: str, keys: Iterable[ApplicationKey], leaving: Iterable[ApplicationKey]) -> None:
+        """The first look after a start concerns these; Applications that are ``leaving`` wait for it."""
+        concerned = set(keys)
+        if concerned:
+            self._open[self._new(repo, concerned, first=True)].leaving = set(leaving)
+
     def enlist(self, one: ApplicationKey, other: ApplicationKey) -> None:
         """The other takes part in every open change in which the one does."""
-        for keys in self._open.values():
-            if one in keys:
-                keys.add(other)
+        for held in self._open.values():
+            if one in held.waits:
+                held.waits.add(other)
+                held.concerned.add(other)
 
     def join(self, repo: str, key: ApplicationKey) -> None:
         """An Application came while changes of its repository are open: it takes part in the newest."""
         arriving = self._arriving.get(repo)
         newest = max((c for c in self._open if c.repo == repo and c != arriving), default=None)
         if newest is not None:
-            self._open[newest].add(key)
+            self._open[newest].waits.add(key)
+            self._open[newest].concerned.add(key)
 
     def of(self, key: ApplicationKey) -> ChangeId | None:
-        """The newest open change that concerns the Application."""
+        """The newest open change that concerns the Application, also where it has rendered that already."""
         return max(
-            (change for change, keys in self._open.items() if key in keys),
+            (change for change, held in self._open.items() if key in held.concerned),
             default=None,
             key=lambda change: change.serial,
         )
 
+    def concerned(self) -> frozenset[ApplicationKey]:
+        """Everybody whom an open change concerns."""
+        return frozenset(key for held in self._open.values() for key in held.concerned)
+
+    def leave(self, one: ApplicationKey, other: ApplicationKey) -> None:
+        """The other leaves with every open change that concerns the one."""
+        for held in self._open.values():
+            if one in held.concerned:
+                held.leaving.add(other)
+
+    def leaves(self, key: ApplicationKey) -> tuple[ApplicationKey, ...] | None:
+        """Who has not rendered yet of the changes with which the Application leaves; None where it may go."""
+        waits = [held.heirs() for held in self._open.values() if key in held.leaving]
+        heirs = set().union(*waits) - {key}
+        return tuple(sorted(heirs - {NOBODY})) if heirs else None
+
+    def looked(self, key: ApplicationKey) -> None:
+        """The Application has been looked at and does not render: a deletion that found it so does not wait for it."""
+        for held in list(self._open.values()):
+            if held.first and key in held.waits - held.looked:
+                held.looked.add(key)
+                for one in held.leaving if not held.heirs() else ():
+                    self.freed(one)
+
     def settle(self, key: ApplicationKey) -> None:
         """The Application has rendered its newest revision and offered its work, or is gone."""
-        closed = False
-        for change in sorted(self._open, key=lambda change: change.serial):
-            keys = self._open.get(change)
-            if keys is None or key not in keys:
-                continue
-            keys.discard(key)
-            if not keys:
-                closed = True
-                for older in [o for o in self._open if o.repo == change.repo and o.serial <= change.serial]:
-                    del self._open[older]
-        if closed:
-            self.released()
+        closed: list[ChangeId] = []
+        for change, held in self._open.items():
+            if key in held.waits:
+                held.waits.discard(key)
+                if not held.waits:
+                    closed.append(change)
+        if not closed:
+            return
+        newest: dict[str, int] = {}
+        for change in closed:
+            newest[change.repo] = max(change.serial, newest.get(change.repo, 0))
+        closed += [
+            change
+            for change, held in self._open.items()
+            if held.first and held.waits and change.serial < newest.get(change.repo, 0)
+        ]
+        leaving = [one for change in closed for one in self._open.pop(change).leaving]
+        self.released()
+        for one in leaving:
+            self.freed(one)
 
     def open(self, change: ChangeId | None) -> tuple[ApplicationKey, ...] | None:
         """Who has not rendered yet of a change; None where it is closed."""
-        if change is None:
-            return None
-        keys = self._open.get(change)
-        return None if keys is None else tuple(sorted(keys - {NOBODY}))
+        held = self._open.get(change) if change is not None else None
+        return None if held is None else tuple(sorted(held.waits - {NOBODY}))
 
-    def _new(self, repo: str, keys: set[ApplicationKey]) -> ChangeId:
+    def _new(self, repo: str, keys: set[ApplicationKey], *, first: bool = False) -> ChangeId:
         self._serial += 1
         change = ChangeId(repo, self._serial)
-        self._open[change] = keys
+        self._open[change] = _Open(keys, set(keys), first=first)
         return change

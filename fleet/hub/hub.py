@@ -175,6 +175,7 @@ class Hub:
         self.knowing.namespace = self.namespace
         self.asking.write = self._write_status
         self.changes.released = self.roster.release
+        self.changes.freed = self.wake
         self.repositories.moved = self._moved
         self.repositories.moving = self.changes.begin
         self.repositories.told = self._fetched
@@ -183,6 +184,7 @@ class Hub:
         self.registrations.changed_cluster = self._cluster_changed
         self.registrations.changed_repository = self._credentials_changed
         self.world.subscribe(self._object_changed)
+        self.world.completed = self._lifted
         self.world.read_status = self.statuses.seen
 
     def _measure(self) -> None:
@@ -242,7 +244,7 @@ class Hub:
             asyncio.ensure_future(self.registrations.follow()),
             asyncio.ensure_future(self.registrations.write()),
             asyncio.ensure_future(self.passwords.keep()),
-            asyncio.ensure_future(self._relist()),
+            asyncio.ensure_future(relist.keep(self.client.send, self.world, self.clock)),
         ]
         tasks += [asyncio.ensure_future(self._reconcile()) for _ in range(RECONCILERS)]
         if watch is not None:
@@ -283,27 +285,18 @@ class Hub:
             ) from None
         return decode.meta(answer.body, NAMESPACES).uid
 
-    async def _relist(self) -> None:
-        keeping = asyncio.ensure_future(relist.keep(self.client.send, self.world, self.clock))
-        try:
-            while not self.world.complete:
-                if keeping.done():
-                    await keeping
-                await asyncio.sleep(0.01)
-            self._lifted()
-            await keeping
-        finally:
-            keeping.cancel()
-
     def _lifted(self) -> None:
         """The lists are complete: everybody who has not rendered yet is one change of its repository."""
         by_repository: dict[str, set[ApplicationKey]] = {}
+        leaving: set[ApplicationKey] = set()
         for key, known in self.world.applications.items():
             record = self.reconciler.records.get(key)
-            if known.model is not None and not known.deleting and (record is None or not record.begun):
+            if known.deleting:
+                leaving.add(key)  # of whatever it holds, somebody who has not rendered yet may be the heir
+            elif known.model is not None and (record is None or not record.begun):
                 by_repository.setdefault(known.model.spec.source.repo_url, set()).add(key)
         for repo, keys in by_repository.items():
-            self.changes.arrive(repo, keys)
+            self.changes.first(repo, keys, leaving)
         for key in self.world.applications:
             self.wake(key)
         self.registrations.lifted()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from fleet.api.application import Application
 from fleet.api.cluster import Cluster
-from fleet.errors import FleetError, InvalidObject, RepositoryUnreachable, fault
+from fleet.errors import FleetError, InvalidObject, RepositoryUnreachable, RepositoryUnread, fault
 from fleet.hub.asking import Asking
 from fleet.hub.changes import Changes
 from fleet.hub.children import admitted
@@ -35,10 +35,12 @@ from fleet.model import (
     Walls,
     Work,
 )
+from fleet.names import APPLYSET_PART_OF as PART_OF
 from fleet.names import HUB_CLUSTER
 from fleet.placement.place import namespace, place
 from fleet.placement.policy import policy
 from fleet.projects.walls import walls
+from fleet.sync.sets import set_id
 from fleet.world.objects import Known, World
 
 Tell = Callable[[ApplicationKey], None]
@@ -96,14 +98,19 @@ class Reconciler:
                 self._expected.forget(key)
                 self._changes.settle(key)
                 await self._guard.confirm(key, record, DELETION)
-                await self._withdrawals.deleted(key, known, record)
+                self._leaves(key, known)
+                await self._withdrawals.deleted(key, known, record, self._changes.leaves(key))
             elif known.model is None:
                 record.faults = (fault(known.error),) if known.error is not None else ()
             else:
                 await self._live(key, known, known.model, record)
+            if not record.begun:
+                self._changes.looked(key)
             record.tries = 0
         except FleetError as error:
             record.faults += (fault(error),)
+            if not isinstance(error, RepositoryUnread):
+                self._changes.looked(key)
             if error.transient and not isinstance(error, RepositoryUnreachable):
                 record.tries += 1
                 self.again(key, min(60.0, 0.5 * 2.0 ** min(record.tries, 10)))
@@ -183,6 +190,13 @@ class Reconciler:
             self._expected.forget(key)
             return True
         return self._expected.expect(key, rendered, namespace(application))
+
+    def _leaves(self, key: ApplicationKey, known: Known[Application]) -> None:
+        """A child that its root deletes leaves with the root's changes: what it holds may be meant for others."""
+        labels = known.metadata.get("labels") or {}
+        for root in self._changes.concerned() if PART_OF in labels else ():
+            if labels[PART_OF] == set_id(TargetKey(root, HUB_CLUSTER), self.namespace):
+                self._changes.leave(root, key)
 
     def _clusters(self) -> list[Cluster]:
         return [

@@ -126,9 +126,25 @@ class Withdrawals:
         record.leaving.add(name)
         self._roster.withdraw(TargetKey(key, name), withdrawal(application))
 
-    async def deleted(self, key: ApplicationKey, known: Known[Application], record: Record) -> None:
-        """Take the Application off every cluster, then let it go."""
+    async def deleted(
+        self,
+        key: ApplicationKey,
+        known: Known[Application],
+        record: Record,
+        heirs: tuple[ApplicationKey, ...] | None,
+    ) -> None:
+        """Take the Application off every cluster, then let it go.
+
+        ``heirs`` are Applications that have not said yet what they want, and that it leaves together with.
+        """
         if not self._world.complete:
+            return
+        if heirs is not None and not record.leaving:
+            shown = ", ".join(map(str, heirs[:5])) + (f" and {len(heirs) - 5} more" if len(heirs) > 5 else "")  # noqa: PLR2004
+            text = (
+                f"nothing is removed: waiting for {shown} to render, which may hold what is here from now on"
+            )
+            record.holds = (Holding(Hold.DELETION, text),)
             return
         mode = withdrawal(known.model) if known.model is not None else Withdrawal.DELETE
         given_up = requests.abandoned(known.annotations)

@@ -72,6 +72,15 @@ class Claims:
             self._forget(ref, target)
         return self._heirs(refs)
 
+    def of(self, target: TargetKey) -> frozenset[ObjectRef]:
+        """All that the target claims."""
+        claim = self._claims.get(target)
+        return claim.refs if claim else frozenset()
+
+    def claimed(self, ref: ObjectRef) -> bool:
+        """Whether anybody claims the object."""
+        return ref in self._first
+
     def holder(self, ref: ObjectRef, live: str = "") -> TargetKey | None:
         """Whose the object is; ``live`` is the set id of the live object, where it is a member of one."""
         first = self._first.get(ref)

@@ -7,6 +7,7 @@ What is queued outlives it; what was in flight is then unknown and is looked at 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +22,7 @@ from fleet.model import (
     Holding,
     Lane,
     Mode,
+    ObjectRef,
     Outcome,
     Sync,
     TargetKey,
@@ -284,13 +286,17 @@ class Running:
         if work.mode is Mode.COMPARE:
             # Nothing has been asked to let go of what the set holds.
             refs |= self.member.sightings.members(parent.set_id(key, self.member.identity.namespace))
+        before = self.member.claims.of(key)
         self._inherit(self.member.claims.register(key, work.target.born, refs))
+        self._abandon(before - refs)
         self._sets[parent.set_id(key, self.member.identity.namespace)] = key
         self._heard(key)
 
     def let_go(self, target: TargetKey) -> None:
         """The target claims nothing any more."""
+        before = self.member.claims.of(target)
         self._inherit(self.member.claims.drop(target))
+        self._abandon(before)
         self._heard(target)
 
     def _heard(self, target: TargetKey) -> None:
@@ -304,6 +310,16 @@ class Running:
             held = self._held.get(key)
             # Also where its first pass is under way, which was refused already.
             if held is not None and held.work is not None and held.leave is None:
+                self._box.put(key, held.work, lane=held.work.lane)
+
+    def _abandon(self, refs: Iterable[ObjectRef]) -> None:
+        """What nobody claims any more is for the target to remove in whose set it still is: it was to be handed over."""
+        for ref in refs:
+            seen = self.member.sightings.get(ref)
+            free = seen is not None and not self.member.claims.claimed(ref)
+            key = self._sets.get(seen.set_id) if seen is not None and free else None
+            held = self._held.get(key) if key is not None else None
+            if key is not None and held is not None and held.work is not None and held.leave is None:
                 self._box.put(key, held.work, lane=held.work.lane)
 
     def _wake_waiting(self) -> None:

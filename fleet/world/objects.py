@@ -65,6 +65,7 @@ class World:
         self._subscribers: list[Subscriber] = []
         self._complete: set[str] = set()
         self.read_status: Callable[[str, ApplicationKey, Mapping[str, Any]], None] = lambda *_: None
+        self.completed: Callable[[], None] = lambda: None
         self._gone: dict[tuple[str, ApplicationKey], str] = {}
 
     def subscribe(self, subscriber: Subscriber) -> None:
@@ -77,8 +78,11 @@ class World:
         return len(self._complete) == len(names.HUB_KINDS)
 
     def listed(self, kind: str) -> None:
-        """A kind has been listed whole."""
+        """A kind has been listed whole; ``completed`` is called in the same breath in which all are."""
+        before = self.complete
         self._complete.add(kind)
+        if self.complete and not before:
+            self.completed()
 
     def saw(self, kind: str, body: Mapping[str, Any]) -> None:
         """An object as it is, or was: older news is ignored."""

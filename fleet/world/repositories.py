@@ -17,7 +17,7 @@ from typing import Final
 
 from fleet import urls
 from fleet.clock import Clock
-from fleet.errors import FleetError, RepositoryUnreachable, SourceError
+from fleet.errors import FleetError, RepositoryUnreachable, RepositoryUnread, SourceError
 from fleet.git import credentials, keep, refs
 from fleet.git.credentials import Credential
 from fleet.git.mirror import Mirror
@@ -76,7 +76,7 @@ class Repository:
     def resolve(self, name: str) -> Revision:
         """The commit that a name means. Raises SourceError; RepositoryUnreachable before the first look."""
         if self._refs is None:
-            raise self.error or RepositoryUnreachable(f"{self.url} has not been read yet")
+            raise self.error or RepositoryUnread(f"{self.url} has not been read yet")
         found = refs.resolve(name, self._refs, self.mirror.known)
         return found._replace(repo=self.url)
 

@@ -138,8 +138,7 @@ async def scenario(theatre: Theatre, journal: Journal, guillotine: Guillotine | 
             assert guillotine.fallen.is_set(), f"the write {guillotine.at} did not come"
             starting.cancel()
             await asyncio.wait({starting})
-            await kill(theatre)
-            await theatre.api.delete("Lease", names.HUB_LEASE, names.HUB_NAMESPACE)
+            await theatre.kill()
             await theatre.start(watched(Journal()), poll_interval=0.15)
         else:
             await starting
@@ -180,20 +179,6 @@ async def _steps(theatre: Theatre) -> None:
     for name, member in theatre.members.items():
         parents = await member.list("ConfigMap", names.MEMBER_NAMESPACE, names.APPLYSET_ID)
         assert len(parents) == 2, f"{name} holds parents of {[p['metadata']['name'] for p in parents]}"
-
-
-async def kill(theatre: Theatre) -> None:
-    """End the hub without a goodbye: its doors are shut already, so its stopping writes nothing."""
-    running, theatre.running = theatre.running, None
-    assert running is not None
-
-    async def no_flush(timeout: float) -> bool:
-        """The dead write no last statuses; without this each run would wait for them in vain."""
-        return timeout < 0
-
-    running.hub.statuses.flush = no_flush  # type: ignore[method-assign]
-    running.task.cancel()
-    await asyncio.wait({running.task})
 
 
 def normal(name: str, theatre: Theatre) -> str:

@@ -19,6 +19,7 @@ class Proxy:
         self._heard = asyncio.Event()
         self._heard.set()
         self._deaf = False
+        self._refusing = False
         self.port = 0
 
     async def start(self) -> None:
@@ -51,9 +52,14 @@ class Proxy:
         self.half_open()
         self._deaf = True
 
+    async def refuse(self) -> None:
+        """Reset every connection, new ones too, as where no server runs."""
+        self._refusing = True
+        await self._cut()
+
     async def speak(self) -> None:
         """Let new connections work again; the silent ones are reset."""
-        self._deaf = False
+        self._deaf = self._refusing = False
         await self._cut()
 
     async def _cut(self) -> None:
@@ -67,6 +73,8 @@ class Proxy:
         assert task is not None
         self._links.add(task)
         try:
+            if self._refusing:
+                return
             if self._deaf:
                 await asyncio.get_running_loop().create_future()
             await self._link(reader, writer, self._heard)

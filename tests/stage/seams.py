@@ -14,6 +14,7 @@ from fleet.kube.client import Client
 from fleet.kube.request import Answer, Request
 
 LEASES = "/apis/coordination.k8s.io/"
+LAST = "the last write"
 EVENTS = re.compile(r"/namespaces/[^/]+/events(/|$)")
 
 
@@ -43,6 +44,19 @@ class Guillotine:
     at: str
     after: bool = False
     fallen: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(slots=True)
+class Countdown(Journal):
+    """Names the write that comes last so that a guillotine may wait for it, once it is told how many come."""
+
+    left: int = 0
+
+    def name(self, cluster: str, request: Request) -> str:
+        """Name a write and note it."""
+        named = Journal.name(self, cluster, request)
+        self.left -= 1
+        return LAST if self.left == 0 else named
 
 
 class WatchedClient(Client):

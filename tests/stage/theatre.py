@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ import orjson
 
 from bootstrap.local.gitserver import GitServer
 from bootstrap.local.plane import Plane
+from bootstrap.local.servers import Components
+from bootstrap.local.warden import Warden
 from controllers import process
 from fleet import names, shipped
 from fleet.documents import read
@@ -109,6 +112,20 @@ class Theatre:
             running.stop.set()
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(running.task, 20)
+
+    async def kill(self) -> None:
+        """End the hub without a goodbye; its doors have to be shut already, so that its stopping writes nothing."""
+        running, self.running = self.running, None
+        assert running is not None
+
+        async def no_flush(timeout: float) -> bool:
+            """The dead write no last statuses; without this each run would wait for them in vain."""
+            return timeout < 0
+
+        running.hub.statuses.flush = no_flush  # type: ignore[method-assign]
+        running.task.cancel()
+        await asyncio.wait({running.task})
+        await self.api.delete("Lease", names.HUB_LEASE, names.HUB_NAMESPACE)
 
     # --- what people do ---------------------------------------------------------------------------------
 
@@ -269,6 +286,33 @@ class Theatre:
                 await api.delete("ConfigMap", parent["metadata"]["name"], names.MEMBER_NAMESPACE)
 
 
+@contextlib.contextmanager
+def raised(folder: Path) -> Iterator[Planes]:
+    """A hub and two members, API servers alone, that share one etcd; and a Git server."""
+    with Warden() as warden:
+        first = Plane.create("hub", folder / "hub", components=Components.API_ONLY, warden=warden)
+        first.start()
+        others = {
+            name: Plane.create(
+                name,
+                folder / name,
+                components=Components.API_ONLY,
+                warden=warden,
+                etcd=first.etcd,
+                prefix=f"/{name}",
+            )
+            for name in ("eu", "us")
+        }
+        for plane in others.values():
+            plane.start()
+        for plane in (first, *others.values()):
+            plane.wait_ready()
+        repositories = folder / "repositories"
+        repositories.mkdir()
+        with GitServer(repositories) as git:
+            yield Planes(first, others, folder, git)
+
+
 async def install(api: Api) -> None:
     """Make a plane a hub's: CRDs, namespace, token, default Project."""
     for content in shipped.crds():
@@ -383,5 +427,6 @@ __all__ = [
     "join",
     "manifest",
     "manifest_of",
+    "raised",
     "replace",
 ]

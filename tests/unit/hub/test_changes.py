@@ -51,3 +51,28 @@ def test_who_is_enlisted_takes_part_in_the_changes_of_the_other_alone():
     changes.settle(A)
     assert changes.open(mine) == (C,)
     assert changes.open(other) == (B,)
+
+
+def test_who_leaves_with_a_change_waits_for_all_whom_it_concerns() -> None:
+    changes, freed = Changes(), []
+    changes.freed = freed.append
+    changes.arrive("r", [])
+    changes.arrive("r", [A, B])
+    changes.leave(A, C)
+    changes.looked(B)
+    changes.settle(A)
+    assert changes.leaves(C) == (B,)
+    changes.settle(B)
+    assert changes.leaves(C) is None
+    assert freed == [C]
+
+
+def test_at_the_first_look_it_waits_only_until_each_has_been_looked_at() -> None:
+    changes, freed = Changes(), []
+    changes.freed = freed.append
+    changes.first("r", [A, B], [C])
+    changes.settle(A)
+    assert changes.leaves(C) == (B,)
+    changes.looked(B)
+    assert changes.leaves(C) is None
+    assert freed == [C]
