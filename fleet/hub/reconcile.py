@@ -107,10 +107,13 @@ class Reconciler:
             if not record.begun:
                 self._changes.looked(key)
             record.tries = 0
+        except RepositoryUnread as error:
+            if known.status.get("conditions"):
+                return  # after a start: what was known stays until the repository has been asked
+            record.faults += (fault(error),)
         except FleetError as error:
             record.faults += (fault(error),)
-            if not isinstance(error, RepositoryUnread):
-                self._changes.looked(key)
+            self._changes.looked(key)
             if error.transient and not isinstance(error, RepositoryUnreachable):
                 record.tries += 1
                 self.again(key, min(60.0, 0.5 * 2.0 ** min(record.tries, 10)))

@@ -200,6 +200,9 @@ class Telling:
         record = self.records.get(key)
         if known is None or record is None:
             return
+        unseen = record.rendered is None and not record.faults and not known.deleting
+        if unseen and known.status.get("conditions"):
+            return  # after a start nothing is known yet that would be better than what stands there
         if known.model is None:
             status = invalid(known.status, known.generation, record.faults, self._clock.now())
         else:
