@@ -91,7 +91,9 @@ class Lineage:
         mark = self.mark(key)
         parent = self._sets.get(mark) if mark else None
         known = self._world.applications.get(key)
-        lost = bool(mark) and parent is None and known is not None and known.held
+        # Before all is listed, a parent that is not here may only not have been listed yet.
+        vouched = known is not None and (known.held or not self._world.complete)
+        lost = bool(mark) and parent is None and vouched
         if parent is not None:
             found.append(parent)
         claimant = self._holder(key)

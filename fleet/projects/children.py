@@ -8,19 +8,18 @@ Applications.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fleet import names
 from fleet.model import ApplicationKey, Fault, ObjectRef
 from fleet.projects import rules
-from fleet.projects.rules import REFUSED
+from fleet.projects.patterns import REFUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from fleet.projects.sources import Chain
 
-Unheld = Callable[[ApplicationKey], bool] if TYPE_CHECKING else object
+Unheld = Callable[[ApplicationKey], bool]
 """Whether an Application exists that no app of apps holds."""
 
 
@@ -30,12 +29,12 @@ def refusal(ref: ObjectRef, chain: Chain, unheld: Unheld) -> Fault | None:
     unlimited = chain.unlimited and here == own
     if ref.kind in (names.CLUSTER, names.PROJECT) and not unlimited:
         if here != own:
-            text = f"an app of apps outside namespace {own} may hold no {ref.kind}: it would move its own walls"
+            text = (
+                f"an app of apps outside namespace {own} may hold no {ref.kind}: it would move its own walls"
+            )
         else:
             limiting = ", ".join(_limiting(chain))
-            text = (
-                f"an app of apps that Project {limiting} limits may hold no {ref.kind}: it would move its own walls"
-            )
+            text = f"an app of apps that Project {limiting} limits may hold no {ref.kind}: it would move its own walls"
         return Fault(ref, REFUSED, text)
     if unlimited:
         return None
@@ -46,7 +45,9 @@ def refusal(ref: ObjectRef, chain: Chain, unheld: Unheld) -> Fault | None:
         return None
     for link, project in chain.projects:
         if not rules.everything(project) and not rules.admits(project, ref.namespace, own):
-            text = f"Project {link.name} (sourceNamespaces) does not admit children in namespace {ref.namespace}"
+            text = (
+                f"Project {link.name} (sourceNamespaces) does not admit children in namespace {ref.namespace}"
+            )
             return Fault(ref, REFUSED, text, "metadata.namespace")
     if ref.namespace == own and unheld(ApplicationKey(ref.namespace, ref.name)):
         text = (

@@ -14,7 +14,7 @@ import orjson
 
 from fleet import names
 from fleet.model import Fault, Hold, Holding, ObjectRef
-from fleet.projects.rules import ANY, REFUSED, globbed, kind_allowed
+from fleet.projects.patterns import ANY, REFUSED, globbed, kind_allowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

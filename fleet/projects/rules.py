@@ -1,31 +1,21 @@
 """What one Project says, rule by rule.
 
-Contract: pure. A list that is empty allows nothing, ``"*"`` in it everything. Namespaces and cluster names are
-matched as globs (``*`` and ``?``), repositories by prefix of whole segments, kinds by ``Kind`` (of any group)
-or ``Kind.group``.
+Contract: pure. A list that is empty allows nothing, ``"*"`` in it everything; see ``patterns``. Repositories are
+matched by prefix of whole segments.
 """
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from fleet import urls
 from fleet.api.selector import matches
+from fleet.projects.patterns import ANY, globbed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from fleet.api.project import Project, ProjectDestination
-
-ANY: Final = "*"
-REFUSED: Final = "ProjectRefused"
-UNKNOWN: Final = "ProjectUnknown"
-
-
-def globbed(patterns: Iterable[str], name: str) -> bool:
-    """Whether one of the patterns matches the whole name."""
-    return any(pattern in (ANY, name) or fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def admits(project: Project, namespace: str, own: str) -> bool:
@@ -51,11 +41,6 @@ def namespaces(project: Project, cluster: str, labels: Mapping[str, str]) -> tup
     if not met:
         return None
     return tuple(dict.fromkeys(pattern for one in met for pattern in one.namespaces))
-
-
-def kind_allowed(kinds: Iterable[str], group: str, kind: str) -> bool:
-    """Whether one of ``kinds`` names this kind."""
-    return any(one in (ANY, kind, f"{kind}.{group}") for one in kinds)
 
 
 def everything(project: Project) -> bool:

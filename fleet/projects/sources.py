@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from fleet import names, urls
 from fleet.model import ApplicationKey, Fault
 from fleet.projects import rules
-from fleet.projects.rules import REFUSED, UNKNOWN
+from fleet.projects.patterns import REFUSED, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -74,7 +74,11 @@ def breaches(application: Application, chain: Chain) -> tuple[Fault, ...]:
     unknown = [link for link in chain.links if link.project is None]
     if unknown:
         return tuple(
-            Fault(None, UNKNOWN, f"there is no valid Project {link.name} in namespace {chain.own}{_of(link, chain)}")
+            Fault(
+                None,
+                UNKNOWN,
+                f"there is no valid Project {link.name} in namespace {chain.own}{_of(link, chain)}",
+            )
             for link in unknown
         )
     found = [*_namespaces(chain)]
@@ -90,7 +94,9 @@ def breaches(application: Application, chain: Chain) -> tuple[Fault, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def barred(chain: Chain, clusters: Iterable[str], labels: Mapping[str, Mapping[str, str]]) -> dict[str, Fault]:
+def barred(
+    chain: Chain, clusters: Iterable[str], labels: Mapping[str, Mapping[str, str]]
+) -> dict[str, Fault]:
     """The clusters where the Application may not be, with why; ``labels`` are the Clusters' own."""
     found: dict[str, Fault] = {}
     for cluster in clusters:
@@ -120,7 +126,9 @@ def account(chain: Chain) -> str | None:
             found.setdefault(full, link.name)
     if len(found) > 1:
         told = " and ".join(f"{full} (Project {project})" for full, project in found.items())
-        raise ValueError(f"its Project and those of its parents (serviceAccount) name different accounts: {told}")
+        raise ValueError(
+            f"its Project and those of its parents (serviceAccount) name different accounts: {told}"
+        )
     return next(iter(found), None)
 
 
@@ -135,8 +143,14 @@ def _namespaces(chain: Chain) -> Iterable[Fault]:
             yield Fault(None, REFUSED, text + _of(link, chain), "spec.project")
     for link, project in chain.projects:
         # An unlimited Project of the hub's own namespace is the platform's: it may put children anywhere.
-        if link.key != key and not rules.everything(project) and not rules.admits(project, key.namespace, chain.own):
-            text = f"Project {link.name} (sourceNamespaces) does not admit children in namespace {key.namespace}"
+        if (
+            link.key != key
+            and not rules.everything(project)
+            and not rules.admits(project, key.namespace, chain.own)
+        ):
+            text = (
+                f"Project {link.name} (sourceNamespaces) does not admit children in namespace {key.namespace}"
+            )
             yield Fault(None, REFUSED, text + _of(link, chain))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from fleet.model import Fence, Walls
 from fleet.names import HUB_CLUSTER
 from fleet.projects import rules
+from fleet.projects.patterns import ANY
 from fleet.projects.sources import account
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def walls(chain: Chain, cluster: str, labels: Mapping[str, str]) -> Walls:
 def _of_hub(chain: Chain) -> tuple[Fence, ...]:
     name, here = chain.links[0].name, chain.key.namespace
     if chain.unlimited and here == chain.own:
-        return (Fence(name, (rules.ANY,), (rules.ANY,)),)
+        return (Fence(name, (ANY,), (ANY,)),)
     if here != chain.own:
         return (Fence(name, (here,), _HUB_KINDS),)
     # A limited app of apps in the hub's own namespace: its children go where its Projects admit Applications.

@@ -14,10 +14,11 @@ SLOW = 300.0  # seconds between tries once the policy's own are used up
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """The target leaves this cluster."""
+    """The target leaves this cluster; ``account`` is the ServiceAccount that the hub acts as there."""
 
     target: TargetKey
     mode: Withdrawal
+    account: str | None = None
 
 
 Errand = Work | Leave
