@@ -176,7 +176,7 @@ class Reconciler:
                 self.again(key, 0.0)
             record.begun = True
             record.generation = known.generation
-            if self._made(key, application, rendered, mode) or HUB_CLUSTER in closed:
+            if self._made(key, application, rendered, Mode.COMPARE if HUB_CLUSTER in closed else mode):
                 self._changes.settle(key)
         self.settled()
 

@@ -19,7 +19,7 @@ from yarl import URL
 from fleet.clock import Clock
 from fleet.errors import FleetError, KubeconfigInvalid, Unanswered, Unreachable
 from fleet.kube import failure, session
-from fleet.kube.acting import IMPERSONATE, Acting
+from fleet.kube.acting import IMPERSONATE, Acting, both
 from fleet.kube.budget import Budget
 from fleet.kube.connection import Connection
 from fleet.kube.request import Answer, Request
@@ -145,7 +145,8 @@ class Client:
 
     async def _exchange(self, request: Request) -> tuple[int, failure.Headers, bytes]:
         writes = request.writes
-        attempt = session.Attempt(self._permit if writes else None, writes=writes)
+        asked = both(self._permit, request.permit) if isinstance(request, Acting) else self._permit
+        attempt = session.Attempt(asked if writes else None, writes=writes)
         begun = self._clock.boottime()
         mark = session.ATTEMPT.set(attempt)
         try:

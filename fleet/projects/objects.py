@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _NAMESPACE: Final = ("", "Namespace")
 _SECRET: Final = ("", "Secret")
 _TYPE: Final = names.SECRET_TYPE.encode()
-# A JSON string may spell any character as \uXXXX.
+# A JSON string may spell any character by its number.
 _ESCAPE: Final = b"\\u"
 _SHOWN: Final = 5
 
