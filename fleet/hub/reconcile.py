@@ -92,6 +92,8 @@ class Reconciler:
             record = None
         if record is None:
             record = self.records[key] = Record(uid=known.uid)
+        if known.model is not None and not known.deleting and self.fences.judge(key, record).waits:
+            return  # the barrier wakes everybody
         record.faults, record.holds = (), ()
         self._expected.came(key)
         try:
@@ -183,7 +185,7 @@ class Reconciler:
     def _within(self, key: ApplicationKey, record: Record) -> bool:
         """Whether its Projects let it be read and sent at all; what they bar is let go of as it stands."""
         verdict = self.fences.close(key, record)
-        if not verdict.stands and not verdict.waits:
+        if not verdict.stands:
             # It can neither claim nor wait: nobody's prune may hang on it.
             self._desired.forget(key)
             self._expected.forget(key)
