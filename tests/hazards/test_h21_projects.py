@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fleet import names
-from tests.stage.api import holds
+from tests.stage.api import holds, until
 from tests.stage.repository import Repository
 from tests.stage.seams import Journal, watched
 from tests.stage.teams import Team, sent
@@ -237,7 +237,12 @@ async def test_a_child_of_a_child_gains_nothing_also_right_after_a_restart(theat
     commit = theatre.repo.commit({"apps/deep/more.yaml": manifest("ConfigMap", "more", theatre.namespace)})
     await theatre.everywhere("ConfigMap", "more")
     assert hub.readers.repositories()
-    assert (await team.status("deep", names.HUB_NAMESPACE))["revision"] == commit
+
+    async def told() -> bool:
+        return (await team.status("deep", names.HUB_NAMESPACE)).get("revision") == commit
+
+    await until(told, what="the newest commit is told")
+    await team.told("deep", *words, namespace=names.HUB_NAMESPACE)
     assert not sent(again, "evil")
     await absent(theatre, "ConfigMap", "evil", "kube-system")
     await absent(theatre, "ClusterRole", "evil")
