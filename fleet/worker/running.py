@@ -39,7 +39,7 @@ from fleet.worker.observe import Observer
 from fleet.worker.plan import claimable, wanted
 from fleet.worker.pruning import Precious
 from fleet.worker.report import Knowledge, Report
-from fleet.worker.work import Errand, Leave, delay, failed
+from fleet.worker.work import Errand, Leave, delay, failed, goes_on
 
 PASSES = 16
 URGENT_PASSES = 2  # of these, so that a heal never waits for a cold start to end
@@ -492,7 +492,7 @@ class Running:
             held.asked = work.asked_by
             if held.work is not None:
                 held.work = replace(held.work, asked_by=None)
-        if held.asked is not None and not self.paused and not _goes_on(work, found):
+        if held.asked is not None and not self.paused and not goes_on(work, found):
             reported = replace(reported, findings=replace(reported.findings, answered=held.asked))
             held.asked = None
         held.outcome = reported
@@ -586,14 +586,6 @@ class Running:
         if held.leave is not None:
             due = self._clock.boottime() + LEAVE_AGAIN
             self._box.put(errand.target, errand, lane=Lane.COLD, not_before=due)
-
-
-def _goes_on(work: Work, found: Outcome) -> bool:
-    """Whether what was asked for is not done yet, and goes on by itself."""
-    if found.faults:
-        return failed(found)
-    waits = {Hold.WAVE, Hold.CLAIM} | ({Hold.PRUNE_WAITS} if work.prune_asked else set())
-    return any(hold.hold in waits for hold in found.holds)
 
 
 class Replaced(Unreachable):
