@@ -1,4 +1,4 @@
-"""``Project``: the walls around a team's Applications. Here it is read; its rules are enforced later."""
+"""``Project``: the walls around a team's Applications. What its rules mean stands in ``fleet.projects``."""
 
 from typing import Annotated, Any, Literal
 
@@ -26,11 +26,11 @@ class ProjectDestination(Model):
     clusters: tuple[NameGlob, ...] = Field(
         default=(),
         max_length=2000,
-        description='Clusters by name; "*" stands for any characters.',
+        description='Clusters by name; "*" stands for any characters. One that clusterSelector selects is meant too.',
         json_schema_extra=ATOMIC_LIST,
     )
     cluster_selector: Annotated[LabelSelector | None, GIVEN] = Field(
-        default=None, description="Clusters by their labels; {} selects all."
+        default=None, description="Clusters by their labels, besides those by name; {} selects all."
     )
     namespaces: tuple[NamespaceGlob, ...] = Field(
         default=(),
@@ -41,12 +41,13 @@ class ProjectDestination(Model):
 
 
 class ProjectSpec(Model):
-    """What the Project's Applications may do. This release reads these rules and does not enforce them."""
+    """What the Project's Applications may do: an empty list allows nothing, "*" everything."""
 
     source_namespaces: tuple[NamespaceGlob, ...] = Field(
         default=(),
         max_length=1000,
-        description="Namespaces of the hub, besides its own, whose Applications may name the Project.",
+        description="Namespaces of the hub, besides its own, whose Applications may name the Project, and where a "
+        "limited app of apps of the hub's own namespace may put children.",
         json_schema_extra=ATOMIC_LIST,
     )
     source_repos: tuple[RepositoryPrefix, ...] = Field(
@@ -58,13 +59,14 @@ class ProjectSpec(Model):
     destinations: tuple[ProjectDestination, ...] = Field(
         default=(),
         max_length=200,
-        description="Where its Applications may go.",
+        description="Where its Applications may go: a cluster gets the namespaces of all that mean it.",
         json_schema_extra=ATOMIC_LIST,
     )
     cluster_scoped_kinds: tuple[KindName, ...] = Field(
         default=(),
         max_length=1000,
-        description='Kinds without namespace that its Applications may hold, as Kind or Kind.group; "*" is any.',
+        description="Kinds without namespace that its Applications may hold, as Kind (of any group) or Kind.group; "
+        '"*" is any. The kinds of fleethub.dev count as such.',
         json_schema_extra=ATOMIC_LIST,
     )
     service_account: Annotated[
@@ -75,7 +77,8 @@ class ProjectSpec(Model):
         GIVEN,
     ] = Field(
         default=None,
-        description="ServiceAccount of the member clusters, as name or namespace/name, as which the hub acts.",
+        description="ServiceAccount of the member clusters as which the hub writes there: name, which is one of the "
+        "member's namespace fleethub, or namespace/name. Absent: the hub writes as itself.",
     )
     hub: Flag = Field(default=False, description="Whether it may hold apps of apps.")
 
@@ -99,6 +102,6 @@ class Project(Model):
     metadata: ObjectMeta
     spec: ProjectSpec = Field(
         default_factory=ProjectSpec,
-        description="What its Applications may do; this release reads the rules and does not enforce them.",
+        description='What its Applications may do: an empty list allows nothing, "*" everything.',
     )
     status: dict[str, Any] = Field(default_factory=dict)

@@ -16,7 +16,7 @@ TABLE: Final[Table] = {
     "hub": ("fleet.cli.hub:hub", "Run the hub."),
     "cluster": ("fleet.cli.cluster.group:cluster", "Add, list and remove member clusters."),
     "app": ("fleet.cli.app.group:app", "See, sync and delete Applications."),
-    "project": ("fleet.cli.project:project", "See Projects."),
+    "project": ("fleet.cli.project.group:project", "See Projects, and what they let an Application do."),
     "local": ("fleet.cli.local:local", "Real Kubernetes control planes on this machine."),
     "version": ("fleet.cli.version:version", "Print the version."),
     "completion": ("fleet.cli.completion:completion", "Print the completion script of a shell."),

@@ -11,7 +11,7 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,10 +22,12 @@ from fleet.hub.asking import Asking
 from fleet.hub.changes import Changes
 from fleet.hub.desired import Desired
 from fleet.hub.expected import Expected
+from fleet.hub.fences import Fences
 from fleet.hub.finalizer import Finalizer
 from fleet.hub.guarding import Guard
 from fleet.hub.knowing import Knowing
 from fleet.hub.lease import Authority
+from fleet.hub.lineage import Lineage
 from fleet.hub.passwords import Passwords
 from fleet.hub.readers import Readers
 from fleet.hub.reconcile import Reconciler
@@ -130,6 +132,8 @@ class Hub:
         self.withdrawals = Withdrawals(
             self.world, self.roster, self.finalizer, self.guard, self.board, self.clock
         )
+        self.lineage = Lineage(self.world, self.namespace, self.roster.parent_of)
+        self.fences = Fences(self.world, self.lineage, self.roster, self.namespace)
         self.asking = Asking()
         self.desired = Desired(self.world, self.repositories, self.readers, self.changes, self.cache)
         self.reconciler = Reconciler(
@@ -142,6 +146,7 @@ class Hub:
             self.guard,
             self.asking,
             self.expected,
+            self.fences,
         )
         allowed = Allowed(frozenset(settings.allow_exec), frozenset(settings.allow_proxy), trusted.exec_token)
         self.registrations = Registrations(self.client, self.world, self.namespace, allowed, self.clock)
@@ -156,6 +161,9 @@ class Hub:
         self.reconciler.namespace = self.namespace
         self.reconciler.tell = self.telling.application
         self.reconciler.gone = self._gone
+        self.fences.barred = self.telling.barred
+        self.fences.records = self.reconciler.records
+        self.withdrawals.account = self.fences.account
         self.reconciler.settled = self._settled
         self.reconciler.again = lambda key, seconds: self._queue.put(
             key, None, not_before=self.clock.boottime() + seconds
@@ -319,15 +327,21 @@ class Hub:
 
     def _object_changed(self, kind: str, key: ApplicationKey) -> None:
         if kind == names.APPLICATION:
+            self._fence(self.lineage.changed(key))
             self.wake(key)
         elif kind == names.CLUSTER:
             self._cluster_object(key)
         elif kind == names.PROJECT:
             if key.namespace != self.namespace:
                 self.telling.stray(kind, key)
-            for application, known in self.world.applications.items():
-                if known.model is not None and known.model.spec.project == key.name:
-                    self.wake(application)
+            else:
+                self._fence(self.lineage.under(key.name))
+
+    def _fence(self, applications: Iterable[ApplicationKey]) -> None:
+        """Their walls may have moved: what is no longer allowed stops now, the rest is looked at again."""
+        for application in applications:
+            self.fences.moved(application)
+            self.wake(application)
 
     def _cluster_object(self, key: ApplicationKey) -> None:
         if key.namespace != self.namespace:
@@ -345,6 +359,10 @@ class Hub:
                     self.wake(application)
             self.statuses.forget(names.CLUSTER, key)
         else:
+            before = self._before.get(key)
+            if before is not None and before.metadata.labels != model.metadata.labels:
+                records = self.reconciler.records
+                self._fence([one for one, record in records.items() if key.name in record.served])
             self._before[key] = model
         self.registrations.cluster_changed(key.name)
         self._cluster_changed(key.name)

@@ -8,6 +8,7 @@ good state stays offered.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from fleet.api.application import Application
 from fleet.api.cluster import Cluster
@@ -15,31 +16,30 @@ from fleet.errors import FleetError, InvalidObject, RepositoryUnreachable, Repos
 from fleet.hub.asking import Asking
 from fleet.hub.changes import Changes
 from fleet.hub.children import admitted
-from fleet.hub.desired import RENDER_WORD, Desired
+from fleet.hub.desired import RENDER_WORD, Desired, Sought
 from fleet.hub.expected import Expected
+from fleet.hub.fences import Fences, Verdict
 from fleet.hub.finalizer import Finalizer
 from fleet.hub.guarding import DELETION, Guard
 from fleet.hub.record import Record
+from fleet.hub.requests import Asked
 from fleet.hub.roster import Roster
 from fleet.hub.withdraw import Withdrawals
 from fleet.model import (
     ApplicationKey,
-    Fault,
     Lane,
     Mode,
-    Option,
+    Policy,
     Rendered,
     Target,
     TargetKey,
     Thresholds,
-    Walls,
     Work,
 )
 from fleet.names import APPLYSET_PART_OF as PART_OF
 from fleet.names import HUB_CLUSTER
 from fleet.placement.place import namespace, place
 from fleet.placement.policy import policy
-from fleet.projects.walls import walls
 from fleet.sync.sets import set_id
 from fleet.world.objects import Known, World
 
@@ -60,6 +60,7 @@ class Reconciler:
         guard: Guard,
         asking: Asking,
         expected: Expected,
+        fences: Fences,
     ) -> None:
         self._world = world
         self._desired = desired
@@ -70,6 +71,7 @@ class Reconciler:
         self._guard = guard
         self._asking = asking
         self._expected = expected
+        self.fences = fences
         self.records: dict[ApplicationKey, Record] = {}
         self.namespace = ""
         self.thresholds = Thresholds()
@@ -90,6 +92,8 @@ class Reconciler:
             record = None
         if record is None:
             record = self.records[key] = Record(uid=known.uid)
+        if known.model is not None and not known.deleting and self.fences.judge(key, record).waits:
+            return  # the barrier wakes everybody
         record.faults, record.holds = (), ()
         self._expected.came(key)
         try:
@@ -127,54 +131,49 @@ class Reconciler:
         placed = place(application, self._clusters())
         record.faults += placed.faults
         record.served = await self._withdrawals.unselected(key, application, record, placed.names)
-        rules = policy(application, self._walls(application, record), self.thresholds)
+        if not self._within(key, record):
+            return
         arriving = self._changes.arriving(application.spec.source.repo_url)
         sought = await self._desired.compute(key, application, record)
         if sought.overtaken:
             self.again(key, 0.0)
-        mode, asked = Mode.APPLY, None
-        try:
-            asked = await self._asking.asked(key, known, record)
-        except InvalidObject as error:
-            record.faults += (fault(error),)
-        automated = Option.AUTOMATED in rules.options
-        if (
-            asked is not None
-            and automated
-            and not await self._desired.is_at(application, asked.commit, sought)
-        ):
-            record.faults += (self._asking.refuse(record, asked),)
-            asked = None
+        mode, asked = Mode.APPLY, await self._asked(key, known, record, sought)
+        automated = application.spec.sync_policy.automated is not None
         if asked is not None and asked.commit and not automated:
             sought = await self._desired.at(application, asked.commit)
         elif not automated:
             mode = Mode.COMPARE
         rendered = sought.rendered
         if HUB_CLUSTER in record.served:
-            rendered = admitted(rendered, key, namespace(application), self._roster.parent_of)
+            lineage = self.fences.lineage
+            rendered = admitted(rendered, namespace(application), lineage.chain(key), lineage.unheld)
         record.faults += sought.rendered.faults if not record.served else ()
+        closed = frozenset(self.fences.judge(key, record).barred)
         if mode is Mode.APPLY:
-            await self._finalizer.hold(key, frozenset(record.served))
+            await self._finalizer.hold(key, frozenset(record.served) - closed)
         confirmed = await self._guard.confirm(key, record, rendered.key[:RENDER_WORD])
         change = self._changes.of(key) or arriving
-        for name in record.served:
-            work = Work(
-                target=Target(
-                    TargetKey(key, name),
-                    namespace(application),
-                    rules,
-                    born=application.metadata.created,
-                    confirmed=confirmed,
-                ),
-                revisions=(sought.revision,),
-                rendered=rendered,
-                change=change,
-                mode=mode,
-                lane=Lane.URGENT if record.begun else Lane.COLD,
-                asked_by=asked.request if asked is not None and name not in record.answered else None,
-                prune_asked=asked.prune if asked is not None else False,
-            )
-            self._roster.offer(work)
+        verdict = self.fences.judge(key, record)
+        if closed != verdict.barred.keys() or not verdict.stands:
+            self.again(key, 0.0)  # a Project moved while we waited, and what is placed is recorded first
+            return
+        work = Work(
+            target=Target(
+                TargetKey(key, ""),
+                namespace(application),
+                Policy(),
+                born=application.metadata.created,
+                confirmed=confirmed,
+            ),
+            revisions=(sought.revision,),
+            rendered=rendered,
+            change=change,
+            mode=mode,
+            lane=Lane.URGENT if record.begun else Lane.COLD,
+            asked_by=asked.request if asked is not None else None,
+            prune_asked=asked.prune if asked is not None else False,
+        )
+        self._offer(work, application, record, verdict)
         record.spec = application.spec
         if not rendered.faults:
             if not record.begun and self._finalizer.placed(key) - set(record.served):
@@ -182,9 +181,53 @@ class Reconciler:
                 self.again(key, 0.0)
             record.begun = True
             record.generation = known.generation
-            if self._made(key, application, rendered, mode):
+            if self._made(key, application, rendered, Mode.COMPARE if HUB_CLUSTER in closed else mode):
                 self._changes.settle(key)
         self.settled()
+
+    def _within(self, key: ApplicationKey, record: Record) -> bool:
+        """Whether its Projects let it be read and sent at all; what they bar is let go of as it stands."""
+        verdict = self.fences.close(key, record)
+        if not verdict.stands:
+            # It can neither claim nor wait: nobody's prune may hang on it.
+            self._desired.forget(key)
+            self._expected.forget(key)
+            self._changes.settle(key)
+            self.settled()
+        return verdict.stands
+
+    def _offer(self, work: Work, application: Application, record: Record, verdict: Verdict) -> None:
+        """Offer the work to each cluster that no Project bars, with the walls that hold there."""
+        if work.asked_by is not None:
+            # What no Project lets through has failed by that, or the request would never end.
+            record.answered.update(dict.fromkeys(verdict.barred, False))
+        for name in record.served:
+            if name in verdict.barred:
+                continue
+            target = replace(
+                work.target,
+                key=TargetKey(work.target.key.application, name),
+                policy=policy(application, verdict.walls(name), self.thresholds),
+            )
+            asked_by = work.asked_by if name not in record.answered else None
+            self._roster.offer(replace(work, target=target, asked_by=asked_by))
+
+    async def _asked(
+        self, key: ApplicationKey, known: Known[Application], record: Record, sought: Sought
+    ) -> Asked | None:
+        """The sync that somebody asks for, where it can be carried out."""
+        try:
+            asked = await self._asking.asked(key, known, record)
+        except InvalidObject as error:
+            record.faults += (fault(error),)
+            return None
+        model = known.model
+        if asked is None or model is None or model.spec.sync_policy.automated is None:
+            return asked
+        if await self._desired.is_at(model, asked.commit, sought):
+            return asked
+        record.faults += (self._asking.refuse(record, asked),)
+        return None
 
     def _made(self, key: ApplicationKey, application: Application, rendered: Rendered, mode: Mode) -> bool:
         """Whether nothing that it is about to make could claim what others are about to prune."""
@@ -207,19 +250,6 @@ class Reconciler:
             for key, known in self._world.clusters.items()
             if key.namespace == self.namespace and known.model is not None and not known.deleting
         ]
-
-    def _walls(self, application: Application, record: Record) -> Walls:
-        name = application.spec.project
-        known = self._world.projects.get(ApplicationKey(self.namespace, name))
-        if known is None or known.model is None:
-            if self._world.complete:
-                record.faults += (
-                    Fault(
-                        None, "ProjectUnknown", f"there is no Project {name} in namespace {self.namespace}"
-                    ),
-                )
-            return Walls(project=name)
-        return walls(known.model)
 
     def _forget(self, key: ApplicationKey) -> None:
         record = self.records.pop(key, None)

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 
 from fleet import names
 from fleet.kube.connection import Connection
-from fleet.model import ApplicationKey, ObjectRef, TargetKey, Withdrawal, Work
+from fleet.model import ApplicationKey, ObjectRef, TargetKey, Work
+from fleet.worker.work import Leave
 from fleet.worker.worker import Ground, Worker
 
 
@@ -23,7 +24,7 @@ class Roster:
         self._hub_place = hub_place
         self._workers: dict[str, Worker] = {}
         self._offers: dict[str, dict[TargetKey, Work]] = {}
-        self._leaving: dict[str, dict[TargetKey, Withdrawal]] = {}
+        self._leaving: dict[str, dict[TargetKey, Leave]] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     def hire(self, name: str, connection: Connection, *, paused: bool = False) -> Worker:
@@ -40,8 +41,8 @@ class Roster:
         worker.pause(paused=paused)
         for work in self._offers.get(name, {}).values():
             worker.offer(work)
-        for target, mode in self._leaving.get(name, {}).items():
-            worker.withdraw(target, mode)
+        for leave in self._leaving.get(name, {}).values():
+            worker.withdraw(leave)
         return worker
 
     def dismiss(self, name: str) -> None:
@@ -61,13 +62,21 @@ class Roster:
         if worker is not None:
             worker.offer(work)
 
-    def withdraw(self, target: TargetKey, mode: Withdrawal) -> None:
-        """Have the target taken off its cluster, now or when the cluster has a worker."""
+    def withdraw(self, leave: Leave) -> None:
+        """Have a target taken off its cluster, now or when the cluster has a worker."""
+        target = leave.target
         self._offers.get(target.cluster, {}).pop(target, None)
-        self._leaving.setdefault(target.cluster, {})[target] = mode
+        self._leaving.setdefault(target.cluster, {})[target] = leave
         worker = self._workers.get(target.cluster)
         if worker is not None:
-            worker.withdraw(target, mode)
+            worker.withdraw(leave)
+
+    def suspend(self, target: TargetKey) -> None:
+        """Have nothing written for the target, and nothing of it removed; a withdrawal that began goes on."""
+        self._offers.get(target.cluster, {}).pop(target, None)
+        worker = self._workers.get(target.cluster)
+        if worker is not None:
+            worker.suspend(target)
 
     def forget(self, target: TargetKey) -> None:
         """The target is gone from its cluster, or let go of."""

@@ -22,6 +22,7 @@ from fleet.model import (
     Drift,
     Fault,
     Gone,
+    Health,
     Hold,
     Holding,
     ObjectRef,
@@ -146,6 +147,21 @@ class Telling:
         known = self._world.applications.get(key)
         if known is not None:
             self._events.record(ObjectRef(names.GROUP, names.APPLICATION, *key), known.uid, happening)
+
+    def barred(self, target: TargetKey, reason: Fault) -> None:
+        """A Project lets nothing be sent to a cluster: what is there stays as it is, and nobody compares it."""
+        before = next((one for one in self._board.outcomes(target.application) if one.target == target), None)
+        hold = Holding(Hold.PROJECT, reason.text)
+        self._board.put(
+            Outcome(
+                target=target,
+                revisions=(),
+                sync=Sync.UNKNOWN,
+                health=before.health if before is not None else Health.MISSING,
+                holds=(hold,),
+                at=before.at if before is not None and before.holds == (hold,) else self._clock.now(),
+            )
+        )
 
     def registered(self, name: str, server: str, version: str, problem: Fault | None) -> None:
         """How a cluster's registration stands: its server and the version of its Secret, or why it is no use."""

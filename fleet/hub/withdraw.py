@@ -22,6 +22,7 @@ from fleet.model import ApplicationKey, Hold, Holding, TargetKey, Thresholds, Wi
 from fleet.placement.policy import thresholds, withdrawal
 from fleet.report.board import Board
 from fleet.report.happenings import Happening, abandoned
+from fleet.worker.work import Leave
 from fleet.world.objects import Known, World
 
 Tell = Callable[[ApplicationKey, Happening], None]
@@ -53,6 +54,7 @@ class Withdrawals:
         self.namespace = names.HUB_NAMESPACE
         self.tell: Tell = lambda _key, _happening: None
         self.later: Later = lambda _key, _due: None
+        self.account: Callable[[ApplicationKey, str], str | None] = lambda _key, _cluster: None
 
     async def unselected(
         self, key: ApplicationKey, application: Application, record: Record, selected: tuple[str, ...]
@@ -124,7 +126,7 @@ class Withdrawals:
         record.grace.pop(name, None)
         record.edited.discard(name)
         record.leaving.add(name)
-        self._roster.withdraw(TargetKey(key, name), withdrawal(application))
+        self._roster.withdraw(Leave(TargetKey(key, name), withdrawal(application), self.account(key, name)))
 
     async def deleted(
         self,
@@ -153,7 +155,7 @@ class Withdrawals:
             if self._unregistered(name) or name in given_up:
                 await self._let_go(key, name)
                 continue
-            self._roster.withdraw(TargetKey(key, name), mode)
+            self._roster.withdraw(Leave(TargetKey(key, name), mode, self.account(key, name)))
             record.leaving.add(name)
             reach = self._board.reach_of(name)
             if reach is not None and not reach.reachable:

@@ -19,6 +19,7 @@ from yarl import URL
 from fleet.clock import Clock
 from fleet.errors import FleetError, KubeconfigInvalid, Unanswered, Unreachable
 from fleet.kube import failure, session
+from fleet.kube.acting import IMPERSONATE, Acting, both
 from fleet.kube.budget import Budget
 from fleet.kube.connection import Connection
 from fleet.kube.request import Answer, Request
@@ -66,7 +67,7 @@ class Client:
         self._clock = clock
         self._sessions: session.Sessions | None = None
         self._closed = False
-        self._headers: dict[tuple[str, str | None], dict[str, str]] = {}
+        self._headers: dict[tuple[str, str | None, str], dict[str, str]] = {}
         self._token = connection.token
         self._token_due = 0.0
         self._refreshing = asyncio.Lock()
@@ -144,7 +145,8 @@ class Client:
 
     async def _exchange(self, request: Request) -> tuple[int, failure.Headers, bytes]:
         writes = request.writes
-        attempt = session.Attempt(self._permit if writes else None, writes=writes)
+        asked = both(self._permit, request.permit) if isinstance(request, Acting) else self._permit
+        attempt = session.Attempt(asked if writes else None, writes=writes)
         begun = self._clock.boottime()
         mark = session.ATTEMPT.set(attempt)
         try:
@@ -190,14 +192,17 @@ class Client:
         return URL(f"{self._connection.server}{request.path}{query}", encoded=True)
 
     def _header(self, request: Request) -> dict[str, str]:
-        key = (request.accept, None if request.body is None else request.content_type)
+        user = request.user if isinstance(request, Acting) else ""
+        key = (request.accept, None if request.body is None else request.content_type, user)
         known = self._headers.get(key)
         if known is None:
             known = self._headers[key] = self._build(*key)
         return known
 
-    def _build(self, accept: str, content_type: str | None) -> dict[str, str]:
+    def _build(self, accept: str, content_type: str | None, user: str) -> dict[str, str]:
         headers = {"Accept": accept, "User-Agent": _AGENT}
+        if user:
+            headers[IMPERSONATE] = user
         if content_type is not None:
             headers["Content-Type"] = content_type
         if self._token:

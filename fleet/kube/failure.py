@@ -189,7 +189,7 @@ _IN_MESSAGE: Final = (
 _PATTERNS: Final = (
     (
         re.compile(
-            rf"cannot (?P<verb>[a-z]+) resource \"(?P<resource>[a-z0-9./-]+)\" in API group "
+            rf"cannot (?P<verb>[a-z]+(?:-[a-z]+)*(?::[a-z]+(?:-[a-z]+)*){{0,3}}) resource \"(?P<resource>[a-z0-9./-]+)\" in API group "
             rf"\"(?P<group>[a-z0-9.-]*)\"(?: in the namespace \"(?P<namespace>{_NAME})\")?"
         ),
         "the credential may not {verb} {resource}{of_group}{in_namespace}",

@@ -30,10 +30,11 @@ RESTING: Final = frozenset(
         Hold.SELF_HEAL_OFF,
         Hold.FOREIGN_HUB,
         Hold.HOOKS,
+        Hold.PROJECT,
     }
 )
 # Holds that nothing but a person ends.
-STUCK: Final = frozenset({Hold.EMPTY, Hold.CONTESTED, Hold.FOREIGN_HUB})
+STUCK: Final = frozenset({Hold.EMPTY, Hold.CONTESTED, Hold.FOREIGN_HUB, Hold.PROJECT})
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from fleet.ownership import entries
 from fleet.sync import apply, existing, namespace, parent, ready, scope, takeover
 from fleet.sync.scope import CRD
 from fleet.sync.shape import Shaped
-from fleet.worker import discovering
+from fleet.worker import discovering, fencing
 from fleet.worker.member import Member
 from fleet.worker.plan import Plan, Stage, listing
 
@@ -74,18 +74,19 @@ async def declare(work: Work, plan: Plan, member: Member, render: str) -> None:
     """Write the parent with kinds, namespaces and intent before the first object; once, if anything changes."""
     key = work.target.key
     before = member.parents.get(key)
+    sent = plan.desired - fencing.refused(plan.faults)
     intent = parent.Intent(
         key,
         work.revisions,
         render,
         work.rendered.renderer,
-        frozenset(GroupKind(ref.group, ref.kind) for ref in plan.desired),
-        frozenset(ref.namespace for ref in plan.desired if ref.namespace),
+        frozenset(GroupKind(ref.group, ref.kind) for ref in sent),
+        frozenset(ref.namespace for ref in sent if ref.namespace),
     )
-    if before is None and not plan.desired:
+    if before is None and not sent:
         return
     member.parents[key] = await parent.declare(
-        member.client.send, before, intent, namespace=member.identity.namespace
+        member.door(work.target), before, intent, namespace=member.identity.namespace
     )
 
 
@@ -94,7 +95,7 @@ async def waves(work: Work, plan: Plan, member: Member, superseded: asyncio.Even
     progress = Progress()
     if Option.CREATE_NAMESPACE in work.target.policy.options and work.target.namespace:
         try:
-            await namespace.ensure(member.client.send, work.target.namespace)
+            await _own_namespace(work, member, progress)
         except FleetError as error:
             progress.faults.append(fault(error))
     wave: int | None = None
@@ -113,6 +114,18 @@ async def waves(work: Work, plan: Plan, member: Member, superseded: asyncio.Even
         wave = stage.wave
         await _stage(work, stage, member, progress)
     return progress
+
+
+async def _own_namespace(work: Work, member: Member, progress: Progress) -> None:
+    """Make the Application's namespace, where that is allowed; one that is there needs no permission."""
+    found = fencing.namespace(work)
+    if found is None:
+        await namespace.ensure(member.door(work.target), work.target.namespace)
+    elif (
+        found.ref is not None
+        and await existing.read(member.client.send, namespace.RESOURCE, found.ref) is None
+    ):
+        progress.faults.append(found)
 
 
 def _unhealthy(stages: Iterable[Stage], member: Member, progress: Progress) -> tuple[ObjectRef, ...]:
@@ -160,7 +173,7 @@ async def _one(work: Work, item: Shaped, found: Meta | None, member: Member, pro
         async with member.ledger.write(ref):
             before = await _before(work, item, found, member)
             applied = await apply.apply(
-                member.client.send,
+                member.door(work.target),
                 item,
                 before,
                 adopt=work.target.policy.adopt,
@@ -194,7 +207,7 @@ async def _before(work: Work, item: Shaped, found: Meta | None, member: Member) 
     if meta is None:
         return None
     return await takeover.take(
-        member.client.send, item.resource, meta, work.target.policy.adopt, ours=known_sets(member)
+        member.door(work.target), item.resource, meta, work.target.policy.adopt, ours=known_sets(member)
     )
 
 

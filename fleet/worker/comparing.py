@@ -10,6 +10,7 @@ import asyncio
 from dataclasses import replace
 
 from fleet.errors import FleetError, fault
+from fleet.kube.request import Send
 from fleet.model import Cause, Drift, Hold, Holding, Work
 from fleet.sync import compare, existing
 from fleet.sync.shape import Shaped
@@ -24,7 +25,8 @@ HELD = "waits for a sync: automated sync is off (fleethub app sync NAME)"
 async def run(work: Work, plan: Plan, member: Member) -> tuple[Progress, Pruned]:
     """Compare every desired object with what is live."""
     progress, pruned = Progress(), Pruned()
-    await asyncio.gather(*(_one(item, plan.set_id, member, progress) for item in plan.items))
+    send = member.door(work.target)
+    await asyncio.gather(*(_one(item, plan.set_id, (member, send), progress) for item in plan.items))
     pruned.left.extend(stale(plan, work.target.key, member))
     if progress.drifts or pruned.left:
         pruned.holds.append(Holding(Hold.MANUAL, HELD, tuple(drift.ref for drift in progress.drifts)))
@@ -32,8 +34,9 @@ async def run(work: Work, plan: Plan, member: Member) -> tuple[Progress, Pruned]
     return progress, pruned
 
 
-async def _one(item: Shaped, set_id: str, member: Member, progress: Progress) -> None:
+async def _one(item: Shaped, set_id: str, place: tuple[Member, Send], progress: Progress) -> None:
     ref = item.ref
+    member, send = place
     if settled(member, item):
         progress.unchanged += 1
         return
@@ -49,7 +52,7 @@ async def _one(item: Shaped, set_id: str, member: Member, progress: Progress) ->
             return
         async with member.ledger.write(ref):
             live = await existing.read(member.client.send, item.resource, ref)
-            drift = await compare.compare(member.client.send, item, live)
+            drift = await compare.compare(send, item, live)
         member.ledger.known(ref)
     except FleetError as error:
         progress.faults.append(fault(error, ref))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from fleet.model import Drift, ObjectRef, Outcome, Work
+from fleet.model import Drift, ObjectRef, Outcome, Target, Work
 from fleet.ownership.fights import Fight
 from fleet.sync.scope import Scoped
 from fleet.worker.work import Leave
@@ -25,6 +25,10 @@ class Held:
     rebuild: bool = False  # the parent was lost
     waits: bool = False  # the last pass held back for health or for a change
     asked: str | None = None  # the request that passes have begun on and not answered yet
+
+    def stands(self, target: Target) -> bool:
+        """Whether the target is still wanted under the walls that a pass was planned with."""
+        return self.work is not None and self.work.target.policy.walls == target.policy.walls
 
     def connected_anew(self) -> None:
         """Nothing that was learned through an old connection is believed."""

@@ -8,11 +8,14 @@ replaced whole, never changed in place by a reader.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fleet.clock import Clock
+from fleet.kube.acting import acting
 from fleet.kube.client import Client
-from fleet.model import Discovery, TargetKey
+from fleet.kube.request import Send
+from fleet.model import Discovery, Target, TargetKey
 from fleet.sync.claims import Claims
 from fleet.sync.parent import Parent
 from fleet.worker.existence import Existence
@@ -48,3 +51,9 @@ class Member:
     parents_listed: bool = False
     discovered: float = 0.0  # boot time at which ``discovery`` was read
     discovering: asyncio.Lock = field(default_factory=asyncio.Lock)
+    # Whether the walls that a target was planned with are still those that it has.
+    stands: Callable[[Target], bool] = lambda _: True
+
+    def door(self, target: Target) -> Send:
+        """How to write for a target: as the account of its Project, and only while its walls are what they were."""
+        return acting(self.client.send, target.policy.walls.account, lambda: self.stands(target))

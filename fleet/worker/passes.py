@@ -76,5 +76,5 @@ async def seal(work: Work, scoped: Scoped, member: Member) -> bool:
     kinds, namespaces = pruning.kinds_of(refs), frozenset(ref.namespace for ref in refs if ref.namespace)
     if before.recorded.seal == digest and before.kinds == kinds:
         return False
-    member.parents[key] = await parent.seal(member.client.send, before, digest, kinds, namespaces)
+    member.parents[key] = await parent.seal(member.door(work.target), before, digest, kinds, namespaces)
     return not before.kinds <= kinds

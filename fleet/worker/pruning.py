@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from fleet import names
 from fleet.errors import Conflict, FleetError, NotFound, fault
+from fleet.kube.request import Send
 from fleet.model import (
     ApplicationKey,
     Fault,
@@ -27,6 +28,7 @@ from fleet.model import (
     Work,
 )
 from fleet.ownership import membership
+from fleet.projects import objects
 from fleet.sync import delete, existing, gate, order
 from fleet.worker import vacancy
 from fleet.worker.applying import Progress
@@ -39,6 +41,20 @@ Precious = Mapping[ObjectRef, str]
 """Objects that need a person's word before they go, with the reason."""
 Guards = Callable[[Precious], Holding | None]
 """Asked when the whole set and what is precious in it are known: the reason why nothing of it may go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """How one object may go: through which door, beside what of its set stays, and by whose word.
+
+    ``Prune=false`` keeps an object from pruning, not from leaving with its Application (``withdrawing``). What
+    has become precious since the guard looked stays, unless a person let it through (``released``).
+    """
+
+    send: Send
+    desired: frozenset[ObjectRef] = frozenset()
+    withdrawing: bool = False
+    released: bool = False
 
 
 @dataclass(slots=True)
@@ -72,7 +88,11 @@ async def prune(
 ) -> Pruned:
     """Remove what is stale; ``unrendered`` is None where no change of the work is open."""
     result = Pruned()
-    candidates = stale(plan, work.target.key, member)
+    found_stale = stale(plan, work.target.key, member)
+    candidates, walled = objects.fenced(found_stale, work.target.policy.walls)
+    if walled is not None:
+        result.holds.append(walled)
+        result.left.extend(walled.refs)
     if not candidates:
         return result
     held = gate.holds(facts(work, plan, candidates, progress, member, unrendered))
@@ -91,8 +111,9 @@ async def prune(
         result.holds.append(reason)
         result.left.extend(candidates)
         return result
+    send = member.door(work.target)
     for group in order.backwards((ref, 0) for ref in candidates):
-        await asyncio.gather(*(_one(ref, plan, member, result, found) for ref in group))
+        await asyncio.gather(*(_one(ref, plan, member, result, (send, found)) for ref in group))
     return result
 
 
@@ -145,9 +166,12 @@ def facts(
     )
 
 
-async def _one(ref: ObjectRef, plan: Plan, member: Member, result: Pruned, released: Precious) -> None:
+async def _one(
+    ref: ObjectRef, plan: Plan, member: Member, result: Pruned, way: tuple[Send, Precious]
+) -> None:
+    send, released = way
     try:
-        hold = await remove(ref, plan.set_id, member, plan.desired, released=ref in released)
+        hold = await remove(ref, plan.set_id, member, Rights(send, plan.desired, released=ref in released))
     except FleetError as error:
         result.faults.append(fault(error, ref))
         result.left.append(ref)
@@ -163,16 +187,9 @@ async def remove(
     ref: ObjectRef,
     set_id: str,
     member: Member,
-    desired: frozenset[ObjectRef] = frozenset(),
-    *,
-    withdrawing: bool = False,
-    released: bool = False,
+    rights: Rights,
 ) -> Holding | None:
-    """Delete one member of a set, or say why not; done where it is gone or no member any more.
-
-    ``Prune=false`` keeps an object from pruning, not from leaving with its Application (``withdrawing``). What
-    has become precious since the guard looked stays, unless a person let it through (``released``).
-    """
+    """Delete one member of a set, or say why not; done where it is gone or no member any more."""
     resource = served(ref, member)
     if resource is None:
         # The kind is provably not served: its group answers and does not know it. So its objects are gone.
@@ -187,12 +204,12 @@ async def remove(
                 return None
             if meta.deleting:
                 return None
-            if not withdrawing and keeps(meta, "Prune=false"):
+            if not rights.withdrawing and keeps(meta, "Prune=false"):
                 return Holding(Hold.PRUNE_OFF, f"{meta.ref} says Prune=false and stays", (meta.ref,))
-            if not released and (why := await _precious(meta, set_id, member, desired)):
+            if not rights.released and (why := await _precious(meta, set_id, member, rights.desired)):
                 raise Conflict(f"{meta.ref} {why} since it was looked at", status=409, ref=meta.ref)
             try:
-                await delete.delete(member.client.send, resource, meta)
+                await delete.delete(rights.send, resource, meta)
             except NotFound:
                 pass
             except Conflict:

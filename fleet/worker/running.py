@@ -29,8 +29,9 @@ from fleet.model import (
     Work,
 )
 from fleet.redact import words
-from fleet.sync import parent, scope
+from fleet.sync import parent
 from fleet.worker import audit, discovering, heal, outcome, passes, probing, rebuild, recover, withdrawal
+from fleet.worker.fencing import refused, scoped
 from fleet.worker.held import Held
 from fleet.worker.member import Member
 from fleet.worker.member_lease import MemberLease
@@ -38,7 +39,7 @@ from fleet.worker.observe import Observer
 from fleet.worker.plan import claimable, wanted
 from fleet.worker.pruning import Precious
 from fleet.worker.report import Knowledge, Report
-from fleet.worker.work import Errand, Leave, delay, failed
+from fleet.worker.work import Errand, Leave, delay, failed, goes_on
 
 PASSES = 16
 URGENT_PASSES = 2  # of these, so that a heal never waits for a cold start to end
@@ -79,6 +80,7 @@ class Running:
         self._sets: dict[str, TargetKey] = {}
         self.paused = False
         self._passing = 0
+        member.stands = lambda target: target.key in held and held[target.key].stands(target)
 
     # --- lifetime -------------------------------------------------------------------------------------
 
@@ -190,7 +192,9 @@ class Running:
             # The server gives no time to a change by the scale subresource: when we saw it is near enough.
             found = replace(found, at=heal.stamp(self._clock.now()))
         held.drifts[found.ref] = found
-        planned = None if self.paused else heal.plan(held, found, self._clock.boottime())
+        # Of what a Project refuses by now, nothing is written: the fault of the last whole pass says so.
+        walled = found.ref in refused(held.scoped.faults)
+        planned = None if self.paused or walled else heal.plan(held, found, self._clock.boottime())
         if planned is not None:
             work, due = planned
             self._box.put(work.target.key, work, lane=Lane.URGENT, not_before=due)
@@ -275,12 +279,7 @@ class Running:
         if work is None:
             return
         if held.scoped is None:
-            held.scoped = scope.fill(
-                work.rendered.manifests,
-                work.target.namespace,
-                self.member.discovery,
-                self.member.identity.namespace,
-            )
+            held.scoped = scoped(work, self.member.discovery, self.member.identity.namespace)
         key = work.target.key
         refs = claimable(held.scoped)
         if work.mode is Mode.COMPARE:
@@ -298,6 +297,12 @@ class Running:
         self._inherit(self.member.claims.drop(target))
         self._abandon(before)
         self._heard(target)
+
+    def suspend(self, target: TargetKey) -> None:
+        """Nothing is written for the target for now: what it holds here stays its own."""
+        if target in self.member.parents:
+            self.member.silent[parent.set_id(target, self.member.identity.namespace)] = target
+        self._inherit(self.member.claims.drop(target))
 
     def _heard(self, target: TargetKey) -> None:
         """The target has said what it wants, or that it wants nothing: nobody waits for its word any more."""
@@ -403,11 +408,12 @@ class Running:
         record = self.member.parents.get(claim.key)
         if record is not None:
             self._report.recorded(record.recorded)
+        overtaken = not narrow and claim.superseded.is_set() and self._box.pending(claim.key)
+        if overtaken or self._held.get(claim.key) is not held:
+            held.begun = held.begun or not found.faults  # what it came to is nobody's news
+            return
         if narrow:
             self._healed(work, held, found)
-            return
-        if claim.superseded.is_set() and self._box.pending(claim.key):
-            held.begun = held.begun or not found.faults
             return
         self._report.passed(self._clock.boottime() - begun, well=not found.faults)
         self._ended(work, held, found)
@@ -456,7 +462,7 @@ class Running:
                 frozenset(),
             )
             self.member.parents[work.target.key] = await parent.declare(
-                self.member.client.send, None, intent, namespace=self.member.identity.namespace
+                self.member.door(work.target), None, intent, namespace=self.member.identity.namespace
             )
             self._follow_kinds(work.target.key)
 
@@ -486,7 +492,7 @@ class Running:
             held.asked = work.asked_by
             if held.work is not None:
                 held.work = replace(held.work, asked_by=None)
-        if held.asked is not None and not self.paused and not _goes_on(work, found):
+        if held.asked is not None and not self.paused and not goes_on(work, found):
             reported = replace(reported, findings=replace(reported.findings, answered=held.asked))
             held.asked = None
         held.outcome = reported
@@ -541,6 +547,8 @@ class Running:
     def _failed(
         self, claim: Claim[TargetKey, Errand], held: Held, text: str, error: FleetError | None
     ) -> None:
+        if self._held.get(claim.key) is not held:
+            return
         problem = fault(error) if error is not None else fault(Unforeseen(text))
         if isinstance(claim.value, Leave):
             found = withdrawal.refused(claim.key, problem, self.member)
@@ -560,8 +568,7 @@ class Running:
             return
         self.let_go(errand.target)
         state, found = await withdrawal.run(
-            errand.target,
-            errand.mode,
+            errand,
             self.member,
             lambda: held.leave is None or self.paused,
             self._knowledge.spares,
@@ -579,14 +586,6 @@ class Running:
         if held.leave is not None:
             due = self._clock.boottime() + LEAVE_AGAIN
             self._box.put(errand.target, errand, lane=Lane.COLD, not_before=due)
-
-
-def _goes_on(work: Work, found: Outcome) -> bool:
-    """Whether what was asked for is not done yet, and goes on by itself."""
-    if found.faults:
-        return failed(found)
-    waits = {Hold.WAVE, Hold.CLAIM} | ({Hold.PRUNE_WAITS} if work.prune_asked else set())
-    return any(hold.hold in waits for hold in found.holds)
 
 
 class Replaced(Unreachable):

@@ -11,6 +11,8 @@ import contextlib
 from collections.abc import Callable
 
 from fleet.errors import Conflict, FleetError, NotFound, fault
+from fleet.kube.acting import acting
+from fleet.kube.request import Send
 from fleet.model import (
     Counts,
     Fault,
@@ -29,11 +31,11 @@ from fleet.ownership import membership
 from fleet.sync import existing, order, orphan, parent
 from fleet.worker import pruning
 from fleet.worker.member import Member
+from fleet.worker.work import Leave
 
 
 async def run(
-    target: TargetKey,
-    mode: Withdrawal,
+    errand: Leave,
     member: Member,
     called_off: Callable[[], bool],
     spares: Callable[[TargetKey, pruning.Precious], Holding | None],
@@ -43,6 +45,8 @@ async def run(
     ``called_off`` is asked between two steps: the target was offered anew, or the cluster is paused; ``spares``
     for a reason why what is precious must stay: the rest goes all the same.
     """
+    target, mode = errand.target, errand.mode
+    send = acting(member.client.send, errand.account)
     own = parent.set_id(target, member.identity.namespace)
     faults: list[Fault] = []
     holds: list[Holding] = []
@@ -66,7 +70,7 @@ async def run(
     for group in order.backwards((ref, 0) for ref in member.sightings.members(own) - spared):
         if called_off():
             return Gone.WAITING, _outcome(target, member, faults, holds, left=0)
-        results = await asyncio.gather(*(_one(ref, own, target, mode, member, found) for ref in group))
+        results = await asyncio.gather(*(_one(ref, own, errand, (member, send), found) for ref in group))
         for result in results:
             if isinstance(result, Fault):
                 faults.append(result)
@@ -77,7 +81,7 @@ async def run(
     if left or handed or faults or holds or called_off():
         return Gone.WAITING, _outcome(target, member, faults, holds, left=len(left))
     try:
-        await parent.remove(member.client.send, record)
+        await parent.remove(send, record)
     except Conflict:
         # Somebody wrote the parent since: the watch brings it, and this runs again.
         return Gone.WAITING, _outcome(target, member, faults, holds, left=0)
@@ -96,18 +100,17 @@ async def _found(target: TargetKey, own: str, mode: Withdrawal, member: Member) 
 
 
 async def _one(
-    ref: ObjectRef, own: str, target: TargetKey, mode: Withdrawal, member: Member, released: pruning.Precious
+    ref: ObjectRef, own: str, errand: Leave, place: tuple[Member, Send], released: pruning.Precious
 ) -> Fault | Holding | None:
-    if member.claims.others(ref, target):
+    member, send = place
+    if member.claims.others(ref, errand.target):
         return None
     try:
-        if mode is Withdrawal.ORPHAN:
-            await _release(ref, own, member)
+        if errand.mode is Withdrawal.ORPHAN or await _stays(ref, own, member):
+            await _release(ref, own, member, send)
             return None
-        if await _stays(ref, own, member):
-            await _release(ref, own, member)
-            return None
-        return await pruning.remove(ref, own, member, withdrawing=True, released=ref in released)
+        rights = pruning.Rights(send, withdrawing=True, released=ref in released)
+        return await pruning.remove(ref, own, member, rights)
     except FleetError as error:
         return fault(error, ref)
 
@@ -119,7 +122,7 @@ async def _stays(ref: ObjectRef, own: str, member: Member) -> bool:
     return meta is not None and membership.member(meta, own) and pruning.keeps(meta, "Delete=false")
 
 
-async def _release(ref: ObjectRef, own: str, member: Member) -> None:
+async def _release(ref: ObjectRef, own: str, member: Member, send: Send) -> None:
     resource = pruning.served(ref, member)
     if resource is None:
         member.sightings.drop(ref)
@@ -128,7 +131,7 @@ async def _release(ref: ObjectRef, own: str, member: Member) -> None:
         meta = await existing.read(member.client.send, resource, ref)
         if meta is not None and membership.member(meta, own):
             with contextlib.suppress(NotFound):
-                await orphan.release(member.client.send, resource, meta)
+                await orphan.release(send, resource, meta)
         member.sightings.drop(ref)
         member.ledger.known(ref)
 

@@ -16,7 +16,7 @@ from fleet.errors import FleetError, Unreachable
 from fleet.kube.client import Client
 from fleet.kube.connection import Connection
 from fleet.mailbox import Mailbox
-from fleet.model import Lane, ObjectRef, Reach, TargetKey, Withdrawal, Work
+from fleet.model import Lane, ObjectRef, Reach, TargetKey, Work
 from fleet.redact import words
 from fleet.worker import dooming
 from fleet.worker.connect import connect
@@ -92,15 +92,25 @@ class Worker:
         if not repeated or held.waits:
             self._box.put(work.target.key, work, lane=work.lane)
 
-    def withdraw(self, target: TargetKey, mode: Withdrawal) -> None:
-        """Take the target off this cluster; the report says when its parent is gone."""
+    def withdraw(self, leave: Leave) -> None:
+        """Take a target off this cluster; the report says when its parent is gone."""
+        target = leave.target
         held = self._held.setdefault(target, Held())
-        leave = Leave(target, mode)
         if held.leave == leave and self._box.pending(target):
             return
         held.leave = leave
         held.work = None
         self._box.put(target, leave, lane=Lane.URGENT)
+
+    def suspend(self, target: TargetKey) -> None:
+        """Write nothing for the target from now on, and let nobody else take what it holds here."""
+        held = self._held.get(target)
+        if held is None or held.leave is not None:
+            return
+        del self._held[target]
+        self._box.forget(target)
+        if self._running is not None:
+            self._running.suspend(target)
 
     def drop(self, target: TargetKey) -> None:
         """Forget the target and leave all as it is on the cluster."""

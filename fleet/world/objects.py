@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
+import orjson
+
 from fleet import names
 from fleet.api.application import Application
 from fleet.api.cluster import Cluster
@@ -19,6 +21,7 @@ from fleet.api.parse import parse
 from fleet.api.project import Project
 from fleet.errors import InvalidObject
 from fleet.model import ApplicationKey
+from fleet.ownership import membership
 
 M = TypeVar("M", Application, Cluster, Project)
 Subscriber = Callable[[str, ApplicationKey], None]
@@ -36,6 +39,7 @@ class Known(Generic[M]):
     deleting: bool
     metadata: Mapping[str, Any]
     status: Mapping[str, Any]
+    held: bool = False  # our own field entry owns its ApplySet label: an app of apps made it
 
     @property
     def annotations(self) -> Mapping[str, str]:
@@ -99,7 +103,11 @@ class World:
         if before is not None and not _differs(before, metadata):
             # A status, or what the hub itself wrote: nobody has to look again, nor to parse it again.
             kept[key] = replace(
-                before, version=version, metadata=_kept_metadata(metadata), status=body.get("status") or {}
+                before,
+                version=version,
+                metadata=_kept_metadata(metadata),
+                status=body.get("status") or {},
+                held=_held(metadata),
             )
             return
         same = before is not None and before.uid == metadata.get("uid")
@@ -155,7 +163,14 @@ def _read(kind: str, body: Mapping[str, Any], before: Known[Any] | None) -> Know
         metadata.get("deletionTimestamp") is not None,
         metadata,
         body.get("status") or {},
+        _held(body["metadata"]),
     )
+
+
+def _held(metadata: Mapping[str, Any]) -> bool:
+    if names.APPLYSET_PART_OF not in (metadata.get("labels") or {}):
+        return False
+    return membership.owns_label(orjson.dumps(metadata.get("managedFields") or []))
 
 
 def _kept_metadata(metadata: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ gone. Watches may lose, double or delay: this is what makes the World level-trig
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -16,7 +16,7 @@ from fleet.clock import Clock
 from fleet.errors import FleetError, NotFound
 from fleet.kube import decode, listing, paths
 from fleet.kube.request import Request, Send
-from fleet.model import ApplicationKey
+from fleet.model import ApplicationKey, Meta
 from fleet.world.objects import World, newer
 from fleet.world.resources import HUB_RESOURCES
 
@@ -31,13 +31,20 @@ async def complete(send: Send, world: World) -> None:
         found = await listing.read(send, HUB_RESOURCES[kind], None, whole=True)
         for item in found.items:
             if item.object is not None:
-                world.saw(kind, item.object)
+                world.saw(kind, _whole(item.object, item.meta))
             present.add(ApplicationKey(item.meta.ref.namespace, item.meta.ref.name))
         for key, (uid, version) in world.versions(kind).items():
             # What a watch brought since the list was taken is not in it for that reason alone.
             if key not in present and not newer(version, found.version):
                 world.gone(kind, key, uid)
         world.listed(kind)
+
+
+def _whole(body: dict[str, Any], meta: Meta) -> dict[str, Any]:
+    """The object with the field entries that say whether an app of apps made it; lists are read without."""
+    if names.APPLYSET_PART_OF not in meta.labels:
+        return body
+    return {**body, "metadata": {**body["metadata"], "managedFields": msgspec.json.decode(meta.fields)}}
 
 
 async def check(send: Send, world: World) -> int:

@@ -33,6 +33,7 @@ PLURALS = {
     "DaemonSet": "/apis/apps/v1/{ns}daemonsets",
     "CronJob": "/apis/batch/v1/{ns}cronjobs",
     "Role": "/apis/rbac.authorization.k8s.io/v1/{ns}roles",
+    "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/{ns}rolebindings",
     "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
     "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
     "Ingress": "/apis/networking.k8s.io/v1/{ns}ingresses",

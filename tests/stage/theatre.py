@@ -355,11 +355,14 @@ def manifest(kind: str, name: str, namespace: str = "", **parts: Any) -> str:
         "HorizontalPodAutoscaler": "autoscaling/v2",
         "PodDisruptionBudget": "policy/v1",
         "Role": "rbac.authorization.k8s.io/v1",
+        "RoleBinding": "rbac.authorization.k8s.io/v1",
         "ClusterRole": "rbac.authorization.k8s.io/v1",
+        "ClusterRoleBinding": "rbac.authorization.k8s.io/v1",
         "CustomResourceDefinition": "apiextensions.k8s.io/v1",
         "ValidatingWebhookConfiguration": "admissionregistration.k8s.io/v1",
         "Application": names.API_VERSION,
         "Cluster": names.API_VERSION,
+        "Project": names.API_VERSION,
     }.get(kind, "v1")
     metadata = {"name": name, **({"namespace": namespace} if namespace else {}), **parts.pop("metadata", {})}
     return orjson.dumps({"apiVersion": version, "kind": kind, "metadata": metadata, **parts}).decode() + "\n"

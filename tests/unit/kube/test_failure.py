@@ -260,3 +260,13 @@ def test_a_body_that_is_no_status_still_makes_an_error(body: bytes) -> None:
 )
 def test_some_refusals_leave_a_write_open(status: int, body: bytes, expected: bool) -> None:  # noqa: FBT001
     assert failure.unknown(status, body) is expected
+
+
+def test_what_may_not_be_impersonated_is_named_in_either_form_of_the_server() -> None:
+    old = 'serviceaccounts "team" is forbidden: User "hub" cannot impersonate resource "serviceaccounts" in API group ""'
+    new = (
+        'configmaps "a" is forbidden: User "hub" cannot impersonate-on:serviceaccount:patch resource "configmaps" '
+        'in API group "" in the namespace "fleethub"'
+    )
+    assert "may not impersonate serviceaccounts" in answer(403, old, "Forbidden").text
+    assert "may not impersonate-on:serviceaccount:patch configmaps" in answer(403, new, "Forbidden").text

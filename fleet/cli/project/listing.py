@@ -1,4 +1,4 @@
-"""``fleethub project``: Projects as they stand."""
+"""``fleethub project list``."""
 
 from __future__ import annotations
 
@@ -12,17 +12,12 @@ from fleet.cli.options import Hub, hub_options
 if TYPE_CHECKING:
     from fleet.cli.session import Session
 
-COLUMNS: Final = ("name", "namespaces", "repositories", "destinations", "age")
+COLUMNS: Final = ("name", "namespaces", "repositories", "destinations", "account", "hub", "age")
 
 
-@click.group()
-def project() -> None:
-    """See Projects."""
-
-
-@project.command("list")
+@click.command("list")
 @hub_options
-def listing(hub: Hub) -> None:
+def command(hub: Hub) -> None:
     """List Projects."""
     from fleet.cli.session import run  # noqa: PLC0415
 
@@ -37,23 +32,6 @@ def listing(hub: Hub) -> None:
         output.table(COLUMNS, [_row(one) for one in found], empty="There are no Projects.")
 
 
-@project.command("get")
-@click.argument("name")
-@hub_options
-def get(hub: Hub, name: str) -> None:
-    """Show a Project, as YAML unless -o json."""
-    from fleet.cli.session import run  # noqa: PLC0415
-
-    async def verb(session: Session) -> dict[str, Any]:
-        from fleet import names  # noqa: PLC0415
-        from fleet.cli import objects  # noqa: PLC0415
-
-        return await objects.get(session.send, objects.At(names.PROJECT, hub.hub_namespace, name))
-
-    body = output.clean(run(verb, hub))
-    output.structured(body, "json" if hub.output == "json" else "yaml")
-
-
 def _row(body: dict[str, Any]) -> tuple[str, ...]:
     from fleet.cli.app import columns  # noqa: PLC0415
 
@@ -63,5 +41,7 @@ def _row(body: dict[str, Any]) -> tuple[str, ...]:
         ",".join(spec.get("sourceNamespaces") or []),
         ",".join(spec.get("sourceRepos") or []),
         str(len(spec.get("destinations") or [])),
+        spec.get("serviceAccount", ""),
+        "yes" if spec.get("hub") else "no",
         columns.age(body["metadata"].get("creationTimestamp", "")),
     )

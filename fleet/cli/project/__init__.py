@@ -1,0 +1,1 @@
+"""``fleethub project``: Projects as they stand, and what they let an Application do."""

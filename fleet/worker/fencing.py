@@ -1,0 +1,55 @@
+"""Step 2 of a pass: of what an Application names, what its Projects let through.
+
+Contract: pure. What is refused is a Fault with its ref, so it stays in the desired set and nothing is pruned for
+it; its kind and namespace are not declared. A CustomResourceDefinition that is refused defines nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from fleet.model import Discovery, Fault, GroupKind, Manifest, ObjectRef, Work
+from fleet.projects import objects
+from fleet.projects.patterns import REFUSED
+from fleet.sync import scope
+from fleet.sync.scope import CRD, Placed, Scoped
+
+
+def scoped(work: Work, discovery: Discovery, own_namespace: str) -> Scoped:
+    """The desired set on one cluster, through the walls; ``own_namespace`` is where fleethub keeps inventory."""
+    walls, manifests = work.target.policy.walls, work.rendered.manifests
+    if objects.open_(walls):
+        return scope.fill(manifests, work.target.namespace, discovery, own_namespace)
+    faults: list[Fault] = []
+    rest: list[Manifest] = []
+    for manifest in manifests:
+        found = None
+        if (manifest.ref.group, manifest.ref.kind) == CRD:
+            found = objects.breach(manifest.ref._replace(namespace=""), walls, namespaced=False)
+        if found is None:
+            rest.append(manifest)
+        else:
+            faults.append(found)
+    filled = scope.fill(rest, work.target.namespace, discovery, own_namespace)
+    kept: list[Placed] = []
+    for placed in filled.manifests:
+        found = objects.breach(
+            placed.ref, walls, namespaced=placed.resource.namespaced, body=placed.manifest.body
+        )
+        if found is None:
+            kept.append(placed)
+        else:
+            faults.append(found)
+    return replace(filled, manifests=tuple(kept), faults=(*filled.faults, *faults))
+
+
+def refused(faults: Iterable[Fault]) -> frozenset[ObjectRef]:
+    """The objects that a Project refuses."""
+    return frozenset(one.ref for one in faults if one.reason == REFUSED and one.ref is not None)
+
+
+def namespace(work: Work) -> Fault | None:
+    """Why the Application may not make its own namespace."""
+    ref = ObjectRef(*GroupKind("", "Namespace"), "", work.target.namespace)
+    return objects.breach(ref, work.target.policy.walls, namespaced=False)
