@@ -143,7 +143,7 @@ class Running:
                 timer.cancel()
 
     def _unlisted(self) -> bool:
-        return bool(self.member.sightings.complete(self._kinds()))
+        return self._observer.awaited(self._kinds())
 
     def _kinds(self) -> frozenset[GroupKind]:
         """All kinds that parents name."""
