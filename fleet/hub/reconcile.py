@@ -89,7 +89,7 @@ class Reconciler:
             self._forget(key)  # it was deleted and made anew in one moment
             record = None
         if record is None:
-            record = self.records[key] = Record(uid=known.uid)
+            record = self.records[key] = Record(uid=known.uid, stood=self._finalizer.placed(key))
         record.faults, record.holds = (), ()
         self._expected.came(key)
         try:

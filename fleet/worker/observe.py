@@ -43,6 +43,9 @@ class Listener(Protocol):
     def listed(self) -> None:
         """A kind was listed completely."""
 
+    def rewound(self) -> None:
+        """The server went back to an earlier state: nothing remembered of it is true any more."""
+
 
 class Observer:
     """The streams of one connection."""
@@ -122,8 +125,10 @@ class Observer:
                     self._arrived(meta, body)
                 case watch.Gone(meta):
                     self._left(meta)
-                case watch.Listed(items, version):
+                case watch.Listed(items, version, rewound):
                     self._refused.discard(kind)
+                    if rewound:
+                        self._listener.rewound()
                     self._replaced(kind, items, version)
                 case watch.Silent(_, error):
                     self._member.sightings.listed(kind, None)
@@ -253,7 +258,9 @@ class Observer:
                     self._parent(meta)
                 case watch.Gone(meta):
                     self._parent_gone(meta.ref)
-                case watch.Listed(items, version):
+                case watch.Listed(items, version, rewound):
+                    if rewound:
+                        self._listener.rewound()
                     self._parents_listed(items, version)
                 case watch.Silent(_, error):
                     self._member.parents_listed = False

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from fleet.errors import Unanswered, Unreachable
 from fleet.hub.seams import Seams
@@ -101,12 +102,20 @@ Before = Callable[[str, Request], Awaitable[None]]
 """Told of a request and the cluster that it is for, right before it is sent; may wait, or raise in its place."""
 
 
+class Sent(NamedTuple):
+    """A request that went out."""
+
+    at: float
+    cluster: str
+    request: Request
+
+
 @dataclass(slots=True)
 class Meddler:
     """What happens to a hub's requests on their way; ``before`` may be set and taken away at any time."""
 
     before: Before | None = None
-    sent: list[tuple[str, Request]] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
     busy: int = 0
     busiest: int = 0
 
@@ -114,7 +123,7 @@ class Meddler:
         """Writes so far to one cluster, or to all; Leases and Events apart."""
         return [
             request
-            for name, request in self.sent
+            for _, name, request in self.sent
             if request.writes
             and cluster in ("", name)
             and not request.path.startswith(LEASES)
@@ -131,7 +140,7 @@ class MeddledClient(Client):
         """Send, unless the meddler raises."""
         if self.meddler.before is not None:
             await self.meddler.before(self.cluster, request)
-        self.meddler.sent.append((self.cluster, request))
+        self.meddler.sent.append(Sent(time.monotonic(), self.cluster, request))
         return await super().send(request)
 
     async def _exchange(self, request: Request) -> Any:
