@@ -126,6 +126,7 @@ class Reconciler:
             record.faults += (fault(known.error),)
         placed = place(application, self._clusters())
         record.faults += placed.faults
+        before = frozenset(record.served)
         record.served = await self._withdrawals.unselected(key, application, record, placed.names)
         rules = policy(application, self._walls(application, record), self.thresholds)
         arriving = self._changes.arriving(application.spec.source.repo_url)
@@ -170,7 +171,8 @@ class Reconciler:
                 rendered=rendered,
                 change=change,
                 mode=mode,
-                lane=Lane.URGENT if record.begun else Lane.COLD,
+                # A cluster that is new to it is no hurry: a commit or a heal there goes before (H23).
+                lane=Lane.URGENT if record.begun and name in before else Lane.COLD,
                 asked_by=asked.request if asked is not None and name not in record.answered else None,
                 prune_asked=asked.prune if asked is not None else False,
             )

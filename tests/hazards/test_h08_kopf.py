@@ -18,7 +18,7 @@ from fleet.kube.request import Request
 from fleet.model import ApplicationKey
 from fleet.world.relist import HistoryLost
 from tests.hazards.conftest import Mortal
-from tests.hazards.scene import begin, gone, has, hurried, live
+from tests.hazards.scene import begin, gone, has, hurried
 from tests.stage.api import Api, until
 from tests.stage.theatre import Theatre, config, install
 
@@ -53,21 +53,21 @@ def streams(monkeypatch: pytest.MonkeyPatch) -> Streams:
 
 async def test_what_vanished_while_a_watch_had_expired_is_noticed(theatre: Theatre, streams: Streams) -> None:
     """H8: the rule is ``fleet.world.relist.check``: what memory has and no list shows is gone."""
-    theatre.repo.commit({"apps/ghost/a.yaml": config("a", by="ghost"), "apps/app/a.yaml": config("a", by="app")})
+    theatre.repo.commit({"apps/a-ghost/a.yaml": config("a", by="ghost"), "apps/app/a.yaml": config("a", by="app")})
     await begin(theatre)
     # Nobody has asked it to sync: it holds no finalizer and is gone in a moment. But it has the first claim.
-    await theatre.application("ghost", syncPolicy={})
-    await theatre.told("ghost", "Manual")
+    await theatre.application("a-ghost", syncPolicy={})
+    await theatre.told("a-ghost", "Manual")
     await theatre.application()
     await theatre.told("app", "ClaimRefused", "ghost")
     streams.deaf = True
-    await theatre.api.delete("Application", "ghost", names.HUB_NAMESPACE)
+    await theatre.api.delete("Application", "a-ghost", names.HUB_NAMESPACE)
     # 410: kopf lists again, and a list does not tell what is missing in it.
     streams.code = 410
     await theatre.annotate("app", refresh="1")
     await asyncio.wait_for(streams.broken.wait(), 10)
     streams.code, streams.deaf = 0, False
-    ghost = ApplicationKey(names.HUB_NAMESPACE, "ghost")
+    ghost = ApplicationKey(names.HUB_NAMESPACE, "a-ghost")
     assert ghost in theatre.hub.world.applications
     theatre.hub.clock.advance(340.0)
     await has(theatre, "a", by="app")
@@ -80,7 +80,7 @@ async def test_a_hub_whose_watches_bring_nothing_at_all_still_gets_there(
 ) -> None:
     """H8: the rule is ``fleet.world.relist.check``: what memory lacks or has older is read."""
     theatre.repo.commit({"apps/old/a.yaml": config("a", k="1"), "apps/app/b.yaml": config("b", k="1")})
-    await begin(theatre)
+    await begin(theatre, lease_duration=3600.0)
     await theatre.application("old")
     await theatre.synced("old")
     streams.deaf = True
@@ -185,7 +185,7 @@ async def test_a_hub_whose_store_is_restored_from_a_backup_begins_anew(
         await scene.start()
         await has(scene, "a", k="1")
         await scene.synced()
-        assert await live(scene, "ConfigMap", "b") is None
+        await scene.nowhere("ConfigMap", "b", ("eu",))
     finally:
         await scene.close()
         await api.close()
