@@ -44,7 +44,9 @@ _AMBIGUOUS: Final = frozenset({502, 504})
 # Server-side apply answers 500 without a reason for a manifest that does not fit its schema.
 _UNFIT: Final = re.compile(r"^failed to (?:create typed|convert) (?:new|patch) object")
 # An admission rule may answer with any status; it is no fault of the object, and may be gone the next time.
-_DENIED: Final = re.compile(r"^(?:.* )?(?:ValidatingAdmissionPolicy '|admission webhook \").* denied (?:the )?request")
+_DENIED: Final = re.compile(
+    r"^(?:.* )?(?:ValidatingAdmissionPolicy '|admission webhook \").* denied (?:the )?request"
+)
 _NO_OUTCOME: Final = re.compile(rb"etcdserver: request timed out|context deadline exceeded|leader changed")
 
 

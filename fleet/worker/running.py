@@ -126,7 +126,9 @@ class Running:
                 self.take_up(held)
                 self._box.put(key, held.work, lane=held.work.lane)
 
-    async def _first_lists(self, kinds: Callable[[], Iterable[GroupKind]], *until: asyncio.Task[None]) -> None:
+    async def _first_lists(
+        self, kinds: Callable[[], Iterable[GroupKind]], *until: asyncio.Task[None]
+    ) -> None:
         """Wait until every kind is listed, or cannot be; a kind that cannot holds back pruning alone."""
         deadline = self._clock.boottime() + FIRST_LISTS
         while self._observer.awaited(kinds()) and self._clock.boottime() < deadline:

@@ -62,7 +62,9 @@ async def check(send: Send, world: World) -> int:
                 continue
             if uid == meta.uid and not newer(meta.version, version):
                 # ``known`` is from before the list was asked for, so that this is no race with a watch.
-                raise HistoryLost(f"the API server has an older {meta.ref} than was seen: restored from a backup?")
+                raise HistoryLost(
+                    f"the API server has an older {meta.ref} than was seen: restored from a backup?"
+                )
             try:
                 answer = await send(Request("GET", paths.object_path(served, *key), ref=meta.ref))
             except NotFound:

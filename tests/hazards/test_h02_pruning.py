@@ -76,7 +76,9 @@ async def quota(member: Api, namespace: str, most: int) -> None:
 
     async def refused() -> bool:
         try:
-            await member.create(orjson.loads(config("probe")) | {"metadata": {"name": "probe", "namespace": namespace}})
+            await member.create(
+                orjson.loads(config("probe")) | {"metadata": {"name": "probe", "namespace": namespace}}
+            )
         except Exception:  # noqa: BLE001 (refused, in whatever words)
             return True
         await member.delete("ConfigMap", "probe", namespace)
@@ -187,7 +189,11 @@ async def test_a_kind_that_may_not_be_listed_holds_everything_that_git_dropped(t
 async def granted(member: Api, user: str, *, secrets: bool) -> None:
     """Let the user do what a hub does; with Secrets, list them too."""
     group = "rbac.authorization.k8s.io"
-    everything = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "create", "patch", "update", "delete"]}
+    everything = {
+        "apiGroups": ["*"],
+        "resources": ["*"],
+        "verbs": ["get", "create", "patch", "update", "delete"],
+    }
     reading = ["list", "watch"]
     rules: list[dict[str, Any]] = [
         everything,
@@ -254,12 +260,14 @@ async def test_an_object_made_anew_between_decision_and_delete_is_not_the_one_th
     member = theatre.members["eu"]
     swapped = asyncio.Event()
 
-    async def swap(cluster: str, request: Request) -> None:
+    async def swap(_: str, request: Request) -> None:
         if request.verb == "DELETE" and request.path.endswith("/configmaps/b") and not swapped.is_set():
             swapped.set()
             await member.delete("ConfigMap", "b", theatre.namespace)
             metadata = {"name": "b", "namespace": theatre.namespace}
-            await member.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"k": "mine"}})
+            await member.create(
+                {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"k": "mine"}}
+            )
 
     meddler.before = swap
     commit = theatre.repo.commit({"apps/app/b.yaml": None})
@@ -277,7 +285,7 @@ async def test_an_object_released_between_decision_and_delete_stays(theatre: The
     before = await uid(theatre, "ConfigMap", "b")
     released = asyncio.Event()
 
-    async def release(cluster: str, request: Request) -> None:
+    async def release(_: str, request: Request) -> None:
         if request.verb == "DELETE" and request.path.endswith("/configmaps/b") and not released.is_set():
             released.set()
             labels = {"metadata": {"labels": {names.APPLYSET_PART_OF: None}}}

@@ -28,7 +28,9 @@ async def answered(theatre: Theatre, phase: str = "Succeeded") -> None:
 
 async def approved(theatre: Theatre) -> str:
     """A manual Application, synced at a commit that somebody asked for, while the branch went on; the commit."""
-    commit = theatre.repo.commit({"apps/app/a.yaml": config("a", k="1"), "apps/app/b.yaml": config("b", k="1")})
+    commit = theatre.repo.commit(
+        {"apps/app/a.yaml": config("a", k="1"), "apps/app/b.yaml": config("b", k="1")}
+    )
     await begin(theatre)
     await theatre.application(syncPolicy=MANUAL)
     await theatre.told("app", "Manual")
@@ -104,7 +106,9 @@ async def test_a_sync_that_was_asked_for_goes_on_at_its_commit_when_the_hub_dies
     theatre: Theatre,
 ) -> None:
     """H5: the rule is ``fleet.hub.asking.Asking.asked``: a request that runs is taken up where it stands."""
-    first = theatre.repo.commit({"apps/app/a.yaml": config("a", k="1"), "apps/app/b.yaml": config("b", k="1")})
+    first = theatre.repo.commit(
+        {"apps/app/a.yaml": config("a", k="1"), "apps/app/b.yaml": config("b", k="1")}
+    )
     await theatre.register("eu")
     path = f"/api/v1/namespaces/{theatre.namespace}/configmaps/a"
     guillotine = Guillotine(f"eu PATCH {path} #1", after=True)

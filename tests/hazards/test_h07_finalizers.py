@@ -48,7 +48,7 @@ async def finalizers(theatre: Theatre) -> list[str]:
     return list(found["metadata"].get("finalizers", ()))
 
 
-async def placed(theatre: Theatre, line: Proxy) -> str:
+async def placed(theatre: Theatre) -> str:
     """An Application on ``eu`` through the line; the UID of its object."""
     theatre.repo.commit({"apps/app/a.yaml": config("a", k="1")})
     await theatre.start()
@@ -83,9 +83,11 @@ async def test_a_cluster_that_went_dark_before_anything_was_told_still_holds_the
     assert await parent(theatre) is None
 
 
-async def test_a_dark_cluster_is_let_go_of_by_name_and_an_event_says_so(theatre: Theatre, line: Proxy) -> None:
+async def test_a_dark_cluster_is_let_go_of_by_name_and_an_event_says_so(
+    theatre: Theatre, line: Proxy
+) -> None:
     """H7: the rule is ``fleet.hub.withdraw.Withdrawals.deleted``: it waits for names, or for a person's word."""
-    before = await placed(theatre, line)
+    before = await placed(theatre)
     await line.close()
     await cluster_told(theatre, "eu", "Reachable", "False")
     await theatre.api.delete("Application", "app", names.HUB_NAMESPACE)
@@ -101,11 +103,10 @@ async def test_a_dark_cluster_is_let_go_of_by_name_and_an_event_says_so(theatre:
     assert await uid(theatre, "ConfigMap", "a") == before
 
 
-async def test_a_registration_that_is_gone_does_not_hold_an_application_for_ever(
-    theatre: Theatre, line: Proxy
-) -> None:
+@pytest.mark.usefixtures("line")
+async def test_a_registration_that_is_gone_does_not_hold_an_application_for_ever(theatre: Theatre) -> None:
     """H7: the rule is ``fleet.hub.withdraw.Withdrawals.deleted``: a cluster without Cluster is let go of."""
-    before = await placed(theatre, line)
+    before = await placed(theatre)
     await theatre.api.delete("Secret", "eu", names.HUB_NAMESPACE)
 
     async def deregistered() -> bool:

@@ -53,7 +53,9 @@ def streams(monkeypatch: pytest.MonkeyPatch) -> Streams:
 
 async def test_what_vanished_while_a_watch_had_expired_is_noticed(theatre: Theatre, streams: Streams) -> None:
     """H8: the rule is ``fleet.world.relist.check``: what memory has and no list shows is gone."""
-    theatre.repo.commit({"apps/a-ghost/a.yaml": config("a", by="ghost"), "apps/app/a.yaml": config("a", by="app")})
+    theatre.repo.commit(
+        {"apps/a-ghost/a.yaml": config("a", by="ghost"), "apps/app/a.yaml": config("a", by="app")}
+    )
     await begin(theatre)
     # Nobody has asked it to sync: it holds no finalizer and is gone in a moment. But it has the first claim.
     await theatre.application("a-ghost", syncPolicy={})
@@ -145,9 +147,7 @@ async def peering(api: Api) -> None:
         "metadata": {"name": "default"},
         "status": {"another": peer},
     }
-    await api.send(
-        Request("POST", "/apis/kopf.dev/v1/clusterkopfpeerings", body=orjson.dumps(body))
-    )
+    await api.send(Request("POST", "/apis/kopf.dev/v1/clusterkopfpeerings", body=orjson.dumps(body)))
 
 
 async def test_a_hub_whose_store_is_restored_from_a_backup_begins_anew(
@@ -195,4 +195,3 @@ async def test_a_hub_whose_store_is_restored_from_a_backup_begins_anew(
 async def free(theatre: Theatre) -> None:
     """Have no hub's Lease on the member."""
     await theatre.members["eu"].delete("Lease", names.MEMBER_LEASE, names.MEMBER_NAMESPACE)
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 
 import orjson
 
@@ -64,7 +65,7 @@ async def test_an_application_is_written_at_most_once_a_second(theatre: Theatre)
         await has(theatre, "a", k=str(number))
     await theatre.synced(commit=theatre.repo.head())
     times = [sent.at for sent in statuses(meddler, "app")]
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert gaps
     assert min(gaps) >= 0.95, gaps
 
@@ -133,7 +134,11 @@ async def test_a_status_of_many_clusters_stays_small(theatre: Theatre) -> None:
     async def shown() -> bool:
         status = await theatre.status()
         told = status.get("problems", ())
-        return (status.get("targets") or {}).get("total") == 60 and len(told) == problems.MOST and all("ClusterUnreachable" in line for line in told)
+        return (
+            (status.get("targets") or {}).get("total") == 60
+            and len(told) == problems.MOST
+            and all("ClusterUnreachable" in line for line in told)
+        )
 
     await until(shown, 60, what="the dark clusters are shown")
     status = await theatre.status()

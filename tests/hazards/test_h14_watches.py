@@ -97,9 +97,7 @@ async def test_a_member_restored_from_a_backup_is_looked_at_afresh(
     await line.start()
     theatre.members = {"mortal": api}
     try:
-        await api.apply(
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": theatre.namespace}}
-        )
+        await api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": theatre.namespace}})
         theatre.repo.commit({"apps/app/a.yaml": config("a", k="1")})
         await theatre.register("mortal", kubeconfig=line.kubeconfig(theatre.folder))
         await theatre.start(lease_duration=120.0)
@@ -141,5 +139,3 @@ def test_the_hub_takes_as_many_open_files_as_it_may() -> None:
     said, soft, hard = map(int, done.stdout.split())
     assert said == soft == hard
     assert soft > 256
-
-

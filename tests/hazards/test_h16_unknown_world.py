@@ -184,5 +184,3 @@ async def test_an_emptied_environment_folder_deletes_nothing(theatre: Theatre) -
     for name in ("root", "one", "two"):
         await theatre.synced(name)
     assert await versions(theatre) == before
-
-

@@ -64,7 +64,10 @@ async def test_a_shared_namespace_stays_when_the_application_that_carried_it_is_
     shared = f"shared-{theatre.number}"
     member = theatre.members["eu"]
     theatre.repo.commit(
-        {"apps/app/ns.yaml": manifest("Namespace", shared), "apps/app/a.yaml": manifest("ConfigMap", "a", shared)}
+        {
+            "apps/app/ns.yaml": manifest("Namespace", shared),
+            "apps/app/a.yaml": manifest("ConfigMap", "a", shared),
+        }
     )
     await begin(theatre)
     await theatre.application()
@@ -98,7 +101,9 @@ async def vanished(member: Api, namespace: str) -> bool:
     found = await member.get("Namespace", namespace)
     if found is not None and "deletionTimestamp" in found["metadata"]:
         found["spec"]["finalizers"] = []
-        await member.send(Request("PUT", f"/api/v1/namespaces/{namespace}/finalize", body=orjson.dumps(found)))
+        await member.send(
+            Request("PUT", f"/api/v1/namespaces/{namespace}/finalize", body=orjson.dumps(found))
+        )
     return found is None
 
 

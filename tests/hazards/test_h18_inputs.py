@@ -99,5 +99,3 @@ async def served(api: Api, group: str) -> bool:
     except FleetError:
         return False
     return True
-
-

@@ -8,7 +8,9 @@ from tests.stage.seams import Meddler, meddled
 from tests.stage.theatre import Theatre, config, deployment, manifest
 
 
-async def test_a_hub_whose_store_is_lost_changes_neither_annotation_nor_pod_template(theatre: Theatre) -> None:
+async def test_a_hub_whose_store_is_lost_changes_neither_annotation_nor_pod_template(
+    theatre: Theatre,
+) -> None:
     """H19: the rule is ``fleet.worker.digest_key.read``: the key lives beside the parents, on the member."""
     theatre.repo.commit(
         {

@@ -70,7 +70,9 @@ async def test_a_commit_goes_before_a_cold_backlog(theatre: Theatre, occasion: s
     assert not jam.opened.is_set()
     assert await live(theatre, "ConfigMap", f"c{MANY - 1}", jam.cluster) is None
     # A heal goes first too.
-    await theatre.members[jam.cluster].patch("ConfigMap", "hot", theatre.namespace, {"data": {"k": "by hand"}})
+    await theatre.members[jam.cluster].patch(
+        "ConfigMap", "hot", theatre.namespace, {"data": {"k": "by hand"}}
+    )
     await has(theatre, "hot", jam.cluster, k="2")
     jam.opened.set()
     for number in (0, MANY - 1):
