@@ -23,6 +23,7 @@ from fleet.web import server
 from fleet.web.provider import HubProvider
 
 DONE, FAILED = 0, 1
+FILES = 4096  # what some hundred watches, their clusters' other connections and the repositories may take
 
 
 def serve(settings: Settings) -> int:
@@ -34,6 +35,8 @@ def serve(settings: Settings) -> int:
 
 async def _main(settings: Settings) -> int:
     logger = log.get("fleethub.process")
+    if (files := open_files()) < FILES:
+        logger.warning("few open files", limit=files, wanted=FILES)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -91,6 +94,19 @@ async def run(
         await asyncio.wait({working})
     if not working.cancelled() and (error := working.exception()) is not None:
         raise error
+
+
+def open_files() -> int:
+    """Take as many open files as this process may have, a connection a watch (H14); how many that is."""
+    if sys.platform == "win32":
+        return FILES
+    import resource  # noqa: PLC0415 (POSIX only)
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def _no_core_dumps() -> None:

@@ -23,6 +23,7 @@ def _reader() -> Callable[[], float]:
 
 
 _read = _reader()
+LAG_SECONDS = 1.0
 
 
 class Clock:
@@ -73,6 +74,13 @@ class Clock:
             due = loop.time() + interval
             await asyncio.sleep(interval)
             self.lag = max(0.0, loop.time() - due)
+
+    def lags(self, due: float) -> bool:
+        """Whether a timeout that was due at that time of the loop says more of this loop than of the other side.
+
+        Who timed out may well be served before the reading of ``watch_lag`` that would tell.
+        """
+        return max(self.lag, asyncio.get_running_loop().time() - due) > LAG_SECONDS
 
     def _arm(self) -> None:
         if self._timer is not None:

@@ -18,7 +18,7 @@ from fleet.hub.expected import Expected
 from fleet.hub.guarding import Guard
 from fleet.hub.readers import Readers
 from fleet.hub.record import Record
-from fleet.model import ApplicationKey, Hold, Holding, Work
+from fleet.model import ApplicationKey, Hold, Holding, TargetKey, Work
 from fleet.world.objects import World
 from fleet.world.repositories import Repository
 
@@ -60,6 +60,11 @@ class Knowing:
             return True
         known = self._world.applications.get(application)
         return known is not None and not known.deleting
+
+    def stood(self, target: TargetKey) -> bool:
+        """Whether the target was placed there before this hub started: then it had a parent (H15)."""
+        record = self.records.get(target.application)
+        return record is not None and target.cluster in record.stood
 
     def detains(self, work: Work) -> Holding | None:
         """An app of apps deletes no Application before those that it holds have rendered and been offered."""

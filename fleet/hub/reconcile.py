@@ -91,7 +91,7 @@ class Reconciler:
             self._forget(key)  # it was deleted and made anew in one moment
             record = None
         if record is None:
-            record = self.records[key] = Record(uid=known.uid)
+            record = self.records[key] = Record(uid=known.uid, stood=self._finalizer.placed(key))
         if known.model is not None and not known.deleting and self.fences.judge(key, record).waits:
             return  # the barrier wakes everybody
         record.faults, record.holds = (), ()
@@ -210,7 +210,10 @@ class Reconciler:
                 policy=policy(application, verdict.walls(name), self.thresholds),
             )
             asked_by = work.asked_by if name not in record.answered else None
-            self._roster.offer(replace(work, target=target, asked_by=asked_by))
+            # A cluster that is new to it is no hurry: a commit or a heal there goes before (H23).
+            lane = work.lane if name in record.offered else Lane.COLD
+            self._roster.offer(replace(work, target=target, asked_by=asked_by, lane=lane))
+        record.offered = frozenset(record.served) - verdict.barred.keys()
 
     async def _asked(
         self, key: ApplicationKey, known: Known[Application], record: Record, sought: Sought

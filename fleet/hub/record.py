@@ -24,10 +24,12 @@ class Record:
 
     ``served`` are the clusters that get offers now, those in grace too; ``generation`` is the newest one that
     has rendered and been offered; ``grace`` has the boot time at which a lost cluster is withdrawn, ``unselected``
-    the clusters that it is on and does not select.
+    the clusters that it is on and does not select, ``stood`` those on which it was placed when it was seen first.
     """
 
     uid: str = ""  # of the Application; another one of its name begins anew
+    stood: frozenset[str] = frozenset()
+    offered: frozenset[str] = frozenset()  # where its last offers went
     served: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
     holds: tuple[Holding, ...] = ()

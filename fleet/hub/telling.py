@@ -222,6 +222,11 @@ class Telling:
         if known.model is None:
             status = invalid(known.status, known.generation, record.faults, self._clock.now())
         else:
+            facts = self.facts(key, record)
+            turn = standing.turns(facts.reaches.values(), self._clock.now())
+            if turn is not None:
+                # Whatever brought this look forward, time alone makes a silent cluster Unknown later.
+                self.application(key, turn + 0.5)
             status = summary.status(
                 known.model.model_copy(
                     update={
@@ -230,7 +235,7 @@ class Telling:
                         )
                     }
                 ),
-                self.facts(key, record),
+                facts,
                 now=self._clock.now(),
                 previous=self._statuses.previous(names.APPLICATION, key) or known.status,
             )

@@ -28,7 +28,6 @@ _GOOD = 300
 _UNAUTHORIZED = 401
 _REFRESH_SECONDS = 60.0
 _CALM_SECONDS = 1.0  # a burst of 401 asks once
-_LAG_SECONDS = 1.0
 _MOST_LINE = 64 << 20
 _AGENT = "fleethub"
 _LEASES = "/apis/coordination.k8s.io/"
@@ -148,6 +147,7 @@ class Client:
         asked = both(self._permit, request.permit) if isinstance(request, Acting) else self._permit
         attempt = session.Attempt(asked if writes else None, writes=writes)
         begun = self._clock.boottime()
+        due = asyncio.get_running_loop().time() + request.timeout
         mark = session.ATTEMPT.set(attempt)
         try:
             sessions = self._open()
@@ -163,7 +163,8 @@ class Client:
             body = await session.whole(response)
         except session.FAILED as error:
             self._told(request, request.verb, 0, begun)
-            raise self._failed(request, attempt, error) from None
+            late = isinstance(error, TimeoutError) and self._clock.lags(due)
+            raise self._failed(request, attempt, error, late=late) from None
         finally:
             session.ATTEMPT.reset(mark)
         self._told(request, request.verb, response.status, begun)
@@ -172,9 +173,11 @@ class Client:
             self._budget.suspect(self.cluster, failed=False)
         return response.status, response.headers, body
 
-    def _failed(self, request: Request, attempt: session.Attempt, error: BaseException) -> FleetError:
+    def _failed(
+        self, request: Request, attempt: session.Attempt, error: BaseException, *, late: bool
+    ) -> FleetError:
         # A timeout of a loop that lags says nothing of the cluster (H23).
-        if not self._closed and not (isinstance(error, TimeoutError) and self._clock.lag > _LAG_SECONDS):
+        if not self._closed and not late:
             self._suspected = True
             self._budget.suspect(self.cluster, failed=True)
         kind = Unanswered if attempt.sent and attempt.writes else Unreachable

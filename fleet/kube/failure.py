@@ -43,6 +43,10 @@ _IMMUTABLE_MESSAGE: Final = "field is immutable"
 _AMBIGUOUS: Final = frozenset({502, 504})
 # Server-side apply answers 500 without a reason for a manifest that does not fit its schema.
 _UNFIT: Final = re.compile(r"^failed to (?:create typed|convert) (?:new|patch) object")
+# An admission rule may answer with any status; it is no fault of the object, and may be gone the next time.
+_DENIED: Final = re.compile(
+    r"^(?:.* )?(?:ValidatingAdmissionPolicy '|admission webhook \").* denied (?:the )?request"
+)
 _NO_OUTCOME: Final = re.compile(rb"etcdserver: request timed out|context deadline exceeded|leader changed")
 
 
@@ -139,6 +143,8 @@ def from_answer(status: int, body: bytes, headers: Headers, ref: ObjectRef | Non
         kind = Invalid
     elif status == _UNPROCESSABLE and told.message.startswith(_PATCH_MESSAGE):
         cause = PATCH_REFUSED
+    elif kind is Invalid and _DENIED.search(told.message):
+        kind = Forbidden
     text = _sentence(status, told, cause, field)
     error = kind(text if ref is None else f"{ref}: {text}", status=status, word=word, ref=ref, field=field)
     error.cause = cause

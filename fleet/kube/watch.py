@@ -40,10 +40,15 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """All objects there are, as of ``version``."""
+    """All objects there are, as of ``version``; ``rewound`` where later ones had been seen before.
+
+    A server that was restored from a backup counts on from then: what is remembered of it is of a future that
+    never comes, and everything that happens there seems to be old news.
+    """
 
     items: tuple[Seen, ...]
     version: str
+    rewound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ async def follow(
 ) -> AsyncGenerator[Happening, None]:
     """Follow a kind in one namespace, or everywhere it is (None). ``whole`` False: metadata only."""
     pause = _Pause(clock)
-    version = ""
+    version = reached = ""
     while True:
         if not version:
             try:
@@ -78,12 +83,14 @@ async def follow(
                 yield Silent(error.reason, error)
                 await pause.after(error)
                 continue
-            yield Listed(tuple([Seen(item.meta, item.object) for item in found.items]), found.version)
-            version = found.version
+            items = tuple([Seen(item.meta, item.object) for item in found.items])
+            yield Listed(items, found.version, rewound=_before(found.version, reached))
+            version = reached = found.version
         request = _request(resource, namespace, selector, version, whole=whole)
         async with aclosing(_Round(client.stream(request), resource, clock, whole=whole)) as this:
             async for happening in this:
                 yield happening
+        reached = this.version or reached
         if this.error is None and this.version:
             version = this.version
             if not this.steady:
@@ -203,6 +210,10 @@ class _Round:
                 self._wait.reschedule(asyncio.get_running_loop().time())
                 return
             await self._clock.sleep(left if left > 0 else SILENCE_SECONDS)
+
+
+def _before(version: str, reached: str) -> bool:
+    return version.isdigit() and reached.isdigit() and int(version) < int(reached)
 
 
 def _refused(code: int) -> FleetError:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from fleet import names
-from fleet.errors import FleetError, NotFound
+from fleet.errors import FleetError, Forbidden, NotFound
 from fleet.health.assess import assess, needs_object
 from fleet.kube import watch
 from fleet.model import Cause, Drift, GroupKind, Health, Meta, ObjectRef, Resource, Sighting, TargetKey
@@ -43,6 +43,9 @@ class Listener(Protocol):
     def listed(self) -> None:
         """A kind was listed completely."""
 
+    def rewound(self) -> None:
+        """The server went back to an earlier state: nothing remembered of it is true any more."""
+
 
 class Observer:
     """The streams of one connection."""
@@ -51,6 +54,12 @@ class Observer:
         self._member = member
         self._listener = listener
         self._streams: dict[GroupKind, asyncio.Task[None]] = {}
+        self._refused: set[GroupKind] = set()
+
+    def awaited(self, kinds: Iterable[GroupKind]) -> bool:
+        """Whether the first list of one of these kinds may still come: not where the server refuses it."""
+        missing = set(self._member.sightings.complete(kinds))
+        return bool((missing & self._streams.keys()) - self._refused)
 
     def follow(self, kinds: Iterable[GroupKind]) -> None:
         """Follow these kinds too, as far as the cluster serves them."""
@@ -116,10 +125,15 @@ class Observer:
                     self._arrived(meta, body)
                 case watch.Gone(meta):
                     self._left(meta)
-                case watch.Listed(items, version):
+                case watch.Listed(items, version, rewound):
+                    self._refused.discard(kind)
+                    if rewound:
+                        self._listener.rewound()
                     self._replaced(kind, items, version)
                 case watch.Silent(_, error):
                     self._member.sightings.listed(kind, None)
+                    if isinstance(error, Forbidden | NotFound):
+                        self._refused.add(kind)
                     if isinstance(error, NotFound):
                         served = await self._served(kind, resource)
                         if served is None:
@@ -244,7 +258,9 @@ class Observer:
                     self._parent(meta)
                 case watch.Gone(meta):
                     self._parent_gone(meta.ref)
-                case watch.Listed(items, version):
+                case watch.Listed(items, version, rewound):
+                    if rewound:
+                        self._listener.rewound()
                     self._parents_listed(items, version)
                 case watch.Silent(_, error):
                     self._member.parents_listed = False

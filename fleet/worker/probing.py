@@ -18,7 +18,6 @@ from fleet.worker.member import Member
 EVERY: Final = 15.0
 AGAIN: Final = 1.0
 TIMEOUT: Final = 5.0
-LAG: Final = 1.0
 UNAUTHORIZED: Final = 401
 
 
@@ -28,6 +27,7 @@ async def watch_over(member: Member, doubt: asyncio.Event, answered: Callable[[]
     while True:
         doubt.clear()
         await _wait(member, doubt, AGAIN if misses else member.clock.jitter(EVERY))
+        due = asyncio.get_running_loop().time() + TIMEOUT
         try:
             await member.client.send(Request("GET", "/version", timeout=TIMEOUT))
             misses = 0
@@ -37,7 +37,7 @@ async def watch_over(member: Member, doubt: asyncio.Event, answered: Callable[[]
                 raise
             misses = 0
         except FleetError:
-            if member.clock.lag > LAG:
+            if member.clock.lags(due):
                 continue
             misses += 1
             if misses > 1:

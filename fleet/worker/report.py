@@ -61,3 +61,6 @@ class Knowledge(Protocol):
 
     def spares(self, target: TargetKey, precious: Mapping[ObjectRef, str]) -> Holding | None:
         """Why what is precious of a target that leaves its cluster must stay there."""
+
+    def stood(self, target: TargetKey) -> bool:
+        """Whether the target was placed on the cluster before this hub started, so that it had a parent."""

@@ -7,7 +7,7 @@ What is queued outlives it; what was in flight is then unknown and is looked at 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -98,7 +98,7 @@ class Running:
         for target in self.member.parents:
             self._follow_kinds(target)
         try:
-            await self._first_lists(tasks)
+            await self._first_lists(self._kinds, *tasks)
             self._take_up_all()
             tasks += [asyncio.ensure_future(self._serve(None)) for _ in range(PASSES - URGENT_PASSES)]
             tasks += [asyncio.ensure_future(self._serve(1)) for _ in range(URGENT_PASSES)]
@@ -128,24 +128,23 @@ class Running:
                 self.take_up(held)
                 self._box.put(key, held.work, lane=held.work.lane)
 
-    async def _first_lists(self, tasks: list[asyncio.Task[None]]) -> None:
+    async def _first_lists(
+        self, kinds: Callable[[], Iterable[GroupKind]], *until: asyncio.Task[None]
+    ) -> None:
         """Wait until every kind is listed, or cannot be; a kind that cannot holds back pruning alone."""
         deadline = self._clock.boottime() + FIRST_LISTS
-        while self._unlisted() and self._clock.boottime() < deadline:
+        while self._observer.awaited(kinds()) and self._clock.boottime() < deadline:
             self._fresh.clear()
-            if self._lost.done() or any(task.done() for task in tasks):
+            if self._lost.done() or any(task.done() for task in until):
                 return
             waiter = asyncio.ensure_future(self._fresh.wait())
             timer = asyncio.ensure_future(self._clock.sleep_until(deadline))
             try:
-                waits: set[asyncio.Future[Any]] = {waiter, timer, self._lost, *tasks}
+                waits: set[asyncio.Future[Any]] = {waiter, timer, self._lost, *until}
                 await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 waiter.cancel()
                 timer.cancel()
-
-    def _unlisted(self) -> bool:
-        return bool(self.member.sightings.complete(self._kinds()))
 
     def _kinds(self) -> frozenset[GroupKind]:
         """All kinds that parents name."""
@@ -231,6 +230,10 @@ class Running:
                 self._box.put(key, held.leave, lane=Lane.URGENT)
             elif held.waits and held.work is not None:
                 self._box.put(key, held.work, lane=held.work.lane)
+
+    def rewound(self) -> None:
+        """The cluster was restored from a backup: begin anew, as after a start (H14)."""
+        self.give_up()
 
     def late(self, ref: object, held: object) -> None:
         """Hand to the observer what waited for an answer; see Ledger."""
@@ -375,7 +378,13 @@ class Running:
         begun = self._clock.boottime()
         if held.scoped is None:
             self.take_up(held)
-        if held.rebuild and not narrow and not self.paused:
+        lost = held.rebuild or (
+            not held.begun
+            and claim.key not in self.member.parents
+            and work.mode is not Mode.COMPARE
+            and self._knowledge.stood(claim.key)
+        )
+        if lost and not narrow and not self.paused:
             await self._rebuild(work, held)
         if held.scoped is None:
             return
@@ -465,6 +474,8 @@ class Running:
                 self.member.door(work.target), None, intent, namespace=self.member.identity.namespace
             )
             self._follow_kinds(work.target.key)
+            # What the set holds that Git no longer names is known only then.
+            await self._first_lists(lambda: kinds)
 
     def _healed(self, work: Work, held: Held, found: Outcome) -> None:
         for ref in work.only or ():

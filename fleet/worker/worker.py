@@ -78,6 +78,9 @@ class Worker:
         """Make the work true; replaces what was asked of the target before."""
         held = self._held.setdefault(work.target.key, Held())
         held.leave = None
+        if held.work is not None and same(held.work, work):
+            # Said again, it is in no greater hurry than before.
+            work = replace(work, lane=max(work.lane, held.work.lane))
         repeated = held.work is not None and same(held.work, work) and held.outcome is not None
         changed = held.work is None or held.work.rendered.key != work.rendered.key
         held.work = work if not repeated or held.work is None else replace(held.work, change=work.change)

@@ -2,7 +2,9 @@
 
 Contract: ``complete`` lists every kind whole into the World, so that an empty kind is known to be empty too.
 ``check`` compares metadata only with memory and reads what memory lacks or has older; what vanished is told as
-gone. Watches may lose, double or delay: this is what makes the World level-triggered.
+gone. Watches may lose, double or delay: this is what makes the World level-triggered. An object that the server
+has older than memory means that the server was restored from a backup: all that follows would be taken for old
+news, so ``keep`` ends by raising HistoryLost, and the process begins anew.
 """
 
 from __future__ import annotations
@@ -22,6 +24,12 @@ from fleet.world.resources import HUB_RESOURCES
 
 EVERY: Final = 300.0
 RETRY: Final = 2.0
+
+
+class HistoryLost(FleetError):
+    """The hub's API server went back to an earlier state."""
+
+    reason = "HistoryLost"
 
 
 async def complete(send: Send, world: World) -> None:
@@ -57,8 +65,13 @@ async def check(send: Send, world: World) -> int:
         for meta in metas:
             key = ApplicationKey(meta.ref.namespace, meta.ref.name)
             uid, version = known.pop(key, ("", ""))
-            if uid == meta.uid and not newer(meta.version, version):
+            if uid == meta.uid and meta.version == version:
                 continue
+            if uid == meta.uid and not newer(meta.version, version):
+                # ``known`` is from before the list was asked for, so that this is no race with a watch.
+                raise HistoryLost(
+                    f"the API server has an older {meta.ref} than was seen: restored from a backup?"
+                )
             try:
                 answer = await send(Request("GET", paths.object_path(served, *key), ref=meta.ref))
             except NotFound:
@@ -87,5 +100,7 @@ async def keep(send: Send, world: World, clock: Clock) -> None:
         await clock.sleep(clock.jitter(EVERY))
         try:
             await check(send, world)
+        except HistoryLost:
+            raise
         except FleetError:
             continue

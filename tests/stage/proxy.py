@@ -23,8 +23,8 @@ class Proxy:
         self.port = 0
 
     async def start(self) -> None:
-        """Listen on a port of its own."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        """Listen on a port of its own, the same again after `close`."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:

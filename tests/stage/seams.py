@@ -1,12 +1,13 @@
-"""Wrappers of the real doors: a journal of every write, and a guillotine that cuts a hub off at one of them."""
+"""Wrappers of the real doors: a journal of every write, a guillotine that cuts a hub off, a meddler in the way."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from fleet.errors import Unanswered, Unreachable
 from fleet.hub.seams import Seams
@@ -95,6 +96,74 @@ class WatchedClient(Client):
             if self.guillotine is not None and self.guillotine.fallen.is_set():
                 raise Unreachable("cut off")
             yield line
+
+
+Before = Callable[[str, Request], Awaitable[None]]
+"""Told of a request and the cluster that it is for, right before it is sent; may wait, or raise in its place."""
+
+
+class Sent(NamedTuple):
+    """A request that went out."""
+
+    at: float
+    cluster: str
+    request: Request
+
+
+@dataclass(slots=True)
+class Meddler:
+    """What happens to a hub's requests on their way; ``before`` may be set and taken away at any time."""
+
+    before: Before | None = None
+    sent: list[Sent] = field(default_factory=list)
+    busy: int = 0
+    busiest: int = 0
+
+    def writes(self, cluster: str = "") -> list[Request]:
+        """Writes so far to one cluster, or to all; Leases and Events apart."""
+        return [
+            request
+            for _, name, request in self.sent
+            if request.writes
+            and cluster in ("", name)
+            and not request.path.startswith(LEASES)
+            and not EVENTS.search(request.path)
+        ]
+
+
+class MeddledClient(Client):
+    """The real door with somebody in the way."""
+
+    meddler: Meddler
+
+    async def send(self, request: Request) -> Answer:
+        """Send, unless the meddler raises."""
+        if self.meddler.before is not None:
+            await self.meddler.before(self.cluster, request)
+        self.meddler.sent.append(Sent(time.monotonic(), self.cluster, request))
+        return await super().send(request)
+
+    async def _exchange(self, request: Request) -> Any:
+        self.meddler.busy += 1
+        self.meddler.busiest = max(self.meddler.busiest, self.meddler.busy)
+        try:
+            return await super()._exchange(request)
+        finally:
+            self.meddler.busy -= 1
+
+
+def meddled(meddler: Meddler, clock: Callable[[], Any] | None = None) -> Seams:
+    """Seams whose clients let the meddler have its way."""
+
+    def client(connection: Any, cluster: str, budget: Any, permit: Any, observe: Any, clock: Any) -> Client:
+        made = MeddledClient(
+            connection, cluster=cluster, budget=budget, permit=permit, observe=observe, clock=clock
+        )
+        made.meddler = meddler
+        return made
+
+    seams = Seams(client=client)
+    return seams if clock is None else replace(seams, clock=clock)
 
 
 def watched(

@@ -75,13 +75,15 @@ class Theatre:
         made: asyncio.Future[tuple[Hub, str]] = asyncio.get_running_loop().create_future()
         stop = asyncio.Event()
         self.settings = {**self.settings, **settings}
-        told = Settings(
-            kubeconfig=str(self.planes.hub.kubeconfig),
-            listen="127.0.0.1:0",
-            allow_git=(f"{self.planes.git.url}/",),
-            data=str(self.folder / "data"),
-            **{"poll_interval": 0.5, "log_level": "error", **self.settings},
-        )
+        usual: dict[str, Any] = {
+            "kubeconfig": str(self.planes.hub.kubeconfig),
+            "listen": "127.0.0.1:0",
+            "allow_git": (f"{self.planes.git.url}/",),
+            "data": str(self.folder / "data"),
+            "poll_interval": 0.5,
+            "log_level": "error",
+        }
+        told = Settings(**{**usual, **self.settings})
         task = asyncio.ensure_future(
             process.run(told, stop, seams, lambda hub, url: made.set_result((hub, url)))
         )
