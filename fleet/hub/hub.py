@@ -20,10 +20,12 @@ from fleet.clusters.kubeconfig import Allowed
 from fleet.errors import FleetError, NotFound, RegistrationError, fault
 from fleet.hub.asking import Asking
 from fleet.hub.changes import Changes
+from fleet.hub.clearing import Clearing
 from fleet.hub.desired import Desired
 from fleet.hub.expected import Expected
 from fleet.hub.finalizer import Finalizer
 from fleet.hub.guarding import Guard
+from fleet.hub.identities import Identities
 from fleet.hub.knowing import Knowing
 from fleet.hub.lease import Authority
 from fleet.hub.passwords import Passwords
@@ -31,6 +33,7 @@ from fleet.hub.readers import Readers
 from fleet.hub.reconcile import Reconciler
 from fleet.hub.roster import Roster
 from fleet.hub.seams import Seams
+from fleet.hub.takeovers import TakeOvers
 from fleet.hub.telling import Telling
 from fleet.hub.withdraw import Withdrawals
 from fleet.kube import decode, paths, trusted
@@ -46,7 +49,7 @@ from fleet.report.board import Board
 from fleet.report.events import Recorder
 from fleet.report.status import StatusWriter
 from fleet.settings import Settings
-from fleet.worker.worker import Ground
+from fleet.worker.worker import Ground, Reached
 from fleet.world import relist
 from fleet.world.objects import World
 from fleet.world.registrations import Registrations
@@ -113,7 +116,9 @@ class Hub:
         self.guard = Guard(
             self.world, self.finalizer, Thresholds(settings.guard_percent, settings.guard_count)
         )
-        self.knowing = Knowing(self.world, self.changes, self.expected, self.guard)
+        self.knowing = Knowing(self.world, self.changes, self.expected, self.guard, self.finalizer)
+        self.identities = Identities(self.world)
+        self.take_overs = TakeOvers(self.world)
         ground = Ground(
             client=lambda connection, name, permit: self.seams.client(
                 connection, name, self.budget, permit, self._observer(name), self.clock
@@ -121,7 +126,8 @@ class Hub:
             clock=self.clock,
             report=self.telling,
             knowledge=self.knowing,
-            may_write=self.authority.may_write,
+            may_write=lambda name: self.authority.may_write(name) and self.identities.may_write(name),
+            admit=self.identities.admit,
             hub=hub_uid,
             audit=settings.audit_interval,
         )
@@ -129,6 +135,9 @@ class Hub:
         self.guard.roster = self.roster
         self.withdrawals = Withdrawals(
             self.world, self.roster, self.finalizer, self.guard, self.board, self.clock
+        )
+        self.clearing = Clearing(
+            self.world, self.roster, self.finalizer, self.changes, self.expected, self.board
         )
         self.asking = Asking()
         self.desired = Desired(self.world, self.repositories, self.readers, self.changes, self.cache)
@@ -168,6 +177,19 @@ class Hub:
         self.telling.withdrew = self._withdrew
         self.telling.offered = self.roster.offered
         self.telling.busy = self._busy
+        self.telling.identity = lambda name: (self.identities.identity(name), self.identities.other(name))
+        self.telling.taken_over = self.take_overs.used
+        self.telling.asked = self.clearing.holds
+        self.telling.arrived = self._arrived
+        self.telling.departed = self.clearing.left
+        self.identities.namespace = self.take_overs.namespace = self.clearing.namespace = self.namespace
+        self.identities.record = self.telling.record
+        self.identities.again = self._reconnect
+        self.clearing.records = self.reconciler.records
+        self.clearing.tell = self.telling.cluster
+        self.clearing.rehire = self._rehire
+        self.withdrawals.cleaning = self.clearing.cleaning
+        self.withdrawals.first = self.identities.first
         self.events.busy = self._busy
         self.knowing.records = self.guard.records = self.reconciler.records
         self.guard.write = self._write_status
@@ -191,6 +213,7 @@ class Hub:
         """Have what owners know read off them when somebody scrapes."""
         self.metrics.applications(self._application_rows)
         self.metrics.clusters(self._cluster_rows)
+        self.metrics.unclaimed(self._unclaimed_rows)
         self.metrics.queues(self._queue_rows)
         self.metrics.renders(
             lambda: ((("built",), float(self.cache.builds)), (("cached",), float(self.cache.hits)))
@@ -209,6 +232,10 @@ class Hub:
         for key in tuple(self.world.clusters):
             reach = self.board.reach_of(key.name)
             yield (key.name,), float(reach is not None and reach.reachable)
+
+    def _unclaimed_rows(self) -> Iterator[tuple[tuple[str, ...], float]]:
+        for name in self.roster.names() - {names.HUB_CLUSTER}:
+            yield (name,), float(self.clearing.count(name))
 
     def _queue_rows(self) -> Iterator[tuple[tuple[str, ...], float]]:
         totals = [0] * len(Lane)
@@ -233,7 +260,7 @@ class Hub:
         self._wire(hub_uid)
         await self.authority.acquire(self.client.send)
         await self.passwords.read()
-        self.roster.hire(names.HUB_CLUSTER, self.connection)
+        self.roster.hire(names.HUB_CLUSTER, Reached(self.connection))
         self._measure()
         tasks: list[asyncio.Future[Any]] = [
             asyncio.ensure_future(self.authority.keep(self.client.send)),
@@ -245,6 +272,7 @@ class Hub:
             asyncio.ensure_future(self.registrations.write()),
             asyncio.ensure_future(self.passwords.keep()),
             asyncio.ensure_future(relist.keep(self.client.send, self.world, self.clock)),
+            asyncio.ensure_future(self.clearing.run(self.clock)),
         ]
         tasks += [asyncio.ensure_future(self._reconcile()) for _ in range(RECONCILERS)]
         if watch is not None:
@@ -300,6 +328,8 @@ class Hub:
         for key in self.world.applications:
             self.wake(key)
         self.registrations.lifted()
+        self.identities.lifted()
+        self.clearing.wake()
         self.roster.release()
         self.ready = True
 
@@ -335,8 +365,15 @@ class Hub:
             return
         known = self.world.clusters.get(key)
         model = known.model if known is not None and not known.deleting else None
+        before = self._before.get(key)
+        if before is not None and known is not None and before.metadata.uid != known.uid:
+            self.statuses.forget(names.CLUSTER, key)  # it was deleted and made anew in one moment
+        self.identities.changed(key.name)
+        if self.clearing.changed(key.name):
+            for application in self.world.applications:
+                self.wake(application)
         models = [k.model for k in self.world.applications.values() if k.model is not None]
-        for application in affected(self._before.get(key), model, models):
+        for application in affected(before, model, models):
             self.wake(application)
         if model is None:
             self._before.pop(key, None)
@@ -355,6 +392,7 @@ class Hub:
         if known is None or known.deleting or known.model is None:
             self.roster.dismiss(name)
             self.board.forget(name)
+            self.take_overs.forget(name)
             return
         if not self.registrations.complete:
             return
@@ -366,9 +404,27 @@ class Hub:
             return
         version = self.registrations.version(name)
         self.telling.registered(name, found.connection.server, version, None)
-        worker = self.roster.hire(name, found.connection, paused=known.model.spec.paused)
-        if names.TAKE_OVER in known.annotations:
+        reached = Reached(found.connection, found.digest)
+        worker = self.roster.hire(name, reached, paused=known.model.spec.paused)
+        if self.take_overs.due(name):
+            if worker.running is not None:
+                self._arrived(name)
             worker.take_over()
+
+    def _arrived(self, name: str) -> None:
+        """A member answers and its Lease is ours."""
+        self.take_overs.arrived(name)
+        self.telling.cluster(name)
+
+    def _reconnect(self, name: str) -> None:
+        worker = self.roster.get(name)
+        if worker is not None:
+            worker.reconnect()
+
+    def _rehire(self, name: str) -> None:
+        """Have a new worker for a cluster that was left."""
+        self.roster.dismiss(name)
+        self._cluster_changed(name)
 
     def _credentials_changed(self) -> None:
         self.repositories.nudge_all()
@@ -411,6 +467,7 @@ class Hub:
                 self._queue.put(target.application, None, not_before=self.clock.boottime() + 1.0)
                 return
             self.wake(target.application)
+            self.clearing.wake()
 
         self._spawn(done())
 
