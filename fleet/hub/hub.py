@@ -18,6 +18,7 @@ from typing import Any, Final
 from fleet import names
 from fleet.clusters.kubeconfig import Allowed
 from fleet.errors import FleetError, NotFound, RegistrationError, fault
+from fleet.hub import measuring
 from fleet.hub.asking import Asking
 from fleet.hub.changes import Changes
 from fleet.hub.clearing import Clearing
@@ -41,7 +42,7 @@ from fleet.kube.budget import Budget
 from fleet.kube.connection import Connection
 from fleet.mailbox import Mailbox
 from fleet.metrics import Metrics
-from fleet.model import ApplicationKey, Lane, ObjectRef, TargetKey, Thresholds
+from fleet.model import ApplicationKey, ObjectRef, TargetKey, Thresholds
 from fleet.placement.affected import affected
 from fleet.redact import words
 from fleet.render.cache import RenderCache
@@ -209,41 +210,6 @@ class Hub:
         self.world.completed = self._lifted
         self.world.read_status = self.statuses.seen
 
-    def _measure(self) -> None:
-        """Have what owners know read off them when somebody scrapes."""
-        self.metrics.applications(self._application_rows)
-        self.metrics.clusters(self._cluster_rows)
-        self.metrics.unclaimed(self._unclaimed_rows)
-        self.metrics.queues(self._queue_rows)
-        self.metrics.renders(
-            lambda: ((("built",), float(self.cache.builds)), (("cached",), float(self.cache.hits)))
-        )
-        self.metrics.status_writes(lambda: float(self.statuses.writes))
-        self.metrics.lag(lambda: self.clock.lag)
-
-    def _application_rows(self) -> Iterator[tuple[tuple[str, ...], float]]:
-        for key, known in tuple(self.world.applications.items()):
-            status = self.statuses.previous(names.APPLICATION, key) or known.status
-            project = known.model.spec.project if known.model is not None else ""
-            sync, health = str(status.get("sync", "Unknown")), str(status.get("health", "Unknown"))
-            yield (key.namespace, key.name, project, sync, health), 1.0
-
-    def _cluster_rows(self) -> Iterator[tuple[tuple[str, ...], float]]:
-        for key in tuple(self.world.clusters):
-            reach = self.board.reach_of(key.name)
-            yield (key.name,), float(reach is not None and reach.reachable)
-
-    def _unclaimed_rows(self) -> Iterator[tuple[tuple[str, ...], float]]:
-        for name in self.roster.names() - {names.HUB_CLUSTER}:
-            yield (name,), float(self.clearing.count(name))
-
-    def _queue_rows(self) -> Iterator[tuple[tuple[str, ...], float]]:
-        totals = [0] * len(Lane)
-        for worker in self.roster.workers():
-            totals = [total + depth for total, depth in zip(totals, worker.depth(), strict=True)]
-        for lane, total in zip(Lane, totals, strict=True):
-            yield (lane.name.lower(),), float(total)
-
     # --- lifetime ---------------------------------------------------------------------------------------
 
     async def run(self, watch: Callable[[], asyncio.Future[Any]] | None = None, url: str = "") -> None:
@@ -261,7 +227,12 @@ class Hub:
         await self.authority.acquire(self.client.send)
         await self.passwords.read()
         self.roster.hire(names.HUB_CLUSTER, Reached(self.connection))
-        self._measure()
+        measuring.measure(
+            self.metrics,
+            measuring.Owners(
+                self.world, self.board, self.roster, self.statuses, self.cache, self.clearing, self.clock
+            ),
+        )
         tasks: list[asyncio.Future[Any]] = [
             asyncio.ensure_future(self.authority.keep(self.client.send)),
             asyncio.ensure_future(self.clock.watch_lag()),
