@@ -6,9 +6,11 @@ digest key were made. A cluster that is not the one that is meant is asked who i
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from fleet.clock import Clock
+from fleet.errors import Elsewhere
 from fleet.kube import decode, discovery, paths
 from fleet.kube.client import Client
 from fleet.model import Meta, ObjectRef, Resource
@@ -38,9 +40,12 @@ async def connect(
     admit: Admit,
 ) -> Member:
     """Read who answers, take the Lease (None: the hub itself, which has its own), read key and parents."""
-    who: Meta = decode.meta((await client.send(paths.get_meta(NAMESPACE, KUBE_SYSTEM))).body, NAMESPACE)
+    doubt = asyncio.Event()
+    asking = paths.get_meta(NAMESPACE, KUBE_SYSTEM)
+    who: Meta = decode.meta((await client.send(asking)).body, NAMESPACE)
     if lease is not None:
         await admit(name, who.uid)
+        client.prove(asking, lambda body: _same(who.uid, body, doubt))
     found = await discovery.read(client.send)
     if lease is not None:
         await lease.acquire(client.send)
@@ -56,8 +61,15 @@ async def connect(
         claims=Claims(place),
         ledger=Ledger(released),
         existence=Existence(client.send, clock),
+        doubt=doubt,
     )
     for item in await parent.read_all(client.send, name, place):
         member.parents[item.target] = item
     member.parents_listed = True
     return member
+
+
+def _same(uid: str, body: bytes, doubt: asyncio.Event) -> None:
+    if decode.meta(body, NAMESPACE).uid != uid:
+        doubt.set()
+        raise Elsewhere("the address leads to another cluster than it did")

@@ -48,3 +48,4 @@ class Member:
     parents_listed: bool = False
     discovered: float = 0.0  # boot time at which ``discovery`` was read
     discovering: asyncio.Lock = field(default_factory=asyncio.Lock)
+    doubt: asyncio.Event = field(default_factory=asyncio.Event)  # asks for a sign of life at once

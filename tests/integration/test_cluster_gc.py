@@ -120,13 +120,16 @@ async def test_what_an_application_claims_stays_whoever_is_named(theatre: Theatr
     eu = theatre.members["eu"]
     await lose(theatre, "one")
     theatre.repo.commit({"apps/three/more.yaml": config("more", k="1")})
-    before = (await here(theatre, eu))["more"][0]
+    before = await here(theatre, eu)
     await annotated(theatre, "eu", gc="fleethub/one, fleethub/two,fleethub/none, nonsense")
     await theatre.start()
     await has(theatre, eu, "two", "three", "more")
     await theatre.synced("three")
     await theatre.synced("two")
-    assert (await here(theatre, eu))["more"][0] == before, "it was handed over"
+    after = await here(theatre, eu)
+    assert after["more"][0] == before["more"][0], "it was handed over"
+    assert after["two"] == before["two"]
+    assert after["three"] == before["three"]
     await has(theatre, theatre.members["us"], "one", "two", "three", "more")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -16,14 +17,18 @@ from fleet import names
 from fleet.kube.request import Request
 from tests.integration.test_cli import fleethub
 from tests.stage.api import Api, until
+from tests.stage.proxy import Proxy
 from tests.stage.seams import Write, logged
 from tests.stage.theatre import Planes, Theatre, config
 
 
 @pytest.fixture(scope="module")
 def stranger(planes: Planes) -> Iterator[Plane]:
-    """A cluster that no hub has ever seen."""
+    """A cluster that no hub has ever seen, and that takes eu's credential for good."""
     folder = planes.folder / "stranger"
+    (folder / "pki").mkdir(parents=True, mode=0o700)
+    for file in ("ca.crt", "ca.key"):
+        shutil.copy(planes.members["eu"].folder / "pki" / file, folder / "pki" / file)
     with Plane.create(
         "stranger", folder, components=Components.API_ONLY, etcd=planes.hub.etcd, prefix="/stranger"
     ) as made:
@@ -138,6 +143,36 @@ async def test_a_registration_that_points_at_another_cluster_writes_and_deletes_
     await theatre.synced(commit=commit)
     await ready(theatre, "eu")
     assert "otherIdentity" not in (await cluster(theatre, "eu"))["status"]
+
+
+async def test_an_address_that_leads_elsewhere_from_one_connection_to_the_next_is_noticed_before_a_write(
+    theatre: Theatre, stranger: Plane, strange: Api
+) -> None:
+    eu = theatre.members["eu"]
+    proxy = Proxy(theatre.planes.members["eu"])
+    await proxy.start()
+    try:
+        await theatre.register("eu", kubeconfig=proxy.kubeconfig(theatre.folder))
+        theatre.repo.commit({"apps/app/a.yaml": config("a", k="1")})
+        await theatre.start()
+        await theatre.application()
+        await theatre.synced()
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": theatre.namespace}}
+        await strange.apply(body)
+        proxy.lead_to(stranger)
+        # More than the connections that stand can carry at once: the rest reaches the other cluster.
+        many = {f"apps/app/c{number}.yaml": config(f"c{number}", k="1") for number in range(60)}
+        commit = theatre.repo.commit(many)
+        await says(theatre, "eu", "IdentityChanged", await uid(strange))
+        await theatre.told("app", "IdentityChanged")
+        assert await strange.list("ConfigMap", "", names.APPLYSET_PART_OF) == []
+        proxy.lead_to(theatre.planes.members["eu"])
+        await theatre.synced(commit=commit, timeout=60)
+        assert len(await snapshot(theatre, eu)) >= 61
+        assert await strange.list("ConfigMap", "", names.APPLYSET_PART_OF) == []
+    finally:
+        await theatre.stop()
+        await proxy.close()
 
 
 async def test_an_application_that_is_deleted_leaves_another_cluster_alone(
