@@ -338,7 +338,9 @@ class Hub:
         model = known.model if known is not None and not known.deleting else None
         before = self._before.get(key)
         if before is not None and known is not None and before.metadata.uid != known.uid:
-            self.statuses.forget(names.CLUSTER, key)  # it was deleted and made anew in one moment
+            # It was deleted and made anew in one moment: who it is has to be learnt.
+            self.statuses.forget(names.CLUSTER, key)
+            self._reconnect(key.name)
         self.identities.changed(key.name)
         if self.clearing.changed(key.name):
             for application in self.world.applications:
