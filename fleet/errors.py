@@ -11,7 +11,7 @@
     +- ClaimRefused         another owner holds the object
     +- NotReady             what the rest builds on is not there yet, or is being removed (transient)
     +- NotPermitted         this process may not write there now (transient)
-    +- Unreachable          no connection, or no answer to a read (transient)
+    +- Unreachable          no connection, or no answer to a read (transient); Elsewhere: another one answers
     +- Unanswered           a write was sent and its answer not read: the object is unknown (transient)
     +- ApiError             the API server said no: NotFound, Conflict, Invalid, Forbidden, Gone, Throttled
 
@@ -187,6 +187,10 @@ class Unreachable(FleetError):
 
     reason = "Unreachable"
     transient = True
+
+
+class Elsewhere(Unreachable):
+    """The address leads to another server than it did."""
 
 
 class Unanswered(FleetError):

@@ -113,6 +113,11 @@ class Metrics:
         text = "Whether a cluster answers."
         self.collect("fleethub_cluster_connection_status", text, ("cluster",), rows)
 
+    def unclaimed(self, rows: Rows) -> None:
+        """Have one row a cluster read off its owner: its name; how many sets no Application claims there."""
+        text = "Sets on a cluster that no Application claims."
+        self.collect("fleethub_unclaimed_sets", text, ("cluster",), rows)
+
     def queues(self, rows: Rows) -> None:
         """Have the queued targets read off their owners: the lane's name; how many."""
         self.collect("fleethub_queue_depth", "Targets that wait for a pass.", ("lane",), rows)

@@ -78,6 +78,10 @@ class ClusterStatus(Model):
     identity: Annotated[str, StringConstraints(max_length=256)] = Field(
         default="", description="Which cluster it is: the UID of its namespace kube-system."
     )
+    other_identity: Annotated[str, StringConstraints(max_length=256)] = Field(
+        default="",
+        description="UID of kube-system of the cluster that the connection reaches instead, where nothing is written.",
+    )
     version: Annotated[str, StringConstraints(max_length=256)] = Field(
         default="", description="Version of its API server."
     )
@@ -86,6 +90,10 @@ class ClusterStatus(Model):
     )
     registration: Annotated[str, StringConstraints(max_length=256)] = Field(
         default="", description="resourceVersion of the Secret that the connection in use was made from."
+    )
+    taken_over: Annotated[str, StringConstraints(max_length=256)] = Field(
+        default="",
+        description="The annotation fleethub.dev/take-over that has been acted on; it does not count again.",
     )
     conditions: Conditions = Field(
         default=(), description="Ready, Reachable, Reconciling, Stalled and what explains them."

@@ -130,6 +130,10 @@ class Changes:
                 for one in held.leaving if not held.heirs() else ():
                     self.freed(one)
 
+    def concerns(self, key: ApplicationKey) -> bool:
+        """Whether an open change concerns the Application, or may."""
+        return any(key in held.waits or NOBODY in held.waits for held in self._open.values())
+
     def settle(self, key: ApplicationKey) -> None:
         """The Application has rendered its newest revision and offered its work, or is gone."""
         closed: list[ChangeId] = []

@@ -51,6 +51,10 @@ class Expected:
         """Children of the root that are not there yet, or not as it wants them."""
         return tuple(sorted(self._wanted.get(root, ())))
 
+    def all_missing(self) -> Iterator[ApplicationKey]:
+        """Children of any root that are not there yet, or not as it wants them."""
+        return (child for missing in self._wanted.values() for child in missing)
+
     def came(self, child: ApplicationKey) -> None:
         """An Application is about to be reconciled: where a root waited for it, it has that root's changes now."""
         known = self._world.applications.get(child)

@@ -18,13 +18,16 @@ from typing import Any, Final
 from fleet import names
 from fleet.clusters.kubeconfig import Allowed
 from fleet.errors import FleetError, NotFound, RegistrationError, fault
+from fleet.hub import measuring
 from fleet.hub.asking import Asking
 from fleet.hub.changes import Changes
+from fleet.hub.clearing import Clearing
 from fleet.hub.desired import Desired
 from fleet.hub.expected import Expected
 from fleet.hub.fences import Fences
 from fleet.hub.finalizer import Finalizer
 from fleet.hub.guarding import Guard
+from fleet.hub.identities import Identities
 from fleet.hub.knowing import Knowing
 from fleet.hub.lease import Authority
 from fleet.hub.lineage import Lineage
@@ -33,6 +36,7 @@ from fleet.hub.readers import Readers
 from fleet.hub.reconcile import Reconciler
 from fleet.hub.roster import Roster
 from fleet.hub.seams import Seams
+from fleet.hub.takeovers import TakeOvers
 from fleet.hub.telling import Telling
 from fleet.hub.withdraw import Withdrawals
 from fleet.kube import decode, paths, trusted
@@ -40,7 +44,7 @@ from fleet.kube.budget import Budget
 from fleet.kube.connection import Connection
 from fleet.mailbox import Mailbox
 from fleet.metrics import Metrics
-from fleet.model import ApplicationKey, Lane, ObjectRef, TargetKey, Thresholds
+from fleet.model import ApplicationKey, ObjectRef, TargetKey, Thresholds
 from fleet.placement.affected import affected
 from fleet.redact import words
 from fleet.render.cache import RenderCache
@@ -48,7 +52,7 @@ from fleet.report.board import Board
 from fleet.report.events import Recorder
 from fleet.report.status import StatusWriter
 from fleet.settings import Settings
-from fleet.worker.worker import Ground
+from fleet.worker.worker import Ground, Reached
 from fleet.world import relist
 from fleet.world.objects import World
 from fleet.world.registrations import Registrations
@@ -115,7 +119,9 @@ class Hub:
         self.guard = Guard(
             self.world, self.finalizer, Thresholds(settings.guard_percent, settings.guard_count)
         )
-        self.knowing = Knowing(self.world, self.changes, self.expected, self.guard)
+        self.knowing = Knowing(self.world, self.changes, self.expected, self.guard, self.finalizer)
+        self.identities = Identities(self.world)
+        self.take_overs = TakeOvers(self.world)
         ground = Ground(
             client=lambda connection, name, permit: self.seams.client(
                 connection, name, self.budget, permit, self._observer(name), self.clock
@@ -123,7 +129,8 @@ class Hub:
             clock=self.clock,
             report=self.telling,
             knowledge=self.knowing,
-            may_write=self.authority.may_write,
+            may_write=lambda name: self.authority.may_write(name) and self.identities.may_write(name),
+            admit=self.identities.admit,
             hub=hub_uid,
             audit=settings.audit_interval,
         )
@@ -134,6 +141,9 @@ class Hub:
         )
         self.lineage = Lineage(self.world, self.namespace, self.roster.parent_of)
         self.fences = Fences(self.world, self.lineage, self.roster, self.namespace)
+        self.clearing = Clearing(
+            self.world, self.roster, self.finalizer, self.changes, self.expected, self.board
+        )
         self.asking = Asking()
         self.desired = Desired(self.world, self.repositories, self.readers, self.changes, self.cache)
         self.reconciler = Reconciler(
@@ -153,6 +163,7 @@ class Hub:
         self._connect()
 
     def _connect(self) -> None:
+        """Who decides is told of what concerns it."""
         self.withdrawals.grace = self.settings.grace
         self.withdrawals.thresholds = self.reconciler.thresholds = self.guard.thresholds
         self.withdrawals.namespace = self.namespace
@@ -168,15 +179,8 @@ class Hub:
         self.reconciler.again = lambda key, seconds: self._queue.put(
             key, None, not_before=self.clock.boottime() + seconds
         )
-        self.telling.records = self.reconciler.records
-        self.telling.asking = self.asking
-        self.telling.metrics = self.metrics
-        self.telling.namespace = self.namespace
-        self.telling.wake = self.wake
-        self.telling.withdrew = self._withdrew
-        self.telling.offered = self.roster.offered
-        self.telling.busy = self._busy
-        self.events.busy = self._busy
+        self.withdrawals.cleaning = self.clearing.cleaning
+        self.withdrawals.first = self.identities.first
         self.knowing.records = self.guard.records = self.reconciler.records
         self.guard.write = self._write_status
         self.guard.wake = self.wake
@@ -194,36 +198,30 @@ class Hub:
         self.world.subscribe(self._object_changed)
         self.world.completed = self._lifted
         self.world.read_status = self.statuses.seen
+        self._connect_tellers()
 
-    def _measure(self) -> None:
-        """Have what owners know read off them when somebody scrapes."""
-        self.metrics.applications(self._application_rows)
-        self.metrics.clusters(self._cluster_rows)
-        self.metrics.queues(self._queue_rows)
-        self.metrics.renders(
-            lambda: ((("built",), float(self.cache.builds)), (("cached",), float(self.cache.hits)))
-        )
-        self.metrics.status_writes(lambda: float(self.statuses.writes))
-        self.metrics.lag(lambda: self.clock.lag)
-
-    def _application_rows(self) -> Iterator[tuple[tuple[str, ...], float]]:
-        for key, known in tuple(self.world.applications.items()):
-            status = self.statuses.previous(names.APPLICATION, key) or known.status
-            project = known.model.spec.project if known.model is not None else ""
-            sync, health = str(status.get("sync", "Unknown")), str(status.get("health", "Unknown"))
-            yield (key.namespace, key.name, project, sync, health), 1.0
-
-    def _cluster_rows(self) -> Iterator[tuple[tuple[str, ...], float]]:
-        for key in tuple(self.world.clusters):
-            reach = self.board.reach_of(key.name)
-            yield (key.name,), float(reach is not None and reach.reachable)
-
-    def _queue_rows(self) -> Iterator[tuple[tuple[str, ...], float]]:
-        totals = [0] * len(Lane)
-        for worker in self.roster.workers():
-            totals = [total + depth for total, depth in zip(totals, worker.depth(), strict=True)]
-        for lane, total in zip(Lane, totals, strict=True):
-            yield (lane.name.lower(),), float(total)
+    def _connect_tellers(self) -> None:
+        """Who tells is given what it tells of."""
+        self.telling.records = self.reconciler.records
+        self.telling.asking = self.asking
+        self.telling.metrics = self.metrics
+        self.telling.namespace = self.namespace
+        self.telling.wake = self.wake
+        self.telling.withdrew = self._withdrew
+        self.telling.offered = self.roster.offered
+        self.telling.busy = self._busy
+        self.telling.identity = lambda name: (self.identities.identity(name), self.identities.other(name))
+        self.telling.taken_over = self.take_overs.used
+        self.telling.asked = self.clearing.holds
+        self.telling.arrived = self._arrived
+        self.telling.departed = self.clearing.left
+        self.identities.namespace = self.take_overs.namespace = self.clearing.namespace = self.namespace
+        self.identities.record = self.telling.record
+        self.identities.again = self._reconnect
+        self.clearing.records = self.reconciler.records
+        self.clearing.tell = self.telling.cluster
+        self.clearing.rehire = self._rehire
+        self.events.busy = self._busy
 
     # --- lifetime ---------------------------------------------------------------------------------------
 
@@ -241,8 +239,13 @@ class Hub:
         self._wire(hub_uid)
         await self.authority.acquire(self.client.send)
         await self.passwords.read()
-        self.roster.hire(names.HUB_CLUSTER, self.connection)
-        self._measure()
+        self.roster.hire(names.HUB_CLUSTER, Reached(self.connection))
+        measuring.measure(
+            self.metrics,
+            measuring.Owners(
+                self.world, self.board, self.roster, self.statuses, self.cache, self.clearing, self.clock
+            ),
+        )
         tasks: list[asyncio.Future[Any]] = [
             asyncio.ensure_future(self.authority.keep(self.client.send)),
             asyncio.ensure_future(self.clock.watch_lag()),
@@ -253,6 +256,7 @@ class Hub:
             asyncio.ensure_future(self.registrations.write()),
             asyncio.ensure_future(self.passwords.keep()),
             asyncio.ensure_future(relist.keep(self.client.send, self.world, self.clock)),
+            asyncio.ensure_future(self.clearing.run(self.clock)),
         ]
         tasks += [asyncio.ensure_future(self._reconcile()) for _ in range(RECONCILERS)]
         if watch is not None:
@@ -308,6 +312,8 @@ class Hub:
         for key in self.world.applications:
             self.wake(key)
         self.registrations.lifted()
+        self.identities.lifted()
+        self.clearing.wake()
         self.roster.release()
         self.ready = True
 
@@ -349,8 +355,17 @@ class Hub:
             return
         known = self.world.clusters.get(key)
         model = known.model if known is not None and not known.deleting else None
+        before = self._before.get(key)
+        if before is not None and known is not None and before.metadata.uid != known.uid:
+            # It was deleted and made anew in one moment: who it is has to be learnt.
+            self.statuses.forget(names.CLUSTER, key)
+            self._reconnect(key.name)
+        self.identities.changed(key.name)
+        if self.clearing.changed(key.name):
+            for application in self.world.applications:
+                self.wake(application)
         models = [k.model for k in self.world.applications.values() if k.model is not None]
-        for application in affected(self._before.get(key), model, models):
+        for application in affected(before, model, models):
             self.wake(application)
         if model is None:
             self._before.pop(key, None)
@@ -373,6 +388,7 @@ class Hub:
         if known is None or known.deleting or known.model is None:
             self.roster.dismiss(name)
             self.board.forget(name)
+            self.take_overs.forget(name)
             return
         if not self.registrations.complete:
             return
@@ -384,9 +400,27 @@ class Hub:
             return
         version = self.registrations.version(name)
         self.telling.registered(name, found.connection.server, version, None)
-        worker = self.roster.hire(name, found.connection, paused=known.model.spec.paused)
-        if names.TAKE_OVER in known.annotations:
+        reached = Reached(found.connection, found.digest)
+        worker = self.roster.hire(name, reached, paused=known.model.spec.paused)
+        if self.take_overs.due(name):
+            if worker.running is not None:
+                self._arrived(name)
             worker.take_over()
+
+    def _arrived(self, name: str) -> None:
+        """A member answers and its Lease is ours."""
+        self.take_overs.arrived(name)
+        self.telling.cluster(name)
+
+    def _reconnect(self, name: str) -> None:
+        worker = self.roster.get(name)
+        if worker is not None:
+            worker.reconnect()
+
+    def _rehire(self, name: str) -> None:
+        """Have a new worker for a cluster that was left."""
+        self.roster.dismiss(name)
+        self._cluster_changed(name)
 
     def _credentials_changed(self) -> None:
         self.repositories.nudge_all()
@@ -429,6 +463,7 @@ class Hub:
                 self._queue.put(target.application, None, not_before=self.clock.boottime() + 1.0)
                 return
             self.wake(target.application)
+            self.clearing.wake()
 
         self._spawn(done())
 

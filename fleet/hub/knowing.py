@@ -15,10 +15,11 @@ from fleet.git import diff
 from fleet.git.diff import Changed
 from fleet.hub.changes import Changes
 from fleet.hub.expected import Expected
+from fleet.hub.finalizer import Finalizer
 from fleet.hub.guarding import Guard
 from fleet.hub.readers import Readers
 from fleet.hub.record import Record
-from fleet.model import ApplicationKey, Hold, Holding, TargetKey, Work
+from fleet.model import ApplicationKey, Hold, Holding, ObjectRef, TargetKey, Work
 from fleet.world.objects import World
 from fleet.world.repositories import Repository
 
@@ -34,9 +35,12 @@ class Concerned:
 class Knowing:
     """See the module."""
 
-    def __init__(self, world: World, changes: Changes, expected: Expected, guard: Guard) -> None:
+    def __init__(
+        self, world: World, changes: Changes, expected: Expected, guard: Guard, finalizer: Finalizer
+    ) -> None:
         self.guards = guard.guards
-        self.spares = guard.spares
+        self._guard = guard
+        self._finalizer = finalizer
         self._world = world
         self._changes = changes
         self._expected = expected
@@ -53,6 +57,17 @@ class Knowing:
         # What an app of apps holds, none but another one can claim. To wait for the others would be for ever
         # where one of them cannot render since it leaves with this very commit.
         return tuple(key for key in waiting if self._on_hub(key)) or None
+
+    def spares(self, target: TargetKey, precious: Mapping[ObjectRef, str]) -> Holding | None:
+        """Why what is precious of a target that leaves its cluster must stay there; None where it may go."""
+        if target.cluster in self._finalizer.placed(target.application):
+            return self._guard.spares(target, precious)
+        if not precious:
+            return None
+        # No Application answers for the set, so the word for it stands on the object itself.
+        told = "; ".join(f"{ref} {why}" for ref, why in sorted(precious.items()))
+        text = f"{told} (the annotation {names.PRUNE}={names.PRUNE_CONFIRMED} on the object lets it go)"
+        return Holding(Hold.DELETION_HELD, text, tuple(sorted(precious)))
 
     def exists(self, application: ApplicationKey) -> bool:
         """Whether the Application exists and is to stay, or may."""

@@ -130,7 +130,8 @@ class Reconciler:
             record.faults += (fault(known.error),)
         placed = place(application, self._clusters())
         record.faults += placed.faults
-        record.served = await self._withdrawals.unselected(key, application, record, placed.names)
+        selected = tuple(name for name in placed.names if not self._withdrawals.cleaning(name))
+        record.served = await self._withdrawals.unselected(key, application, record, selected)
         if not self._within(key, record):
             return
         arriving = self._changes.arriving(application.spec.source.repo_url)

@@ -10,10 +10,9 @@ import asyncio
 from collections.abc import Iterable, Iterator
 
 from fleet import names
-from fleet.kube.connection import Connection
 from fleet.model import ApplicationKey, ObjectRef, TargetKey, Work
 from fleet.worker.work import Leave
-from fleet.worker.worker import Ground, Worker
+from fleet.worker.worker import Ground, Reached, Worker
 
 
 class Roster:
@@ -27,16 +26,16 @@ class Roster:
         self._leaving: dict[str, dict[TargetKey, Leave]] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
-    def hire(self, name: str, connection: Connection, *, paused: bool = False) -> Worker:
+    def hire(self, name: str, reached: Reached, *, paused: bool = False) -> Worker:
         """Have a worker for the cluster with this connection from now on."""
         worker = self._workers.get(name)
         if worker is not None:
-            worker.swap(connection)
+            worker.swap(reached)
             worker.pause(paused=paused)
             return worker
         own = name == names.HUB_CLUSTER
         place = self._hub_place if own else names.MEMBER_NAMESPACE
-        worker = Worker(name, connection, self._ground, place, leased=not own)
+        worker = Worker(name, reached, self._ground, place, leased=not own)
         self._workers[name] = worker
         worker.pause(paused=paused)
         for work in self._offers.get(name, {}).values():
@@ -77,6 +76,10 @@ class Roster:
         worker = self._workers.get(target.cluster)
         if worker is not None:
             worker.suspend(target)
+
+    def withdrawing(self, target: TargetKey) -> bool:
+        """Whether the target is to be taken off its cluster."""
+        return target in self._leaving.get(target.cluster, {})
 
     def forget(self, target: TargetKey) -> None:
         """The target is gone from its cluster, or let go of."""

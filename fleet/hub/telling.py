@@ -45,6 +45,7 @@ from fleet.world.objects import World
 GATHER: Final = 0.1  # seconds in which outcomes of one Application become one status
 BUSY: Final = 3.0  # seconds for which statuses stand back behind a queue of passes
 PATIENCE: Final = 1.0  # seconds before a status says that work is under way
+_HELD: Final = frozenset({Hold.FOREIGN_HUB.value, *standing.STRANGE})
 
 
 class Telling:
@@ -59,7 +60,6 @@ class Telling:
         self._events = events
         self._clock = clock
         self._due: Mailbox[tuple[str, ApplicationKey], float] = Mailbox(clock, merge=min)
-        self._identities: dict[str, tuple[str, str]] = {}
         self._servers: dict[str, tuple[str, str]] = {}
         self._registration_faults: dict[str, Fault] = {}
         self.records: Mapping[ApplicationKey, Record] = {}
@@ -70,6 +70,11 @@ class Telling:
         self.withdrew: Callable[[TargetKey], None] = lambda _: None
         self.offered: Callable[[TargetKey], Work | None] = lambda _: None
         self.busy: Callable[[], bool] = lambda: False
+        self.identity: Callable[[str], tuple[str, str]] = lambda _: ("", "")
+        self.taken_over: Callable[[str], str] = lambda _: ""
+        self.asked: Callable[[str], tuple[Holding, ...]] = lambda _: ()
+        self.arrived: Callable[[str], None] = lambda _: None
+        self.departed: Callable[[str], None] = lambda _: None
         board.on_application(lambda key: self.application(key, GATHER))
         board.on_cluster(self.cluster)
 
@@ -104,8 +109,9 @@ class Telling:
                 before = reach
             for happening in happenings.reached(before, reach):
                 self._events.record(about, known.uid, happening)
-        if before is None or before.reachable != reach.reachable:
-            delay = standing.GRACE if not reach.reachable else GATHER
+        if before is None or (before.reachable, before.reason) != (reach.reachable, reach.reason):
+            known_at_once = reach.reachable or reach.reason in standing.STRANGE
+            delay = GATHER if known_at_once else standing.GRACE
             for outcome in self._board.cluster(reach.cluster):
                 self.application(outcome.target.application, self._clock.jitter(delay + 0.5, 0.0))
             for application, record in self.records.items():
@@ -131,9 +137,13 @@ class Telling:
         elif outcome.faults or outcome.holds:
             self._board.put(outcome)
 
-    def met(self, cluster: str, uid: str, version: str) -> None:
-        """Who answered."""
-        self._identities[cluster] = (uid, version)
+    def met(self, cluster: str) -> None:
+        """The cluster answers, is the one that is meant, and its Lease is ours."""
+        self.arrived(cluster)
+
+    def left(self, cluster: str) -> None:
+        """The Lease of the cluster is given back: nothing of the hub is there any more."""
+        self.departed(cluster)
 
     def passed(self, seconds: float, *, well: bool) -> None:
         """A whole pass has ended."""
@@ -278,24 +288,33 @@ class Telling:
         problem = self._registration_faults.get(name)
         server, version = self._servers.get(name, ("", ""))
         reach = self._board.reach_of(name) if problem is None else None
-        holds: tuple[Holding, ...] = ()
-        if reach is not None and reach.reason == Hold.FOREIGN_HUB.value:
-            holds = (Holding(Hold.FOREIGN_HUB, reach.text),)
+        holds = self.asked(name)
+        if reach is not None and reach.reason in _HELD:
+            holds = (Holding(Hold(reach.reason), reach.text), *holds)
+        identity, other = self.identity(name)
         return ClusterFacts(
             reach=reach,
-            identity=self._identities.get(name, ("", ""))[0],
+            identity=identity,
             server=server,
             registration=version,
+            other=other,
+            taken_over=self.taken_over(name),
             faults=(problem,) if problem is not None else (),
             holds=holds,
         )
 
-    def _put_cluster(self, key: ApplicationKey) -> None:
+    async def record(self, cluster: str) -> bool:
+        """Have a Cluster's status written now; whether it stands there."""
+        key = ApplicationKey(self.namespace, cluster)
+        self._put_cluster(key, urgent=True)
+        return await self._statuses.written(names.CLUSTER, key)
+
+    def _put_cluster(self, key: ApplicationKey, *, urgent: bool = False) -> None:
         known = self._world.clusters.get(key)
         if known is None or known.model is None:
             return
         facts = self.cluster_facts(key.name)
-        if facts.reach is None and not facts.faults and known.status.get("conditions"):
+        if facts.reach is None and not facts.faults and known.status.get("conditions") and not urgent:
             # After a start: what was known stays until the worker has tried.
             return
         if key.namespace != self.namespace:
@@ -306,7 +325,7 @@ class Telling:
             now=self._clock.now(),
             previous=self._statuses.previous(names.CLUSTER, key) or known.status,
         )
-        self._statuses.put(names.CLUSTER, key, status, uid=known.uid)
+        self._statuses.put(names.CLUSTER, key, status, uid=known.uid, urgent=urgent)
 
     def _put_project(self, key: ApplicationKey) -> None:
         known = self._world.projects.get(key)

@@ -22,6 +22,7 @@ from fleet.model import ApplicationKey, Hold, Holding, TargetKey, Thresholds, Wi
 from fleet.placement.policy import thresholds, withdrawal
 from fleet.report.board import Board
 from fleet.report.happenings import Happening, abandoned
+from fleet.report.standing import STRANGE
 from fleet.worker.work import Leave
 from fleet.world.objects import Known, World
 
@@ -55,6 +56,8 @@ class Withdrawals:
         self.tell: Tell = lambda _key, _happening: None
         self.later: Later = lambda _key, _due: None
         self.account: Callable[[ApplicationKey, str], str | None] = lambda _key, _cluster: None
+        self.cleaning: Callable[[str], bool] = lambda _: False
+        self.first: Callable[[str], str] = lambda _: ""
 
     async def unselected(
         self, key: ApplicationKey, application: Application, record: Record, selected: tuple[str, ...]
@@ -67,10 +70,17 @@ class Withdrawals:
         record.edited -= served
         record.leaving -= served
         record.unselected = self._finalizer.placed(key) - served
+        for name in {*record.served} - served - record.unselected:
+            # Compared there at most: it wants nothing there any more.
+            self._roster.forget(TargetKey(key, name))
+            self._board.drop(TargetKey(key, name))
         ready: list[str] = []
         for name in sorted(record.unselected):
-            if self._unregistered(name):
+            if self._unregistered(name) or self._covered(key, name):
                 await self._let_go(key, name)
+            elif self._world.complete and self.cleaning(name):
+                await self._finalizer.leave(key, frozenset({name}))
+                self._withdraw(key, name, application, record)
             elif not self._world.complete or not record.begun:
                 continue
             elif name in record.leaving or name in self._finalizer.leaving(key):
@@ -152,17 +162,18 @@ class Withdrawals:
         given_up = requests.abandoned(known.annotations)
         holds: list[Holding] = []
         for name in sorted(self._finalizer.placed(key)):
-            if self._unregistered(name) or name in given_up:
+            if self._unregistered(name) or name in given_up or self._covered(key, name):
                 await self._let_go(key, name)
                 continue
             self._roster.withdraw(Leave(TargetKey(key, name), mode, self.account(key, name)))
             record.leaving.add(name)
             reach = self._board.reach_of(name)
             if reach is not None and not reach.reachable:
+                why = f"says {reach.reason}" if reach.reason in STRANGE else "does not answer"
                 holds.append(
                     Holding(
                         Hold.DELETION,
-                        f"cluster {name} does not answer; the deletion waits for it, or for "
+                        f"cluster {name} {why}; the deletion waits for it, or for "
                         f"'fleethub app delete {key.name} --abandon {name}'",
                     )
                 )
@@ -181,6 +192,10 @@ class Withdrawals:
         if name == names.HUB_CLUSTER or not self._world.complete:
             return False
         return ApplicationKey(self.namespace, name) not in self._world.clusters
+
+    def _covered(self, key: ApplicationKey, name: str) -> bool:
+        """Whether the cluster is another registration's, where the Application's set is in good hands."""
+        return self.first(name) in self._finalizer.placed(key)
 
     async def _let_go(self, key: ApplicationKey, name: str) -> None:
         target = TargetKey(key, name)

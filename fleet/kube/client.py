@@ -135,6 +135,21 @@ class Client:
             if response is not None:
                 response.close()
 
+    def prove(self, request: Request, check: Callable[[bytes], None]) -> None:
+        """Have every connection made from now on answer this read first; ``check`` raises where it leads elsewhere.
+
+        Then nothing else is sent over it, and the client is given up: all later requests raise Unreachable.
+        """
+
+        def checked(body: bytes) -> None:
+            try:
+                check(body)
+            except FleetError:
+                self._closed = True
+                raise
+
+        self._open().prove(session.Proof(self._url(request), lambda: self._header(request), checked))
+
     async def close(self) -> None:
         """Drop all connections: requests in flight fail, later ones raise Unreachable. Safe to repeat."""
         self._closed = True

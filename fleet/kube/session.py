@@ -13,26 +13,29 @@ import os
 import ssl
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 from aiohttp.client_exceptions import ClientHttpProxyError
 from yarl import URL
 
-from fleet.errors import KubeconfigInvalid, NotPermitted
+from fleet.errors import KubeconfigInvalid, NotPermitted, Unreachable
 
 if TYPE_CHECKING:
+    from aiohttp.client_proto import ResponseHandler
     from aiohttp.connector import Connection as Wire
 
     from fleet.kube.connection import Connection
 
 CONNECT_SECONDS: Final = 5.0
 POOL: Final = 16
+_OK: Final = 200
+_UNAUTHORIZED: Final = 401
 _KEEP_SECONDS: Final = 30.0  # below the 90 s of an API server, so that it is not the one that hangs up
 _MOST_BYTES: Final = 512 << 20  # five times a list of 50,000 objects' metadata
 _TLS_BUFFER: Final = 16 * 1024  # a TLS record; asyncio takes 256 KiB for each connection (H14)
@@ -100,12 +103,90 @@ class _Asking(aiohttp.ClientRequest):
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """A read that every new connection answers before it is used; ``check`` raises what its answer is no proof of."""
+
+    url: URL
+    headers: Callable[[], Mapping[str, str]]
+    check: Callable[[bytes], None]
+
+
+class _Proving(aiohttp.TCPConnector):
+    """Asks each connection that it makes for the proof: a name may lead elsewhere from one to the next."""
+
+    proof: Proof | None = None
+
+    async def _create_connection(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 (as aiohttp calls it)
+    ) -> ResponseHandler:
+        protocol = await super()._create_connection(req, traces, timeout)
+        if self.proof is None:
+            return protocol
+        try:
+            await self._prove(self.proof, req, protocol)
+        except BaseException:
+            protocol.close()
+            raise
+        return protocol
+
+    async def _prove(self, proof: Proof, req: aiohttp.ClientRequest, protocol: ResponseHandler) -> None:
+        status, body = await self._ask(proof, req, protocol)
+        if status == _UNAUTHORIZED:
+            # What was to be sent is refused alike; with another credential it is asked anew.
+            protocol.force_close()
+        elif status != _OK:
+            raise Unreachable("the server does not say which cluster it is")
+        else:
+            proof.check(body)
+
+    async def _ask(
+        self, proof: Proof, req: aiohttp.ClientRequest, protocol: ResponseHandler
+    ) -> tuple[int, bytes]:
+        loop = asyncio.get_running_loop()
+        asking = aiohttp.ClientRequest(
+            "GET",
+            proof.url,
+            headers=proof.headers(),
+            loop=loop,
+            session=req._session,  # noqa: SLF001 (of the same library; there is no other way in before the first use)
+            ssl=req.ssl,
+            server_hostname=req.server_hostname,
+        )
+        protocol.set_response_params()
+        wire = aiohttp.connector.Connection(_Lent(), req.connection_key, protocol, loop)  # type: ignore[arg-type]
+        try:
+            answer = await asking.send(wire)
+            await answer.start(wire)
+            return answer.status, await answer.read()
+        finally:
+            wire.release()
+
+
+class _Lent:
+    """In place of the pool for a connection that is not its yet: nothing is kept, nothing closed."""
+
+    force_close = False
+
+    def _release(self, *_: object, **__: object) -> None:
+        return
+
+
+@dataclass(frozen=True, slots=True)
 class Sessions:
     """The two pools of one connection. ``hostname`` goes with each request: SNI and the name in the cert."""
 
     writes: aiohttp.ClientSession
     watches: aiohttp.ClientSession
     hostname: str | None
+
+    def prove(self, proof: Proof) -> None:
+        """Have every connection that is made from now on proved; those that stand are taken for proved."""
+        for session in (self.writes, self.watches):
+            if isinstance(session.connector, _Proving):
+                session.connector.proof = proof
 
     async def close(self) -> None:
         """Drop all connections at once."""
@@ -121,7 +202,7 @@ def open(connection: Connection) -> Sessions:  # noqa: A001 (the verb of this mo
 
     def session(limit: int) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=context, limit=limit, keepalive_timeout=_KEEP_SECONDS),
+            connector=_Proving(ssl=context, limit=limit, keepalive_timeout=_KEEP_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
             request_class=_Asking,
             proxy=proxy(connection.proxy_url),

@@ -75,6 +75,10 @@ class Hold(StrEnum):
     GRACE = "WithdrawalPending"  # no longer selected, and withdrawn when the grace has passed
     DELETION = "DeletionWaits"  # the Application is being deleted and a cluster does not answer
     DELETION_HELD = "DeletionHeld"  # the guard: one change would delete more than it may unconfirmed
+    IDENTITY = "IdentityChanged"  # the connection reaches another cluster than the one that was registered
+    TWICE = "RegisteredTwice"  # the cluster is an older registration's
+    CLEANING = "Cleaning"  # everything is being withdrawn from the cluster
+    CLEANED = "Cleaned"  # nothing of the hub is left there
     PROJECT = "ProjectRefused"  # the Project does not allow it: nothing is sent, nothing deleted
 
 

@@ -25,13 +25,16 @@ class ClusterFacts:
     """What a Cluster's status is made of.
 
     ``registration``: the resourceVersion of the registration Secret that the present connection was made
-    from, so that `fleethub cluster add` can tell that the hub has reached the member with the new one.
+    from, so that `fleethub cluster add` can tell that the hub has reached the member with the new one. ``other``:
+    who answers instead of ``identity``; ``taken_over``: the word for a take-over that has been used.
     """
 
     reach: Reach | None = None
     identity: str = ""
     server: str = ""
     registration: str = ""
+    other: str = ""
+    taken_over: str = ""
     faults: tuple[Fault, ...] = ()
     holds: tuple[Holding, ...] = ()
 
@@ -57,6 +60,8 @@ def cluster_status(
         "version": (facts.reach.version if facts.reach else "") or before.get("version"),
         "server": facts.server or before.get("server"),
         "registration": facts.registration or before.get("registration"),
+        "otherIdentity": facts.other,
+        "takenOver": facts.taken_over or before.get("takenOver"),
     }
     told.update({key: value for key, value in known.items() if value})
     return told

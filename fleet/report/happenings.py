@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from fleet.model import Cause, Counts, Drift, Health, Hold, Outcome, Sync
 from fleet.report import words
-from fleet.report.standing import STUCK
+from fleet.report.standing import STRANGE, STUCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,7 +63,10 @@ def reached(before: Reach | None, after: Reach) -> tuple[Happening, ...]:
         version = f" (Kubernetes {after.version})" if after.version else ""
         return (Happening(NORMAL, "ClusterReachable", f"The API server answers{version}"),)
     if not after.reachable and (before is None or before.reachable):
-        return (Happening(WARNING, "ClusterUnreachable", after.text or "The API server does not answer"),)
+        reason = after.reason if after.reason in STRANGE else "ClusterUnreachable"
+        return (Happening(WARNING, reason, after.text or "The API server does not answer"),)
+    if not after.reachable and after.reason in STRANGE and (before is None or before.reason != after.reason):
+        return (Happening(WARNING, after.reason, after.text),)
     return ()
 
 

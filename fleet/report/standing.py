@@ -34,7 +34,11 @@ RESTING: Final = frozenset(
     }
 )
 # Holds that nothing but a person ends.
-STUCK: Final = frozenset({Hold.EMPTY, Hold.CONTESTED, Hold.FOREIGN_HUB, Hold.PROJECT})
+STUCK: Final = frozenset(
+    {Hold.EMPTY, Hold.CONTESTED, Hold.FOREIGN_HUB, Hold.PROJECT, Hold.IDENTITY, Hold.TWICE}
+)
+# Why a cluster that answers is not the one that is meant: known for certain, so that no grace is needed.
+STRANGE: Final = frozenset({Hold.IDENTITY.value, Hold.TWICE.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,10 @@ class Standing:
 
 
 def silent(reach: Reach | None, now: float, grace: float = GRACE) -> bool:
-    """Whether a cluster has not answered for ``grace`` seconds; one never tried is not silent."""
-    return reach is not None and not reach.reachable and now - reach.since >= grace
+    """Whether a cluster has not answered for ``grace`` seconds, or another one has; one never tried is not silent."""
+    if reach is None or reach.reachable:
+        return False
+    return reach.reason in STRANGE or now - reach.since >= grace
 
 
 def stand(
@@ -70,7 +76,7 @@ def stand(
             cluster,
             Sync.UNKNOWN,
             Health.UNKNOWN,
-            "ClusterUnreachable",
+            reach.reason if reach is not None and reach.reason in STRANGE else "ClusterUnreachable",
             commit,
             silent=True,
             pending=outcome is None,

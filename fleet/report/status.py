@@ -51,6 +51,7 @@ class _Wish:
     digest: bytes
     uid: str
     failures: int = 0
+    urgent: bool = False
 
 
 @dataclass(slots=True)
@@ -76,15 +77,24 @@ class StatusWriter:
         self.writes = 0
         self.failures = 0
 
-    def put(self, kind: str, key: tuple[str, str], status: Mapping[str, Any], *, uid: str = "") -> None:
-        """Want ``status`` on the object of that (namespace, name)."""
+    def put(
+        self,
+        kind: str,
+        key: tuple[str, str],
+        status: Mapping[str, Any],
+        *,
+        uid: str = "",
+        urgent: bool = False,
+    ) -> None:
+        """Want ``status`` on the object of that (namespace, name); ``urgent``: somebody waits for it."""
         at = StatusKey(kind, *key)
         known = self._known.setdefault(at, _Known())
         digest = _digest(status)
         if known.digest == digest and not self._mailbox.pending(at):
             return
         known.last = status
-        self._ask(at, _Wish(status, digest, uid), self._earliest(known))
+        earliest = 0.0 if urgent else self._earliest(known)
+        self._ask(at, _Wish(status, digest, uid, urgent=urgent), earliest)
 
     def seen(self, kind: str, key: tuple[str, str], status: Mapping[str, Any]) -> None:
         """Take what a watch shows; after a write of ours only as a sign that somebody else wrote too."""
@@ -105,12 +115,14 @@ class StatusWriter:
         known = self._known.get(StatusKey(kind, *key))
         return known.last if known is not None else None
 
-    async def written(self, kind: str, key: tuple[str, str]) -> None:
-        """Return when what was put last stands on the object, or could not be written for good."""
+    async def written(self, kind: str, key: tuple[str, str]) -> bool:
+        """Return when what was put last stands on the object, or could not be written for good: False."""
         at = StatusKey(kind, *key)
         while self._mailbox.pending(at):
             self._written.clear()
             await self._written.wait()
+        known = self._known.get(at)
+        return known is not None and known.digest is not None
 
     def forget(self, kind: str, key: tuple[str, str]) -> None:
         """Forget an object that is gone."""
@@ -159,7 +171,7 @@ class StatusWriter:
             self._wishes.pop(claim.key, None)
             return
         earliest = self._earliest(known)
-        if earliest > self._clock.boottime():
+        if earliest > self._clock.boottime() and not wish.urgent:
             self._ask(claim.key, wish, earliest)
             return
         known.written_at = self._clock.boottime()
@@ -188,7 +200,7 @@ class StatusWriter:
             return
         failures = wish.failures + 1
         delay = self._clock.jitter(min(FIRST_RETRY * 2 ** (failures - 1), LAST_RETRY))
-        again = _Wish(wish.body, wish.digest, wish.uid, failures)
+        again = _Wish(wish.body, wish.digest, wish.uid, failures, wish.urgent)
         self._ask(claim.key, again, self._clock.boottime() + delay)
 
     def _ask(self, at: StatusKey, wish: _Wish, not_before: float) -> None:

@@ -231,9 +231,8 @@ class _View:
                 )
         for one in self.standings:
             if one.silent:
-                told.setdefault(UNREACHABLE, []).append(
-                    ("NoAnswer", one.cluster, self._no_answer(one.cluster))
-                )
+                kind, reason, text = self._no_answer(one.cluster)
+                told.setdefault(kind, []).append((reason, one.cluster, text))
         for kind, entries in told.items():
             reasons = sorted({entry[0] for entry in entries})
             message = words.joined((cluster, text) for _, cluster, text in entries)
@@ -246,10 +245,14 @@ class _View:
             if not (dark and fault.reason in _OF_THE_WIRE):
                 yield fault
 
-    def _no_answer(self, cluster: str) -> str:
+    def _no_answer(self, cluster: str) -> tuple[str, str, str]:
+        """Give condition, reason and words of a target that is not known."""
         reach = self.facts.reaches.get(cluster)
+        if reach is not None and reach.reason in standing.STRANGE:
+            text = f"Nothing is read or written there (see 'fleethub cluster get {cluster}')"
+            return reach.reason, reach.reason, text
         since = f" since {words.stamp(reach.since)}" if reach is not None else ""
-        return f"No answer{since}"
+        return UNREACHABLE, "NoAnswer", f"No answer{since}"
 
 
 def _works_on(outcome: Outcome) -> bool:

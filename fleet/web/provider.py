@@ -24,6 +24,7 @@ from fleet.web.api.provider import (
     ClusterView,
     QueueView,
     ResourceView,
+    SetView,
     SourceView,
     TargetView,
 )
@@ -111,8 +112,14 @@ class HubProvider:
             labels=dict(model.metadata.labels) if model is not None else {},
             status=hub.statuses.previous(names.CLUSTER, key) or known.status,
             reach=hub.board.reach_of(name),
-            outcomes=hub.board.cluster(name),
+            outcomes=tuple(
+                one for one in hub.board.cluster(name) if one.target.application in hub.world.applications
+            ),
             paused=model.spec.paused if model is not None else False,
+            unclaimed=tuple(
+                SetView(one.application, one.objects, one.told, one.held)
+                for one in (hub.clearing.unclaimed(name) if hub.ready else ())
+            ),
         )
 
     def queue(self) -> Sequence[QueueView]:

@@ -1,14 +1,16 @@
 """From a connection to a Member: who the cluster is, whether we may write there, what it holds of ours.
 
 Contract: raises what went wrong; then nothing was remembered, and at most the Lease, the namespace and the
-digest key were made.
+digest key were made. A cluster that is not the one that is meant is asked who it is, and nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 
 from fleet.clock import Clock
+from fleet.errors import Elsewhere
 from fleet.kube import decode, discovery, paths
 from fleet.kube.client import Client
 from fleet.model import Meta, ObjectRef, Resource
@@ -24,6 +26,9 @@ from fleet.worker.sightings import Sightings
 NAMESPACE = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
 KUBE_SYSTEM = ObjectRef("", "Namespace", "", "kube-system")
 
+Admit = Callable[[str, str], Awaitable[None]]
+"""A cluster's name and the UID that answers by that connection; raises why nothing may be written there."""
+
 
 async def connect(
     name: str,
@@ -32,10 +37,16 @@ async def connect(
     lease: MemberLease | None,
     released: Callable[[ObjectRef, Late], None],
     clock: Clock,
+    admit: Admit,
 ) -> Member:
     """Read who answers, take the Lease (None: the hub itself, which has its own), read key and parents."""
+    doubt = asyncio.Event()
+    asking = paths.get_meta(NAMESPACE, KUBE_SYSTEM)
+    who: Meta = decode.meta((await client.send(asking)).body, NAMESPACE)
+    if lease is not None:
+        await admit(name, who.uid)
+        client.prove(asking, lambda body: _same(who.uid, body, doubt))
     found = await discovery.read(client.send)
-    who: Meta = decode.meta((await client.send(paths.get_meta(NAMESPACE, KUBE_SYSTEM))).body, NAMESPACE)
     if lease is not None:
         await lease.acquire(client.send)
     key = await digest_key.read(client.send, place)
@@ -50,8 +61,15 @@ async def connect(
         claims=Claims(place),
         ledger=Ledger(released),
         existence=Existence(client.send, clock),
+        doubt=doubt,
     )
     for item in await parent.read_all(client.send, name, place):
         member.parents[item.target] = item
     member.parents_listed = True
     return member
+
+
+def _same(uid: str, body: bytes, doubt: asyncio.Event) -> None:
+    if decode.meta(body, NAMESPACE).uid != uid:
+        doubt.set()
+        raise Elsewhere("the address leads to another cluster than it did")

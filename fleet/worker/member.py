@@ -51,6 +51,7 @@ class Member:
     parents_listed: bool = False
     discovered: float = 0.0  # boot time at which ``discovery`` was read
     discovering: asyncio.Lock = field(default_factory=asyncio.Lock)
+    doubt: asyncio.Event = field(default_factory=asyncio.Event)  # asks for a sign of life at once
     # Whether the walls that a target was planned with are still those that it has.
     stands: Callable[[Target], bool] = lambda _: True
 

@@ -93,6 +93,22 @@ class MemberLease:
                         raise
                     await asyncio.sleep(0)
 
+    async def give_back(self, send: Send) -> None:
+        """Remove the Lease where it is ours; after the last write."""
+        path = f"/apis/coordination.k8s.io/v1/namespaces/{self._place}/leases/{names.MEMBER_LEASE}"
+        self._writer = asyncio.current_task()
+        try:
+            lease = orjson.loads((await send(Request("GET", path))).body)
+            if lease.get("spec", {}).get("holderIdentity") == self._holder:
+                version = {key: lease["metadata"][key] for key in ("uid", "resourceVersion")}
+                body = orjson.dumps({"preconditions": version})
+                await send(Request("DELETE", path, body=body))
+        except NotFound:
+            pass
+        finally:
+            self._writer = None
+            self._until = 0.0
+
     def drop(self) -> None:
         """Hold it no longer, without a write: the connection is gone."""
         self._until = 0.0

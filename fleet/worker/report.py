@@ -37,8 +37,11 @@ class Report(Protocol):
     def withdrawn(self, outcome: Outcome, state: Gone) -> None:
         """How far a withdrawal has come."""
 
-    def met(self, cluster: str, uid: str, version: str) -> None:
-        """Who answered: the UID of kube-system, the server's version."""
+    def met(self, cluster: str) -> None:
+        """The cluster answers, is the one that is meant, and its Lease is ours."""
+
+    def left(self, cluster: str) -> None:
+        """The Lease of a cluster that was to be left is given back."""
 
     def passed(self, seconds: float, *, well: bool) -> None:
         """A whole pass has ended."""

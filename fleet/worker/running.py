@@ -74,7 +74,6 @@ class Running:
         self._clock: Clock = member.clock
         self._observer = Observer(member, self)
         self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._doubt = asyncio.Event()
         self._fresh = asyncio.Event()
         self._dirty: set[str] = set()
         self._sets: dict[str, TargetKey] = {}
@@ -91,7 +90,7 @@ class Running:
         self._learn_sets()
         tasks = [
             self._observer.parents(),
-            asyncio.ensure_future(probing.watch_over(self.member, self._doubt, self._answered)),
+            asyncio.ensure_future(probing.watch_over(self.member, self.member.doubt, self._answered)),
         ]
         if lease is not None:
             tasks.append(asyncio.ensure_future(lease.keep(self.member.client.send)))
@@ -220,7 +219,7 @@ class Running:
         if error is not None:
             self._fresh.set()
             if isinstance(error, Unreachable | Forbidden):
-                self._doubt.set()
+                self.member.doubt.set()
 
     def listed(self) -> None:
         """A kind is complete: what waited for it may go on."""

@@ -1,6 +1,6 @@
 """One cluster's worker: what the hub asks of it, and its life of connections.
 
-Contract: ``offer``, ``withdraw``, ``release``, ``swap``, ``pause``, ``take_over`` and ``stop`` never await.
+Contract: what the hub asks never awaits, ``stop`` apart.
 What was asked before the cluster could be reached is done when it can be. A worker tells of its cluster at
 once: reachable since, or not since, and why.
 """
@@ -19,7 +19,7 @@ from fleet.mailbox import Mailbox
 from fleet.model import Lane, ObjectRef, Reach, TargetKey, Work
 from fleet.redact import words
 from fleet.worker import dooming
-from fleet.worker.connect import connect
+from fleet.worker.connect import Admit, connect
 from fleet.worker.dooming import Doomed
 from fleet.worker.held import Held
 from fleet.worker.ledger import Late
@@ -38,6 +38,17 @@ ClientFactory = Callable[[Connection, str, Callable[[], bool]], Client]
 
 
 @dataclass(frozen=True, slots=True)
+class Reached:
+    """How a cluster is reached.
+
+    ``digest`` tells apart what two equal connections do not: how a plugin that gets the token is called.
+    """
+
+    connection: Connection
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Ground:
     """What every worker of a hub is given."""
 
@@ -46,6 +57,7 @@ class Ground:
     report: Report
     knowledge: Knowledge
     may_write: Callable[[str], bool]
+    admit: Admit
     hub: str  # the UID of the hub's namespace, by which members know it
     audit: float = 12 * 3600.0
 
@@ -53,11 +65,9 @@ class Ground:
 class Worker:
     """See the module. ``place`` is the namespace of the inventory; the hub itself has no member Lease."""
 
-    def __init__(
-        self, name: str, connection: Connection, ground: Ground, place: str, *, leased: bool
-    ) -> None:
+    def __init__(self, name: str, reached: Reached, ground: Ground, place: str, *, leased: bool) -> None:
         self.name = name
-        self._connection = connection
+        self._reached = reached
         self._ground = ground
         self._place = place
         self._clock = ground.clock
@@ -69,6 +79,7 @@ class Worker:
         self._running: Running | None = None
         self._retry = asyncio.Event()
         self._paused = False
+        self._leaving = False
         self._reach: Reach | None = None
         self._task = asyncio.ensure_future(self._supervise())
 
@@ -134,12 +145,22 @@ class Worker:
         if held is not None and held.work is not None and held.leave is None:
             self._box.put(target, held.work, lane=Lane.URGENT)
 
-    def swap(self, connection: Connection) -> None:
+    def swap(self, reached: Reached) -> None:
         """Use another credential or address from now on."""
-        if connection == self._connection:
+        if reached == self._reached:
             return
-        self._connection = connection
+        self._reached = reached
+        self.reconnect()
+
+    def reconnect(self) -> None:
+        """Begin anew: what was learned when it connected, or could not, does not hold any more."""
         self._retry.set()
+        if self._running is not None:
+            self._running.give_up()
+
+    def leave(self) -> None:
+        """Give back the cluster's Lease, say so in the report, and stay away for good."""
+        self._leaving = True
         if self._running is not None:
             self._running.give_up()
 
@@ -158,7 +179,7 @@ class Worker:
 
     def take_over(self) -> None:
         """A person says that the hub whose Lease stands on the cluster is gone."""
-        if self._lease is not None:
+        if self._lease is not None and self._running is None:
             self._lease.take_over()
             self._retry.set()
 
@@ -218,12 +239,14 @@ class Worker:
         tries = 0
         while True:
             self._retry.clear()
-            client = self._ground.client(self._connection, self.name, self._permit)
+            client = self._ground.client(self._reached.connection, self.name, self._permit)
             try:
                 begun = self._clock.boottime()
                 await self._connected(client)
             except Replaced:
                 tries = 0
+                if self._leaving and await self._left(client):
+                    return
             except FleetError as error:
                 if self._clock.boottime() - begun > LAST_RETRY:
                     tries = 0
@@ -241,8 +264,10 @@ class Worker:
 
     async def _connected(self, client: Client) -> None:
         async with asyncio.timeout(CONNECT_TIMEOUT):
-            member = await connect(self.name, client, self._place, self._lease, self._late, self._clock)
-        self._ground.report.met(self.name, member.identity.uid, member.discovery.version)
+            member = await connect(
+                self.name, client, self._place, self._lease, self._late, self._clock, self._ground.admit
+            )
+        self._ground.report.met(self.name)
         self._tell(Reach(self.name, True, self._clock.now(), self._clock.now(), member.discovery.version))
         running = Running(
             member, self._held, self._box, self._ground.report, self._ground.knowledge, self._ground.audit
@@ -250,6 +275,18 @@ class Worker:
         running.paused = self._paused
         self._running = running
         await running.run(self._lease)
+
+    async def _left(self, client: Client) -> bool:
+        """Give the Lease back; False where that failed, and somebody has to ask again."""
+        self._leaving = False
+        if self._lease is not None:
+            try:
+                await self._lease.give_back(client.send)
+            except FleetError as error:
+                self._unreached(error)
+                return False
+        self._ground.report.left(self.name)
+        return True
 
     async def _pause(self, seconds: float) -> None:
         waiter = asyncio.ensure_future(self._retry.wait())

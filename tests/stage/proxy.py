@@ -41,6 +41,10 @@ class Proxy:
         file.write_text(content.replace(f":{self._plane.port}", f":{self.port}"))
         return file
 
+    def lead_to(self, plane: Plane) -> None:
+        """Have new connections reach another server, as a name does that moved; those that stand stay."""
+        self._plane = plane
+
     def half_open(self) -> None:
         """Let every connection that stands fall silent; new ones work."""
         heard, self._heard = self._heard, asyncio.Event()

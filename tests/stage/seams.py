@@ -181,3 +181,38 @@ def watched(
 
     seams = Seams(client=client)
     return seams if clock is None else replace(seams, clock=clock)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A write as it left: Leases too."""
+
+    cluster: str
+    verb: str
+    path: str
+    body: bytes
+
+
+class LoggedClient(Client):
+    """The real door with a log of everything that is written through it."""
+
+    log: list[Write]
+
+    async def send(self, request: Request) -> Answer:
+        """Send, and note a write before it leaves."""
+        if request.writes:
+            self.log.append(Write(self.cluster, request.verb, request.path, request.body or b""))
+        return await super().send(request)
+
+
+def logged(log: list[Write]) -> Seams:
+    """Seams whose clients log every write, in order, over all clusters."""
+
+    def client(connection: Any, cluster: str, budget: Any, permit: Any, observe: Any, clock: Any) -> Client:
+        made = LoggedClient(
+            connection, cluster=cluster, budget=budget, permit=permit, observe=observe, clock=clock
+        )
+        made.log = log
+        return made
+
+    return Seams(client=client)

@@ -40,6 +40,11 @@ def command(hub: Hub, name: str) -> None:
         )
 
 
+def _unclaimed(name: str, live: dict[str, Any]) -> str:
+    count = live.get("unclaimed", 0)
+    return f"{count} (fleethub cluster gc {name})" if count else ""
+
+
 def _print(body: dict[str, Any], live: dict[str, Any]) -> None:
     from fleet.cli import objects  # noqa: PLC0415
     from fleet.cli.app import columns  # noqa: PLC0415
@@ -58,6 +63,7 @@ def _print(body: dict[str, Any], live: dict[str, Any]) -> None:
             "Ready": objects.condition(body, "Ready").get("status", "Unknown"),
             "Reachable": f"{reachable.get('status', 'Unknown')}: {reachable.get('message', '')}".rstrip(": "),
             "Last answer": reach.get("seen", ""),
+            "Unclaimed sets": _unclaimed(metadata["name"], live),
         }
     )
     for kind, message in columns.matters(body):

@@ -13,6 +13,8 @@ TABLE: Final[Table] = {
     "remove": ("fleet.cli.cluster.remove:command", "Unregister a cluster; what runs there stays."),
     "pause": ("fleet.cli.cluster.pause:pause", "Have the hub leave a cluster alone."),
     "resume": ("fleet.cli.cluster.pause:resume", "Have the hub look after a paused cluster again."),
+    "replace": ("fleet.cli.cluster.replace:command", "Accept another cluster in place of a registered one."),
+    "gc": ("fleet.cli.cluster.collect:command", "List or remove sets that no Application claims."),
     "take-over": ("fleet.cli.cluster.take_over:command", "Say that the hub a cluster had before is gone."),
 }
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from fleet.cli.options import Hub, hub_options
+from fleet.cli.options import Hub, hub_options, timeout_option
 
 if TYPE_CHECKING:
     from fleet.cli.session import Session
@@ -14,44 +14,112 @@ if TYPE_CHECKING:
 
 @click.command("remove")
 @click.argument("name")
+@click.option("--clean", is_flag=True, help="First withdraw everything that the hub keeps there.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@timeout_option("10m")
 @hub_options
-def command(hub: Hub, name: str, yes: bool) -> None:  # noqa: FBT001 (click's option)
-    """Unregister a cluster: the hub forgets its credential and lets go. What runs there stays."""
+def command(hub: Hub, name: str, clean: bool, yes: bool, timeout: float) -> None:  # noqa: FBT001 (click's options)
+    """Unregister a cluster: the hub forgets its credential and lets go. What runs there stays.
+
+    With --clean the hub withdraws every Application and every set that nobody claims from it first. Exit code 4
+    when that takes longer than --timeout (the hub goes on; run it again), 3 with --timeout 0.
+    """
     import sys  # noqa: PLC0415
 
     from fleet.cli.session import run  # noqa: PLC0415
 
+    fate = "All that the hub keeps there is deleted" if clean else "What runs there stays"
     if not yes and sys.stdin.isatty():
-        click.confirm(f"Unregister cluster {name}? What runs there stays.", abort=True, err=True)
+        click.confirm(f"Unregister cluster {name}? {fate}.", abort=True, err=True)
 
     async def verb(session: Session) -> None:
-        from fleet import names  # noqa: PLC0415
-        from fleet.cli import objects  # noqa: PLC0415
-        from fleet.cli.cluster import secrets  # noqa: PLC0415
-
-        namespace = hub.hub_namespace
-        at = objects.At(names.CLUSTER, namespace, name)
-        cluster = await objects.find(session.send, at)
-        made_from = ((cluster or {}).get("metadata", {}).get("annotations") or {}).get(names.MADE_FROM, "")
-        removed = []
-        # The Secrets first: as long as one is there, the hub makes the Cluster anew.
-        wanted = {
-            f"{name}{secrets.KUBECONFIG_SUFFIX}",
-            f"{name}{secrets.TOKEN_SUFFIX}",
-            made_from.rpartition("/")[2],
-        }
-        for secret in sorted(wanted - {""}):
-            where = objects.At(objects.SECRET, namespace, secret)
-            if secrets.ours(await objects.find(session.send, where)) and await objects.delete(
-                session.send, where
-            ):
-                removed.append(str(where))
-        if await objects.delete(session.send, at):
-            removed.append(str(at))
-        if not removed:
-            await objects.get(session.send, at)
-        click.echo(f"Removed {', '.join(removed)}.")
-        click.echo(f"What runs on {name} stays, and so does the hub's account there (namespace fleethub).")
+        if clean and not await _cleaned(session, name, timeout):
+            return
+        await _remove(session, name, clean=clean)
 
     run(verb, hub)
+
+
+async def _remove(session: Session, name: str, *, clean: bool) -> None:
+    from fleet import names  # noqa: PLC0415
+    from fleet.cli import objects  # noqa: PLC0415
+    from fleet.cli.cluster import secrets  # noqa: PLC0415
+
+    namespace = session.hub.hub_namespace
+    at = objects.At(names.CLUSTER, namespace, name)
+    cluster = await objects.find(session.send, at)
+    made_from = ((cluster or {}).get("metadata", {}).get("annotations") or {}).get(names.MADE_FROM, "")
+    removed = []
+    # The Secrets first: as long as one is there, the hub makes the Cluster anew.
+    wanted = {
+        f"{name}{secrets.KUBECONFIG_SUFFIX}",
+        f"{name}{secrets.TOKEN_SUFFIX}",
+        made_from.rpartition("/")[2],
+    }
+    for secret in sorted(wanted - {""}):
+        where = objects.At(objects.SECRET, namespace, secret)
+        if secrets.ours(await objects.find(session.send, where)) and await objects.delete(
+            session.send, where
+        ):
+            removed.append(str(where))
+    if await objects.delete(session.send, at):
+        removed.append(str(at))
+    if not removed:
+        await objects.get(session.send, at)
+    click.echo(f"Removed {', '.join(removed)}.")
+    if clean:
+        click.echo("What the hub kept there is gone; its account stays (namespace fleethub).")
+    else:
+        click.echo(f"What runs on {name} stays, and so does the hub's account there (namespace fleethub).")
+
+
+async def _cleaned(session: Session, name: str, timeout: float) -> bool:  # noqa: ASYNC109 (exit code 4)
+    """Ask for the withdrawal and wait for its end; False where the Cluster itself is not ours to remove."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from fleet import names  # noqa: PLC0415
+    from fleet.cli import errors, objects, waiting  # noqa: PLC0415
+
+    at = objects.At(names.CLUSTER, session.hub.hub_namespace, name)
+    metadata: dict[str, Any] = (await objects.get(session.send, at))["metadata"]
+    word = (metadata.get("annotations") or {}).get(names.CLEAN, "")
+    if not word:
+        word = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        await objects.annotate(session.send, at, {names.CLEAN: word})
+
+    async def look() -> waiting.Look:
+        body = await objects.get(session.send, at)
+        twice = objects.condition(body, "RegisteredTwice")
+        if twice.get("status") == "True":
+            await objects.annotate(session.send, at, {names.CLEAN: None})
+            raise errors.CliError(
+                f"{name}: {twice.get('message')}", hint="Remove this registration without --clean"
+            )
+        done = objects.condition(body, "Cleaned")
+        if done.get("status") == "True" and word in done.get("message", ""):
+            return waiting.Look(done=True, lines=("Nothing is left.",))
+        return waiting.Look(done=False, lines=tuple(_told(name, body)))
+
+    try:
+        await waiting.until(look, timeout=timeout, what=f"cleaning {name}")
+    except errors.CliError as error:
+        if error.exit_code in (errors.NOT_YET, errors.OUT_OF_TIME):
+            error.hint = (
+                "The hub goes on: run this again; without --clean it lets go at once, and "
+                f"'kubectl annotate cluster {name} {names.CLEAN}-' calls it off"
+            )
+        raise
+    if names.APPLYSET_PART_OF in (metadata.get("labels") or {}):
+        click.echo(f"Nothing is left on {name}. An app of apps declares the Cluster: take it out of Git now.")
+        return False
+    return True
+
+
+def _told(name: str, body: dict[str, Any]) -> list[str]:
+    from fleet.cli import objects  # noqa: PLC0415
+
+    reachable, cleaning = objects.condition(body, "Reachable"), objects.condition(body, "Cleaning")
+    lines = [f"{name}: {cleaning.get('message') or 'the hub has not taken it up yet; does it run?'}"]
+    if reachable.get("status") != "True":
+        lines.append(f"{name} does not answer: {reachable.get('message', '')}".rstrip(": "))
+    return lines

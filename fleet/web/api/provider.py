@@ -61,6 +61,19 @@ class ResourceView:
 
 
 @dataclass(frozen=True, slots=True)
+class SetView:
+    """A set on a cluster that no Application claims.
+
+    ``told``: why it is still there although somebody asked; ``held``: it stays until a person says more.
+    """
+
+    application: ApplicationKey
+    objects: int
+    told: tuple[str, ...] = ()
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterView:
     """A cluster with what runs there."""
 
@@ -71,6 +84,7 @@ class ClusterView:
     reach: Reach | None = None
     outcomes: tuple[Outcome, ...] = ()
     paused: bool = False
+    unclaimed: tuple[SetView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

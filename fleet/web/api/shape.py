@@ -59,6 +59,15 @@ def cluster(view: ClusterView, now: float) -> dict[str, Any]:
     return {
         **_cluster_row(view, now),
         "status": dict(view.status),
+        "unclaimedSets": [
+            {
+                "application": str(one.application),
+                "objects": one.objects,
+                "told": list(one.told),
+                "held": one.held,
+            }
+            for one in view.unclaimed
+        ],
         "targets": [
             {
                 "application": str(outcome.target.application),
@@ -148,6 +157,7 @@ def _cluster_row(view: ClusterView, now: float) -> dict[str, Any]:
         "reach": _reach(view.reach),
         "applications": len(held),
         "well": sum(one.well for one in held),
+        "unclaimed": len(view.unclaimed),
     }
 
 
