@@ -39,6 +39,7 @@ from fleet.kube.connection import Connection
 from fleet.mailbox import Mailbox
 from fleet.metrics import Metrics
 from fleet.model import ApplicationKey, Lane, ObjectRef, TargetKey, Thresholds
+from fleet.ownership.foreign import Hands
 from fleet.placement.affected import affected
 from fleet.redact import words
 from fleet.render.cache import RenderCache
@@ -124,6 +125,7 @@ class Hub:
             may_write=self.authority.may_write,
             hub=hub_uid,
             audit=settings.audit_interval,
+            hands=Hands(settings.interactive_manager),
         )
         self.roster = Roster(ground, self.namespace)
         self.guard.roster = self.roster

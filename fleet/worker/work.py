@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from fleet.model import Mode, Outcome, Retry, TargetKey, Withdrawal, Work
+from fleet.model import Hold, Mode, Outcome, Retry, TargetKey, Withdrawal, Work
 
 SLOW = 300.0  # seconds between tries once the policy's own are used up
 
@@ -57,6 +57,14 @@ def delay(retry: Retry, tries: int) -> float:
 def failed(outcome: Outcome) -> bool:
     """Whether trying again may help by itself."""
     return any(fault.transient for fault in outcome.faults)
+
+
+def goes_on(work: Work, found: Outcome) -> bool:
+    """Whether what was asked for is not done yet, and goes on by itself."""
+    if found.faults:
+        return failed(found)
+    waits = {Hold.WAVE, Hold.CLAIM} | ({Hold.PRUNE_WAITS} if work.prune_asked else set())
+    return any(hold.hold in waits for hold in found.holds)
 
 
 def same(left: Work, right: Work) -> bool:
