@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from fleet.model import Foreign
 from fleet.ownership.entries import entries, leaves, paths
-from fleet.ownership.fieldpath import is_item, readable
+from fleet.ownership.fieldpath import ITEM, is_item, pattern, readable
 from fleet.ownership.kept import kept, passing
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ MAX_FIELDS: Final = 20
 KUBECTL: Final = "kubectl*"
 
 NEEDED: Final = "the object may need it, so it stays"
+REFUSED: Final = "the API server refuses to take it away"
 OTHER_VERSION: Final = "it was written at another version of the kind, so it stays"
 
 
@@ -49,10 +50,11 @@ class Hands:
         return not any(needle in fields for needle in self._needles)
 
 
-def found(ref: ObjectRef, fields: bytes, hands: Hands) -> tuple[Foreign, ...]:
+def found(ref: ObjectRef, fields: bytes, hands: Hands, refused: str = "") -> tuple[Foreign, ...]:
     """What people added to an object of ours, one value a manager, sorted; empty where it is not ours.
 
-    `why` says of fields that `automated.strict` would leave them, and for what reason.
+    `why` says of fields that `automated.strict` would leave them, and for what reason. `refused` is a field, as
+    the API server names it, of which the server has said that it cannot go.
     """
     if hands.absent(fields):
         return ()
@@ -69,7 +71,7 @@ def found(ref: ObjectRef, fields: bytes, hands: Hands) -> tuple[Foreign, ...]:
         for path in leaves(paths(one.fields) - known):
             if passing(path):
                 continue
-            why = left(path, ref, same_version=one.api_version == mine.api_version)
+            why = left(path, ref, same_version=one.api_version == mine.api_version, refused=refused)
             at, names = told.get((one.manager, why), ("", set()))
             names.add(readable(_shown(path, known)))
             told[one.manager, why] = max(at, one.time or ""), names
@@ -84,12 +86,29 @@ def holding(ours: frozenset[Path]) -> frozenset[Path]:
     return frozenset(path[:length] for path in ours for length in range(1, len(path) + 1))
 
 
-def left(path: Path, ref: ObjectRef, *, same_version: bool) -> str:
+def same(left: Iterable[Foreign], right: Iterable[Foreign]) -> bool:
+    """Whether both tell of the same fields of the same managers."""
+    return _fields(left) == _fields(right)
+
+
+def left(path: Path, ref: ObjectRef, *, same_version: bool, refused: str = "") -> str:
     """Why a foreign field may not be taken away; empty where it may."""
     if kept(path, ref):
         return NEEDED
+    if refused and _under(path, pattern(refused)):
+        return f"{REFUSED} ({refused})"
     # A path means something at its own version alone, but for metadata, which all versions share.
     return "" if same_version or path[0] == "f:metadata" else OTHER_VERSION
+
+
+def _under(path: Path, steps: Path) -> bool:
+    return len(path) >= len(steps) and all(
+        is_item(step) if wanted == ITEM else step == wanted for step, wanted in zip(path, steps, strict=False)
+    )
+
+
+def _fields(told: Iterable[Foreign]) -> set[tuple[str, str]]:
+    return {(one.manager, field) for one in told for field in one.fields}
 
 
 def _shown(path: Path, known: frozenset[Path]) -> Path:

@@ -64,8 +64,11 @@ def adopt(meta: Meta, tools: frozenset[str], marks: frozenset[Path]) -> list[Ope
     )
 
 
-def strip(meta: Meta, hands: Hands) -> list[Operation] | None:
-    """Merge into ours what people added by hand, and only that (H25): the next apply takes it away."""
+def strip(meta: Meta, hands: Hands, refused: str = "") -> list[Operation] | None:
+    """Merge into ours what people added by hand, and only that (H25): the next apply takes it away.
+
+    `refused` is a field of which the server has said that it cannot go.
+    """
     mine = next((record for record in _records(meta) if _is_ours(record)), None)
     if mine is None:
         return None
@@ -76,7 +79,7 @@ def strip(meta: Meta, hands: Hands) -> list[Operation] | None:
             return False
         same = record.get("apiVersion") == mine.get("apiVersion")
         addition = path not in known and not passing(path)
-        return addition and not foreign.left(path, meta.ref, same_version=same)
+        return addition and not foreign.left(path, meta.ref, same_version=same, refused=refused)
 
     return _taken(meta, given)
 

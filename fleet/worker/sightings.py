@@ -7,9 +7,9 @@ by resourceVersion (API servers promise comparable ones, KEP-5504). Methods neve
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from fleet.model import Foreign, GroupKind, ObjectRef, Sighting
+from fleet.ownership import foreign
 
 
 def newer(left: str, right: str) -> bool:
@@ -91,14 +91,13 @@ class Sightings:
         What cannot be taken away stays known as such until something of it changes.
         """
         before = self._foreign.get(ref, ())
-        same = {replace(one, why="") for one in before} == {replace(one, why="") for one in found}
-        if same and all(one.why for one in before):
+        if before == found or (all(one.why for one in before) and foreign.same(before, found)):
             return False
         if found:
             self._foreign[ref] = found
         else:
             self._foreign.pop(ref, None)
-        return not same
+        return True
 
     def additions(self, set_id: str) -> tuple[Foreign, ...]:
         """What people added to members of a set, in the order of the objects."""
