@@ -59,6 +59,12 @@ ROWS: Final = (
         "delete unconfirmed.",
     ),
     Row("guard_count", "5", "number", "Number of these that one change may delete whatever their share."),
+    Row(
+        "interactive_manager",
+        "",
+        "list",
+        "Field manager, besides kubectl*, whose additions to objects count as made by hand; a final * is any rest.",
+    ),
     Row("audit_interval", "12h", "seconds", "How often every self-healed object is applied anew."),
     Row("lease_duration", "15s", "seconds", "How long the hub's Lease lasts without renewal."),
     Row("in_flight", "64", "number", "Requests in flight to all clusters together."),

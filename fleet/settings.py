@@ -45,6 +45,8 @@ def _state() -> str:
 
 Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+# A bare * would make controllers of everybody's tools; the API server's own limit is 128 characters.
+FieldManager = Annotated[str, Field(pattern=r"^[^*\s][^*\s]{0,127}\*?$")]
 Optional = Annotated[str | None, BeforeValidator(_none)]
 
 
@@ -68,6 +70,7 @@ class Settings(BaseSettings):
     grace: Annotated[float, BeforeValidator(seconds), Field(ge=0)] = 300.0
     guard_percent: int = Field(default=20, ge=0, le=100)
     guard_count: int = Field(default=5, ge=0)
+    interactive_manager: Annotated[tuple[FieldManager, ...], NoDecode, BeforeValidator(_listed)] = ()
     audit_interval: Seconds = 43200.0
     lease_duration: Annotated[float, BeforeValidator(seconds), Field(ge=3)] = 15.0
     in_flight: int = Field(default=64, ge=1)

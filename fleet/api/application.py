@@ -111,6 +111,10 @@ class Automated(Model):
 
     prune: Flag = Field(default=False, description="Whether objects that left Git are deleted.")
     self_heal: Flag = Field(default=False, description="Whether changes made on a cluster are reverted.")
+    strict: Flag = Field(
+        default=False,
+        description="Whether fields that people added by hand to its objects are taken away again.",
+    )
     allow_empty: Flag = Field(
         default=False, description="Whether a source that has become empty may prune everything."
     )
@@ -172,6 +176,12 @@ class SyncPolicy(Model):
         default=(),
         max_length=16,
         description="Argo CD's sync options; CreateNamespace=true creates the Application's namespace.",
+        json_schema_extra=ATOMIC_LIST,
+    )
+    adopt: tuple[Literal["helm", "argocd", "flux"], ...] = Field(
+        default=(),
+        max_length=3,
+        description="Tools whose objects it may take over: helm, argocd, flux.",
         json_schema_extra=ATOMIC_LIST,
     )
     retry: Retry = Field(

@@ -45,6 +45,7 @@ from fleet.kube.connection import Connection
 from fleet.mailbox import Mailbox
 from fleet.metrics import Metrics
 from fleet.model import ApplicationKey, ObjectRef, TargetKey, Thresholds
+from fleet.ownership.foreign import Hands
 from fleet.placement.affected import affected
 from fleet.redact import words
 from fleet.render.cache import RenderCache
@@ -133,6 +134,7 @@ class Hub:
             admit=self.identities.admit,
             hub=hub_uid,
             audit=settings.audit_interval,
+            hands=Hands(settings.interactive_manager),
         )
         self.roster = Roster(ground, self.namespace)
         self.guard.roster = self.roster

@@ -125,9 +125,7 @@ class Telling:
             self.metrics.drifted()
         self.happened(
             target.application,
-            Happening(
-                happenings.NORMAL, "DriftHealed", f"{happenings.describe(found)} and put back", target.cluster
-            ),
+            Happening(happenings.NORMAL, "DriftHealed", happenings.healed(found), target.cluster),
         )
 
     def withdrawn(self, outcome: Outcome, state: Gone) -> None:

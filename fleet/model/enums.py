@@ -55,6 +55,7 @@ class Cause(StrEnum):
     DELETED = "Deleted"
     DIFFERS = "Differs"  # found by dry run: live is not what is desired
     MISSING = "Missing"  # found by dry run: desired and not there
+    ADDED = "Added"  # by hand, and ``automated.strict`` takes it away
 
 
 class Hold(StrEnum):

@@ -110,9 +110,14 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """Fields that somebody who works by hand added to an object of ours (H25): no drift, but worth knowing."""
+    """Fields that somebody who works by hand added to an object of ours (H25): no drift, but worth knowing.
+
+    ``more`` counts those beyond ``fields``; ``why`` is the reason for which ``automated.strict`` leaves them.
+    """
 
     ref: ObjectRef
     manager: str
     at: str = ""
     fields: tuple[str, ...] = ()
+    more: int = 0
+    why: str = ""

@@ -42,6 +42,7 @@ class Findings:
     warnings: tuple[str, ...] = ()
     answered: str | None = None  # the request that the pass answered, see Work.asked_by
     foreign: tuple[Foreign, ...] = ()
+    removed: tuple[Foreign, ...] = ()  # by ``automated.strict``, in this pass
 
 
 @dataclass(frozen=True, slots=True)

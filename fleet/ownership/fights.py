@@ -34,13 +34,18 @@ def after(fight: Fight | None, drift: Drift, now: float) -> Fight:
 
     A drift seen while the heal of an earlier one still waits is no further loss: nothing was sent meanwhile.
     """
-    if fight is None or fight.manager != drift.manager or now - max(fight.last, fight.until) > QUIET:
+    if fight is None or fight.manager != drift.manager or over(fight, now):
         return Fight(1, drift.manager, now, now + BACKOFF[0], drift.fields)
     if now < fight.until:
         return Fight(fight.count, fight.manager, now, fight.until, drift.fields or fight.fields)
     count = fight.count + 1
     delay = BACKOFF[min(count, len(BACKOFF)) - 1]
     return Fight(count, fight.manager, now, now + delay, drift.fields or fight.fields)
+
+
+def over(fight: Fight, now: float) -> bool:
+    """Whether nothing was lost for ten minutes since the last heal was due."""
+    return now - max(fight.last, fight.until) > QUIET
 
 
 def contested(fight: Fight) -> bool:

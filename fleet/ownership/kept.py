@@ -49,6 +49,11 @@ _ANNOTATION_PREFIXES: Final = (
 _LAST: Final = "f:caBundle"
 
 
+def passing(path: Path) -> bool:
+    """Whether the field tells of something that was done, and is nobody's wish for how the object should be."""
+    return path[0] == "f:status" or path[-len(_RESTARTED) :] == _RESTARTED
+
+
 def kept(path: Path, ref: ObjectRef | None = None) -> bool:
     """Whether the field stays with its holder; `ref` is the object, whose kind may keep more of its own."""
     if path[-1] == _LAST:

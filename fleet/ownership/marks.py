@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
     from fleet.model import Meta
+    from fleet.ownership.entries import Path
 
 HELM: Final = "helm"
 ARGOCD: Final = "argocd"
 FLUX: Final = "flux"
 APPLYSET: Final = "applyset"
+ADOPTABLE: Final = frozenset({HELM, ARGOCD, FLUX})
 
 _FLUX_PREFIXES: Final = ("kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io")
 _MANAGED_BY: Final = "app.kubernetes.io/managed-by"
@@ -53,6 +55,23 @@ def other_owner(meta: Meta, ours: Container[str] = ()) -> Owner | None:
         if owner:
             return owner
     return _applyset(meta, ours)
+
+
+def held_by(meta: Meta, tools: Container[str]) -> frozenset[Path]:
+    """The fields by which those tools know the object, as far as it bears them."""
+    labels = {
+        *(f"{prefix}/{part}" for prefix in _FLUX_PREFIXES for part in ("name", "namespace") if FLUX in tools),
+        *([f"{ARGO}/instance"] if ARGOCD in tools else []),
+        *([_MANAGED_BY] if HELM in tools and meta.labels.get(_MANAGED_BY) == "Helm" else []),
+    }
+    annotations = {
+        *([f"{ARGO}/tracking-id", f"{ARGO}/installation-id"] if ARGOCD in tools else []),
+        *([_RELEASE, _RELEASE_NAMESPACE] if HELM in tools else []),
+    }
+    return frozenset(
+        [("f:metadata", "f:labels", f"f:{name}") for name in labels if name in meta.labels]
+        + [("f:metadata", "f:annotations", f"f:{name}") for name in annotations if name in meta.annotations]
+    )
 
 
 def _flux(meta: Meta) -> Owner | None:

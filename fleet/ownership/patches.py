@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fleet.names import APPLYSET_PART_OF, FIELD_MANAGER, LAST_APPLIED, MANIFEST
+from fleet.ownership import foreign
 from fleet.ownership.entries import encode, paths_of
-from fleet.ownership.kept import kept
+from fleet.ownership.kept import kept, passing
 from fleet.ownership.strangers import within
 from fleet.ownership.takeover import APPLY, taken
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from fleet.model import Meta
     from fleet.ownership.entries import Path
+    from fleet.ownership.foreign import Hands
 
 Operation = dict[str, Any]
 Record = dict[str, Any]
@@ -41,9 +43,70 @@ def merge(
     """
     return _taken(
         meta,
-        lambda record: _is_taken(record, adopt),
-        lambda path: not kept(path, meta.ref) and (only is None or only(path)),
+        lambda record, path: (
+            _is_taken(record, adopt) and not kept(path, meta.ref) and (only is None or only(path))
+        ),
     )
+
+
+def adopt(meta: Meta, tools: frozenset[str], marks: frozenset[Path]) -> list[Operation] | None:
+    """`merge` for an object that changes hands: `marks`, by which its former tool knows it, come along.
+
+    Whoever holds a mark: the next apply takes it off unless Git has it, so that the former tool, when it is
+    removed or prunes, does not take the object for its own.
+    """
+    return _taken(
+        meta,
+        lambda record, path: (
+            not record.get("subresource")
+            and (path in marks or (_is_taken(record, tools) and not kept(path, meta.ref)))
+        ),
+    )
+
+
+def strip(meta: Meta, hands: Hands, refused: str = "") -> list[Operation] | None:
+    """Merge into ours what people added by hand, and only that (H25): the next apply takes it away.
+
+    `refused` is a field of which the server has said that it cannot go.
+    """
+    mine = next((record for record in _records(meta) if _is_ours(record)), None)
+    if mine is None:
+        return None
+    known = foreign.holding(paths_of(mine.get(_FIELDS)))
+
+    def given(record: Record, path: Path) -> bool:
+        if record.get("subresource") or not hands.has(record.get("manager", "")):
+            return False
+        same = record.get("apiVersion") == mine.get("apiVersion")
+        addition = path not in known and not passing(path)
+        return addition and not foreign.left(path, meta.ref, same_version=same, refused=refused)
+
+    return _taken(meta, given)
+
+
+def back(meta: Meta, before: Meta) -> list[Operation] | None:
+    """Give back what a patch since `before` moved into our entry: the apply that it was for is refused."""
+    had = {_who(record): paths_of(record.get(_FIELDS)) for record in _records(before)}
+    records = _records(meta)
+    ours = next((record for record in records if _is_ours(record)), None)
+    if ours is None:
+        return None
+    mine = paths_of(ours.get(_FIELDS))
+    gained = mine - had.get(_who(ours), frozenset())
+    owed = {who: lost for who, held in had.items() if who != _who(ours) and (lost := held & gained)}
+    if not owed:
+        return None
+    returned = frozenset(path for lost in owed.values() for path in lost)
+    told: list[Record] = []
+    for record in records:
+        held = paths_of(record.get(_FIELDS)) | owed.pop(_who(record), frozenset())
+        if record is ours:
+            held = mine - returned
+        told.append({**record, _FIELDS: encode(held)})
+    told += [
+        {**record, _FIELDS: encode(owed[_who(record)])} for record in _records(before) if _who(record) in owed
+    ]
+    return [_test(meta), _replace(told)]
 
 
 def move(meta: Meta, field: str = "", adopt: frozenset[str] = frozenset()) -> list[Operation] | None:
@@ -60,12 +123,14 @@ def move(meta: Meta, field: str = "", adopt: frozenset[str] = frozenset()) -> li
     holders = [
         record
         for record in records
-        if not _is_ours(record) and any(map(inside, paths_of(record.get(_FIELDS))))
+        if not _is_ours(record)
+        and not record.get("subresource")
+        and any(inside(path) and path not in ours for path in paths_of(record.get(_FIELDS)))
     ]
     chosen = [record for record in holders if _is_taken(record, adopt)]
     if not chosen:
         chosen = sorted(holders, key=lambda record: record.get("time", ""))[-1:]
-    return _taken(meta, lambda record: record in chosen, inside)
+    return _taken(meta, lambda record, path: record in chosen and inside(path))
 
 
 def reversion(meta: Meta, api_version: str) -> list[Operation] | None:
@@ -93,10 +158,8 @@ def orphan(meta: Meta) -> list[Operation] | None:
     return [_test(meta), *operations] if operations else None
 
 
-def _taken(
-    meta: Meta, chosen: Callable[[Record], bool], wanted: Callable[[Path], bool]
-) -> list[Operation] | None:
-    """The patch that gives us the wanted paths of the chosen records."""
+def _taken(meta: Meta, given_by: Callable[[Record, Path], bool]) -> list[Operation] | None:
+    """The patch that gives us those paths of others' records."""
     ours: Record | None = None
     gained: set[Path] = set()
     rest: list[Record] = []
@@ -105,8 +168,8 @@ def _taken(
         if _is_ours(record):
             ours = record
             continue
-        held = paths_of(record.get(_FIELDS)) if chosen(record) else frozenset()
-        given = frozenset(filter(wanted, held))
+        held = paths_of(record.get(_FIELDS))
+        given = frozenset(path for path in held if given_by(record, path))
         if not given:
             rest.append(record)
             continue
@@ -138,6 +201,16 @@ def _is_ours(record: Record) -> bool:
         record.get("manager") == FIELD_MANAGER
         and record.get("operation") == APPLY
         and not record.get("subresource")
+    )
+
+
+def _who(record: Record) -> tuple[str, str, str, str]:
+    """What makes two entries the same one."""
+    return (
+        record.get("manager", ""),
+        record.get("operation", ""),
+        record.get("subresource", ""),
+        record.get("apiVersion", ""),
     )
 
 

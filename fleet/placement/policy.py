@@ -29,7 +29,13 @@ def policy(application: Application, walls: Walls, guard: Thresholds) -> Policy:
         # Where one of the two is given and the other a default, the longer is meant.
         maximum=max(backoff.duration, backoff.max_duration),
     )
-    return Policy(frozenset(options), retry=retry, guard=thresholds(application, guard), walls=walls)
+    return Policy(
+        frozenset(options),
+        frozenset(asked.adopt),
+        retry=retry,
+        guard=thresholds(application, guard),
+        walls=walls,
+    )
 
 
 def thresholds(application: Application, guard: Thresholds) -> Thresholds:
@@ -52,6 +58,7 @@ def _automated(automated: Automated) -> set[Option]:
     chosen = {
         Option.PRUNE: automated.prune,
         Option.SELF_HEAL: automated.self_heal,
+        Option.STRICT: automated.strict,
         Option.ALLOW_EMPTY: automated.allow_empty,
     }
     return {option for option, on in chosen.items() if on}

@@ -127,10 +127,16 @@ def describe(drift: Drift) -> str:
         Cause.DELETED: f"{drift.ref} was deleted",
         Cause.DIFFERS: f"{what} {'differ' if len(drift.fields) > 1 else 'differed'} from Git",
         Cause.MISSING: f"{drift.ref} was missing",
+        Cause.ADDED: f"{what} {verb} added",
     }[drift.cause]
     detail = ", ".join(part for part in (drift.operation, drift.at) if part)
     by = f" by {drift.manager}" if drift.manager else ""
     return f"{done}{by}" + (f" ({detail})" if detail and drift.manager else "")
+
+
+def healed(drift: Drift) -> str:
+    """Say what was put right."""
+    return f"{describe(drift)} and {'taken away' if drift.cause is Cause.ADDED else 'put back'}"
 
 
 def _pruned(before: Outcome | None, after: Outcome) -> Iterator[Happening]:

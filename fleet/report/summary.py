@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 RENDER_FAILED: Final = "RenderFailed"
 SYNC_FAILED: Final = "SyncFailed"
 UNREACHABLE: Final = "ClusterUnreachable"
+FOREIGN_FIELDS: Final = "ForeignFields"
 HELD: Final = 16
 
 # The condition that a fault's reason stands under; all other faults of an Application are RenderFailed, all
@@ -229,6 +230,9 @@ class _View:
                 told.setdefault(holding.hold.value, []).append(
                     (holding.hold.value, cluster, words.of_holding(holding))
                 )
+            if outcome.findings.foreign:
+                text = words.of_foreign(outcome.findings.foreign)
+                told.setdefault(FOREIGN_FIELDS, []).append(("AddedByHand", cluster, text))
         for one in self.standings:
             if one.silent:
                 kind, reason, text = self._no_answer(one.cluster)

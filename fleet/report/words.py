@@ -15,7 +15,7 @@ from fleet import names
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fleet.model import Fault, Holding
+    from fleet.model import Fault, Foreign, Holding
 
 MESSAGE: Final = 1000
 FEW: Final = 5
@@ -60,6 +60,16 @@ def of_holding(holding: Holding) -> str:
     """Give the hold's words, with its objects where the words do not name them."""
     unnamed = [str(ref) for ref in holding.refs if str(ref) not in holding.text]
     return f"{holding.text}: {listed(unnamed)}" if unnamed else holding.text
+
+
+def of_foreign(found: Sequence[Foreign]) -> str:
+    """Give how much people added by hand to a target's objects, the first of it, and what cannot be taken away."""
+    count = sum(len(one.fields) + one.more for one in found)
+    told = [f"{field} of {one.ref} (by {one.manager})" for one in found for field in one.fields]
+    first = ", ".join(told[:FEW]) + (f" and {count - FEW} more" if count > FEW else "")
+    text = f"{count} field{'s' if count > 1 else ''} not in Git {'were' if count > 1 else 'was'} added by hand: {first}"
+    reasons = sorted({f"of {one.ref}, {one.why}" for one in found if one.why})
+    return text + (f"; automated.strict leaves some: {listed(reasons, 2)}" if reasons else "")
 
 
 def joined(told: Iterable[tuple[str, str]]) -> str:

@@ -1,10 +1,9 @@
 """Applying one object: server-side, by force, and what some refusals need.
 
-Contract: one PATCH in the ordinary case, answered with metadata only. Refusals that are about ownership
-alone are mended by one JSON patch on managedFields and the same apply again: an entry of an old version
-(H22), a list item whose key a stranger changed. So is a field that Git dropped and the takeover list still
-holds (H4); where another manager holds one, a warning says so. Errors are raised as the client raised them:
-after Unanswered, or when cancelled, the object is unknown.
+Contract: one PATCH in the ordinary case, answered with metadata only; ``mend`` frees one that is refused. A
+field that Git dropped and the takeover list still holds (H4) is merged into ours, which takes another apply;
+where another manager holds one, a warning says so. Errors are raised as the client raised them: after
+Unanswered, or when cancelled, the object is unknown.
 """
 
 from __future__ import annotations
@@ -13,14 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from fleet import names
-from fleet.errors import ApiError, ServerFailed
-from fleet.kube import decode, failure, paths
 from fleet.ownership import entries, patches
 from fleet.ownership.fieldpath import readable
 from fleet.ownership.kept import kept
 from fleet.ownership.takeover import NOBODY
 from fleet.sync import existing
 from fleet.sync.amend import amend
+from fleet.sync.mend import mended
 from fleet.sync.unchanged import unchanged
 
 if TYPE_CHECKING:
@@ -31,9 +29,6 @@ if TYPE_CHECKING:
     from fleet.ownership.entries import Path
     from fleet.sync.shape import Shaped
 
-_CREATED: Final = 201
-_UNPROCESSABLE: Final = 422
-_MENDS: Final = 3  # each moves something, and two lists of one object may be in the way
 _NAMED: Final = 5
 
 
@@ -64,7 +59,7 @@ async def apply(
     """
     if before is None and seen is not None and seen.manifest != shaped.digest:
         before = await existing.read(send, shaped.resource, shaped.ref)
-    meta, created = await _mended(send, shaped, adopt)
+    meta, created = await mended(send, shaped, adopt)
     if created:
         return Applied(meta, created=True, changed=True)
     gone = _dropped(before, meta)
@@ -77,44 +72,6 @@ async def apply(
         )
     changed = _changed(before, seen, meta)
     return Applied(meta, created=False, changed=changed, warnings=_warnings(meta, gone))
-
-
-async def _mended(send: Send, shaped: Shaped, adopt: frozenset[str]) -> tuple[Meta, bool]:
-    """Apply; where the refusal is about ownership, mend that and apply again."""
-    request = paths.apply(shaped.resource, shaped.ref, shaped.body, manager=names.FIELD_MANAGER)
-    mends = 0
-    while True:
-        try:
-            answer = await send(request)
-        except ApiError as refusal:
-            mends += 1
-            if mends > _MENDS or not await _mend(send, shaped, refusal, adopt):
-                raise
-        else:
-            return decode.meta(answer.body, shaped.resource), answer.status == _CREATED
-
-
-async def _mend(send: Send, shaped: Shaped, refusal: ApiError, adopt: frozenset[str]) -> bool:
-    """Whether ownership was in the way and has been changed."""
-    # A manifest that does not fit its schema is refused in the same words, but as Invalid.
-    old_entry = refusal.cause == failure.FIELD_NOT_DECLARED and isinstance(refusal, ServerFailed)
-    list_key = refusal.cause == failure.DUPLICATE and refusal.status == _UNPROCESSABLE
-    if not old_entry and not list_key:
-        return False
-    version = "/".join(filter(None, (shaped.resource.group, shaped.resource.version)))
-    changed = False
-
-    def make(now: Meta) -> list[dict[str, Any]] | None:
-        nonlocal changed
-        reversion = patches.reversion(now, version) if old_entry else None
-        operations = reversion or (patches.move(now, refusal.field, adopt) if list_key else None)
-        changed = bool(operations)
-        return operations
-
-    meta = await existing.read(send, shaped.resource, shaped.ref)
-    if meta is None or await amend(send, shaped.resource, meta, make) is None:
-        return False
-    return changed
 
 
 def _dropped(before: Meta | None, after: Meta) -> frozenset[Path]:
@@ -180,7 +137,7 @@ async def _cleared(
     merged = await amend(send, shaped.resource, meta, merge)
     if merged is None:
         return meta
-    again, _ = await _mended(send, shaped, frozenset())
+    again, _ = await mended(send, shaped, frozenset())
     return again
 
 

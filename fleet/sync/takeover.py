@@ -1,9 +1,11 @@
 """Before the first apply to an object that exists and is not ours: may it be taken, and what goes with it.
 
 Contract: an object that a controller made, that bears another tool's mark, or that is a member of another of
-fleethub's sets is refused by the owner's name. Else the entries of the takeover list are merged into ours,
-since a field removed in Git would stay for good while another entry holds it (H4). An object with our entry
-is left as it is, but for the question whose set it is in.
+fleethub's sets is refused by the owner's name, unless the Application adopts that tool's. Else the entries of
+the takeover list are merged into ours, since a field removed in Git would stay for good while another entry
+holds it (H4); so are the marks of a tool that is adopted from, whoever wrote them: with the apply they go, and
+the tool does not prune what it has lost. An object with our entry is left as it is, but for the question whose
+set it is in.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ async def take(
 
     def merge(now: Meta) -> list[dict[str, Any]] | None:
         _refuse(now, adopt, ours)
-        return patches.merge(now, adopt) if entries.entry(now.fields) is None else None
+        if entries.entry(now.fields) is not None:
+            return None
+        return patches.adopt(now, adopt, marks.held_by(now, adopt))
 
     return await amend(send, resource, meta, merge)
 
@@ -53,4 +57,6 @@ def _refuse(meta: Meta, adopt: frozenset[str], ours: Container[str]) -> None:
         text = (
             f"{other.tool} ({other.name}) holds it and says so on the object; remove its mark to hand it over"
         )
+        if other.tool in marks.ADOPTABLE:
+            text += f", or name {other.tool} in spec.syncPolicy.adopt"
         raise ClaimRefused(text, ref=meta.ref)

@@ -163,7 +163,14 @@ class HubProvider:
                 if seen is None or seen.set_id != own:
                     yield ResourceView(worker.name, ref, Health.MISSING)
                 else:
-                    yield ResourceView(worker.name, ref, seen.health, seen.message, seen.deleting)
+                    yield ResourceView(
+                        worker.name,
+                        ref,
+                        seen.health,
+                        seen.message,
+                        seen.deleting,
+                        member.sightings.foreign(ref),
+                    )
 
     def _verify(self, headers: Any, body: bytes) -> push.PushEvent:
         return push.verify(headers, body, self._secrets)

@@ -17,6 +17,7 @@ from fleet.health.assess import needs_object
 from fleet.model import (
     Drift,
     Fault,
+    Foreign,
     GroupKind,
     Health,
     Hold,
@@ -30,8 +31,8 @@ from fleet.model import (
     TargetKey,
     Work,
 )
-from fleet.ownership import entries
-from fleet.sync import apply, existing, namespace, parent, ready, scope, takeover
+from fleet.ownership import entries, foreign
+from fleet.sync import apply, existing, namespace, parent, ready, scope, strict, takeover
 from fleet.sync.scope import CRD
 from fleet.sync.shape import Shaped
 from fleet.worker import discovering, fencing
@@ -54,6 +55,7 @@ class Progress:
     warnings: list[str] = field(default_factory=list)
     holds: list[Holding] = field(default_factory=list)
     drifts: list[Drift] = field(default_factory=list)
+    removed: list[Foreign] = field(default_factory=list)
     applied: set[ObjectRef] = field(default_factory=set)
 
 
@@ -67,6 +69,13 @@ def settled(member: Member, item: Shaped) -> bool:
         and seen.manifest == item.digest
         and not seen.deleting
         and not member.ledger.unknown(item.ref)
+    )
+
+
+def blemished(work: Work, ref: ObjectRef, member: Member) -> bool:
+    """Whether people added to an object what the Application's policy takes away again."""
+    return Option.STRICT in work.target.policy.options and any(
+        not one.why for one in member.sightings.foreign(ref)
     )
 
 
@@ -142,7 +151,8 @@ def _unhealthy(stages: Iterable[Stage], member: Member, progress: Progress) -> t
 async def _stage(work: Work, stage: Stage, member: Member, progress: Progress) -> None:
     due = []
     for item in stage.items:
-        if work.mode is not Mode.AUDIT and work.asked_by is None and settled(member, item):
+        calm = settled(member, item) and not blemished(work, item.ref, member)
+        if work.mode is not Mode.AUDIT and work.asked_by is None and calm:
             progress.unchanged += 1
             progress.applied.add(item.ref)
         else:
@@ -179,20 +189,44 @@ async def _one(work: Work, item: Shaped, found: Meta | None, member: Member, pro
                 adopt=work.target.policy.adopt,
                 seen=member.sightings.get(ref),
             )
+            known = _left(member, item)
             remember(member, item, applied.meta, created=applied.created)
             member.ledger.known(ref)
+            removed = await _strip(work, item, applied.meta, known, member)
         progress.warnings.extend(f"{ref}: {text}" for text in applied.warnings)
     except FleetError as error:
         progress.faults.append(fault(error, ref))
         progress.failed.append(ref)
         return
     progress.applied.add(ref)
+    progress.removed.extend(removed)
     if applied.created:
         progress.created += 1
-    elif applied.changed:
+    elif applied.changed or removed:
         progress.changed += 1
     else:
         progress.unchanged += 1
+
+
+def _left(member: Member, item: Shaped) -> tuple[Foreign, ...]:
+    """What an earlier try, for the same manifest, could not take away."""
+    seen, found = member.sightings.get(item.ref), member.sightings.foreign(item.ref)
+    same = seen is not None and seen.manifest == item.digest
+    return found if same and all(one.why for one in found) else ()
+
+
+async def _strip(
+    work: Work, item: Shaped, meta: Meta, known: tuple[Foreign, ...], member: Member
+) -> tuple[Foreign, ...]:
+    """Take away what people added, where the policy says so; remember what is left."""
+    if Option.STRICT not in work.target.policy.options:
+        member.sightings.added(item.ref, foreign.found(item.ref, meta.fields, member.hands))
+        return ()
+    done = await strict.strip(member.client.send, item, meta, member.hands, known)
+    if done.meta is not meta:
+        remember(member, item, done.meta, created=False)
+    member.sightings.added(item.ref, done.left)
+    return done.removed
 
 
 async def _before(work: Work, item: Shaped, found: Meta | None, member: Member) -> Meta | None:

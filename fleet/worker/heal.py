@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from fleet.model import Drift, Hold, Holding, Lane, Mode, Option, Work
+from fleet.model import Cause, Drift, Foreign, Hold, Holding, Lane, Mode, Option, Outcome, Work
 from fleet.ownership import fights
+from fleet.ownership.entries import UPDATE
 from fleet.ownership.fights import Fight
 from fleet.worker.held import Held
 
@@ -30,6 +31,36 @@ def plan(held: Held, found: Drift, now: float) -> tuple[Work, float] | None:
     held.fights[found.ref] = fight
     narrow = replace(work, only=frozenset({found.ref}), mode=Mode.APPLY, lane=Lane.URGENT, asked_by=None)
     return narrow, fight.until
+
+
+def strip(held: Held, found: tuple[Foreign, ...], now: float) -> tuple[Work, float] | None:
+    """The work that takes away what people added to an object, damped like any heal; None where none does."""
+    work = held.work
+    removable = [one for one in found if not one.why]
+    if work is None or not removable or Option.STRICT not in work.target.policy.options:
+        return None
+    return plan(held, addition(max(removable, key=lambda one: one.at)), now)
+
+
+def addition(found: Foreign) -> Drift:
+    """What people added, as what a heal puts right."""
+    return Drift(found.ref, Cause.ADDED, found.manager, UPDATE, found.at, found.fields)
+
+
+def seen(held: Held, *, paused: bool) -> tuple[tuple[Drift, ...], tuple[Holding, ...]]:
+    """The drift that is only shown, and the holds that say why, and who keeps writing what is healed."""
+    work = held.work
+    shown = () if work is None or (reverts(work) and not paused) else tuple(held.drifts.values())
+    holds = contested(held)
+    if shown:
+        holds += (Holding(Hold.SELF_HEAL_OFF, "drift is shown, not put back: self-heal is off"),)
+    return shown, holds
+
+
+def rested(found: Outcome) -> Outcome:
+    """The outcome of a pass on a paused cluster."""
+    hold = Holding(Hold.PAUSED, "the cluster is paused: nothing is written there (fleethub cluster resume)")
+    return replace(found, holds=(*(h for h in found.holds if h.hold is not Hold.MANUAL), hold))
 
 
 def stamp(now: float) -> str:

@@ -16,6 +16,7 @@ from fleet.kube.acting import acting
 from fleet.kube.client import Client
 from fleet.kube.request import Send
 from fleet.model import Discovery, Target, TargetKey
+from fleet.ownership.foreign import Hands
 from fleet.sync.claims import Claims
 from fleet.sync.parent import Parent
 from fleet.worker.existence import Existence
@@ -45,6 +46,7 @@ class Member:
     claims: Claims
     ledger: Ledger
     existence: Existence
+    hands: Hands = field(default_factory=Hands)  # who writes by hand
     parents: dict[TargetKey, Parent] = field(default_factory=dict)
     # Sets of targets that exist and have not yet said what they want: nobody else may take their objects.
     silent: dict[str, TargetKey] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from fleet.errors import FleetError, Forbidden, NotFound
 from fleet.health.assess import assess, needs_object
 from fleet.kube import watch
 from fleet.model import Cause, Drift, GroupKind, Health, Meta, ObjectRef, Resource, Sighting, TargetKey
-from fleet.ownership import drift, entries, membership
+from fleet.ownership import drift, entries, foreign, membership
 from fleet.sync import parent
 from fleet.worker import discovering
 from fleet.worker.member import Member
@@ -30,6 +30,9 @@ class Listener(Protocol):
 
     def drifted(self, set_id: str, found: Drift) -> None:
         """A member is not as our last apply left it."""
+
+    def added(self, set_id: str, ref: ObjectRef) -> None:
+        """People added something to a member by hand, or it is gone."""
 
     def stirred(self, set_id: str) -> None:
         """A member appeared, went, or changed its health."""
@@ -219,8 +222,11 @@ class Observer:
                 message,
             ),
         )
+        news = self._member.sightings.added(ref, foreign.found(ref, meta.fields, self._member.hands))
         if found is not None and before is not None:
             self._listener.drifted(before.set_id, found)
+        elif news:
+            self._listener.added(set_id, ref)
         if replaced or (before is not None and (before.health, before.set_id) != (health, set_id)):
             self._listener.stirred(set_id)
 

@@ -6,15 +6,18 @@ Contract: reads memory, changes nothing, asks nobody.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from fleet.model import (
     Counts,
     Drift,
     Fault,
     Findings,
+    Foreign,
     Health,
     Holding,
     ObjectRef,
+    Option,
     Outcome,
     Sync,
     Work,
@@ -60,9 +63,23 @@ def build(work: Work, plan: Plan, progress: Progress, pruned: Pruned, member: Me
         ),
         faults=faults,
         holds=holds,
-        findings=Findings(tuple(progress.drifts), copies, plan.warnings + tuple(progress.warnings)),
+        findings=Findings(
+            tuple(progress.drifts),
+            copies,
+            plan.warnings + tuple(progress.warnings),
+            foreign=additions(work, plan.set_id, member),
+            removed=tuple(progress.removed),
+        ),
         at=member.clock.now(),
     )
+
+
+def additions(work: Work, set_id: str, member: Member) -> tuple[Foreign, ...]:
+    """What people added to the target's objects; why some of it stays is of interest to `strict` alone."""
+    found = member.sightings.additions(set_id)
+    if Option.STRICT in work.target.policy.options:
+        return found
+    return tuple(replace(one, why="") for one in found)
 
 
 def expected(work: Work, scoped: Scoped, member: Member) -> tuple[ObjectRef, ...]:
@@ -97,6 +114,7 @@ def _faults(plan: Plan, progress: Progress, pruned: Pruned) -> tuple[Fault, ...]
 
 def revised(
     before: Outcome,
+    foreign: tuple[Foreign, ...],
     expected: Iterable[ObjectRef],
     drifts: Iterable[Drift],
     extra: tuple[Holding, ...],
@@ -115,6 +133,12 @@ def revised(
         before.counts,
         before.faults,
         (*before.holds, *extra),
-        Findings(found or before.findings.drifts, before.findings.ignored, before.findings.warnings),
+        replace(
+            before.findings,
+            drifts=found or before.findings.drifts,
+            answered=None,
+            foreign=foreign,
+            removed=(),
+        ),
         before.at,
     )

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from fleet.model import Recorded, Work
+from fleet.model import Mode, Recorded, Work
 from fleet.sync.sets import set_id
+from fleet.worker import heal
+from fleet.worker.held import Held
 from fleet.worker.member import Member
 
 DIGEST = 32
@@ -43,6 +45,25 @@ def settled(work: Work, recorded: Recorded | None, member: Member) -> bool:
     if recorded is None or recorded.seal is None or recorded.render != render_digest(work):
         return False
     return recorded.seal == seal_of(set_id(work.target.key, member.identity.namespace), member)
+
+
+def mode(work: Work, held: Held, member: Member, *, paused: bool) -> Mode:
+    """What a pass may do now."""
+    if paused:
+        return Mode.COMPARE
+    if (
+        work.only is not None
+        or held.begun
+        or work.asked_by
+        or held.asked
+        or work.mode is not Mode.APPLY
+        or held.work is None
+    ):
+        return work.mode
+    record = member.parents.get(work.target.key)
+    unchanged = record is not None and record.recorded.render == render_digest(held.work)
+    # After a start nobody has asked to revert drift of a target without self-heal (H5).
+    return Mode.COMPARE if unchanged and not heal.reverts(held.work) else Mode.APPLY
 
 
 def adopt(work: Work, member: Member) -> None:

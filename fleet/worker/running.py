@@ -30,7 +30,18 @@ from fleet.model import (
 )
 from fleet.redact import words
 from fleet.sync import parent
-from fleet.worker import audit, discovering, heal, outcome, passes, probing, rebuild, recover, withdrawal
+from fleet.worker import (
+    audit,
+    calming,
+    discovering,
+    heal,
+    outcome,
+    passes,
+    probing,
+    rebuild,
+    recover,
+    withdrawal,
+)
 from fleet.worker.fencing import refused, scoped
 from fleet.worker.held import Held
 from fleet.worker.member import Member
@@ -102,6 +113,7 @@ class Running:
             tasks += [asyncio.ensure_future(self._serve(None)) for _ in range(PASSES - URGENT_PASSES)]
             tasks += [asyncio.ensure_future(self._serve(1)) for _ in range(URGENT_PASSES)]
             tasks.append(asyncio.ensure_future(audit.keep(self._held, self._box, self._clock, self._audit)))
+            tasks.append(asyncio.ensure_future(calming.keep(self._held, self._clock, self._stir_target)))
             done, _ = await asyncio.wait({*tasks, self._lost}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 await task
@@ -180,19 +192,36 @@ class Running:
 
     def drifted(self, set_id: str, found: Drift) -> None:
         """Put a member back, or show that it drifted."""
-        key = self._sets.get(set_id)
-        held = self._held.get(key) if key is not None else None
-        if held is None or held.work is None or held.leave is not None or held.scoped is None:
-            return
-        if found.ref not in wanted(held.scoped):
+        held = self._keeper(set_id, found.ref)
+        if held is None:
             return
         if found.manager and not found.at:
             # The server gives no time to a change by the scale subresource: when we saw it is near enough.
             found = replace(found, at=heal.stamp(self._clock.now()))
         held.drifts[found.ref] = found
         # Of what a Project refuses by now, nothing is written: the fault of the last whole pass says so.
-        walled = found.ref in refused(held.scoped.faults)
+        walled = found.ref in refused(held.scoped.faults) if held.scoped is not None else False
         planned = None if self.paused or walled else heal.plan(held, found, self._clock.boottime())
+        self._heal(set_id, planned)
+
+    def added(self, set_id: str, ref: ObjectRef) -> None:
+        """Show what people added to a member, or take it away."""
+        held = self._keeper(set_id, ref)
+        if held is not None:
+            found = self.member.sightings.foreign(ref)
+            walled = ref in refused(held.scoped.faults) if held.scoped is not None else False
+            off = self.paused or walled
+            self._heal(set_id, None if off else heal.strip(held, found, self._clock.boottime()))
+
+    def _keeper(self, set_id: str, ref: ObjectRef) -> Held | None:
+        """The target of that set, where it means to hold the object."""
+        key = self._sets.get(set_id)
+        held = self._held.get(key) if key is not None else None
+        if held is None or held.work is None or held.leave is not None or held.scoped is None:
+            return None
+        return held if ref in wanted(held.scoped) else None
+
+    def _heal(self, set_id: str, planned: tuple[Work, float] | None) -> None:
         if planned is not None:
             work, due = planned
             self._box.put(work.target.key, work, lane=Lane.URGENT, not_before=due)
@@ -238,6 +267,9 @@ class Running:
         """Hand to the observer what waited for an answer; see Ledger."""
         self._observer.late(ref, held)  # type: ignore[arg-type]
 
+    def _stir_target(self, target: TargetKey) -> None:
+        self._stir(parent.set_id(target, self.member.identity.namespace))
+
     def _stir(self, set_id: str) -> None:
         if not self._dirty:
             asyncio.get_running_loop().call_later(SETTLE, self._fold)
@@ -258,12 +290,10 @@ class Running:
     def _refold(self, key: TargetKey, held: Held) -> None:
         if held.outcome is None or held.work is None or held.scoped is None:
             return
-        shown = () if heal.reverts(held.work) and not self.paused else tuple(held.drifts.values())
-        extra = heal.contested(held)
-        if shown:
-            extra += (Holding(Hold.SELF_HEAL_OFF, "drift is shown, not put back: self-heal is off"),)
+        shown, extra = heal.seen(held, paused=self.paused)
         expected = outcome.expected(held.work, held.scoped, self.member)
-        self._report.outcome(outcome.revised(held.outcome, expected, shown, extra, self.member))
+        added = outcome.additions(held.work, parent.set_id(key, self.member.identity.namespace), self.member)
+        self._report.outcome(outcome.revised(held.outcome, added, expected, shown, extra, self.member))
         if held.waits and self._quiet(key):
             self._box.put(key, held.work, lane=held.work.lane)
 
@@ -373,7 +403,12 @@ class Running:
             await self._seal(held.work, held)
             return
         narrow = work.only is not None
-        work = replace(held.work, only=work.only, mode=self._mode(work, held), asked_by=work.asked_by)
+        work = replace(
+            held.work,
+            only=work.only,
+            mode=recover.mode(work, held, self.member, paused=self.paused),
+            asked_by=work.asked_by,
+        )
         begun = self._clock.boottime()
         if held.scoped is None:
             self.take_up(held)
@@ -433,23 +468,6 @@ class Running:
             # What the pass waited for came while it ran: nobody will say so again.
             self._box.put(work.target.key, held.work or work, lane=work.lane)
 
-    def _mode(self, work: Work, held: Held) -> Mode:
-        if self.paused:
-            return Mode.COMPARE
-        if (
-            work.only is not None
-            or held.begun
-            or work.asked_by
-            or held.asked
-            or work.mode is not Mode.APPLY
-            or held.work is None
-        ):
-            return work.mode
-        record = self.member.parents.get(work.target.key)
-        unchanged = record is not None and record.recorded.render == recover.render_digest(held.work)
-        # After a start nobody has asked to revert drift of a target without self-heal (H5).
-        return Mode.COMPARE if unchanged and not heal.reverts(held.work) else Mode.APPLY
-
     def _known_settled(self, work: Work, held: Held) -> bool:
         if held.begun or work.only is not None or work.asked_by is not None or work.mode is Mode.AUDIT:
             return False
@@ -476,7 +494,12 @@ class Running:
             # What the set holds that Git no longer names is known only then.
             await self._first_lists(lambda: kinds)
 
+    def _removed(self, target: TargetKey, found: Outcome) -> None:
+        for one in found.findings.removed:
+            self._report.healed(target, heal.addition(one))
+
     def _healed(self, work: Work, held: Held, found: Outcome) -> None:
+        self._removed(work.target.key, found)
         for ref in work.only or ():
             drift = held.drifts.get(ref)
             if drift is None or self._still(drift):
@@ -492,12 +515,12 @@ class Running:
         else:
             # The heal moved our entry's time: a seal from before it would make a restart look at all objects.
             self._seal_later(work)
-        set_id = parent.set_id(work.target.key, self.member.identity.namespace)
-        self._stir(set_id)
+        self._stir_target(work.target.key)
 
     def _ended(self, work: Work, held: Held, found: Outcome) -> None:
         held.begun = True
-        reported = self._paused(found)
+        self._removed(work.target.key, found)
+        reported = heal.rested(found) if self.paused else found
         if work.asked_by is not None:
             held.asked = work.asked_by
             if held.work is not None:
@@ -538,14 +561,6 @@ class Running:
     def _still(self, drift: Drift) -> bool:
         seen = self.member.sightings.get(drift.ref)
         return seen is None or seen.sent is None or seen.entry != seen.sent
-
-    def _paused(self, found: Outcome) -> Outcome:
-        if not self.paused:
-            return found
-        hold = Holding(
-            Hold.PAUSED, "the cluster is paused: nothing is written there (fleethub cluster resume)"
-        )
-        return replace(found, holds=(*(h for h in found.holds if h.hold is not Hold.MANUAL), hold))
 
     def _again(self, work: Work, held: Held) -> None:
         held.tries += 1

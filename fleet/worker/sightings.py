@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fleet.model import GroupKind, ObjectRef, Sighting
+from fleet.model import Foreign, GroupKind, ObjectRef, Sighting
+from fleet.ownership import foreign
 
 
 def newer(left: str, right: str) -> bool:
@@ -25,6 +26,7 @@ class Sightings:
         self._seen: dict[ObjectRef, Sighting] = {}
         self._sets: dict[str, set[ObjectRef]] = {}
         self._copies: dict[ObjectRef, str] = {}
+        self._foreign: dict[ObjectRef, tuple[Foreign, ...]] = {}  # only of objects that have any
         self._listed: dict[GroupKind, str] = {}
 
     def get(self, ref: ObjectRef) -> Sighting | None:
@@ -43,6 +45,7 @@ class Sightings:
     def drop(self, ref: ObjectRef) -> Sighting | None:
         """Forget a member that is gone or is none any more."""
         before = self._seen.pop(ref, None)
+        self._foreign.pop(ref, None)
         if before is not None:
             self._unlink(ref, before.set_id)
         return before
@@ -77,6 +80,29 @@ class Sightings:
     def copies(self, set_id: str) -> tuple[ObjectRef, ...]:
         """Objects that carry the label of a set and are no members."""
         return tuple(ref for ref, owner in self._copies.items() if owner == set_id)
+
+    def foreign(self, ref: ObjectRef) -> tuple[Foreign, ...]:
+        """What people added by hand to an object of ours."""
+        return self._foreign.get(ref, ())
+
+    def added(self, ref: ObjectRef, found: tuple[Foreign, ...]) -> bool:
+        """Remember what people added to an object as it is now; True where that is news.
+
+        What cannot be taken away stays known as such until something of it changes.
+        """
+        before = self._foreign.get(ref, ())
+        if before == found or (all(one.why for one in before) and foreign.same(before, found)):
+            return False
+        if found:
+            self._foreign[ref] = found
+        else:
+            self._foreign.pop(ref, None)
+        return True
+
+    def additions(self, set_id: str) -> tuple[Foreign, ...]:
+        """What people added to members of a set, in the order of the objects."""
+        mine = [ref for ref in self._foreign if ref in self._seen and self._seen[ref].set_id == set_id]
+        return tuple(one for ref in sorted(mine) for one in self._foreign[ref])
 
     def listed(self, kind: GroupKind, version: str | None) -> None:
         """A kind has been listed completely at a version, or (None) its list is no longer to be trusted."""

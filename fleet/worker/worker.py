@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from fleet.clock import Clock
 from fleet.errors import FleetError, Unreachable
@@ -17,6 +17,7 @@ from fleet.kube.client import Client
 from fleet.kube.connection import Connection
 from fleet.mailbox import Mailbox
 from fleet.model import Lane, ObjectRef, Reach, TargetKey, Work
+from fleet.ownership.foreign import Hands
 from fleet.redact import words
 from fleet.worker import dooming
 from fleet.worker.connect import Admit, connect
@@ -60,6 +61,7 @@ class Ground:
     admit: Admit
     hub: str  # the UID of the hub's namespace, by which members know it
     audit: float = 12 * 3600.0
+    hands: Hands = field(default_factory=Hands)
 
 
 class Worker:
@@ -267,6 +269,7 @@ class Worker:
             member = await connect(
                 self.name, client, self._place, self._lease, self._late, self._clock, self._ground.admit
             )
+        member.hands = self._ground.hands
         self._ground.report.met(self.name)
         self._tell(Reach(self.name, True, self._clock.now(), self._clock.now(), member.discovery.version))
         running = Running(

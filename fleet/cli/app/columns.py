@@ -63,3 +63,11 @@ def told(body: Mapping[str, Any]) -> str:
     held = status(body)
     sync, health = held.get("sync", "Unknown"), held.get("health", "Unknown")
     return f"{sync} {health} {held.get('clusters', '0/0')} {short(held.get('revision', ''))}".rstrip()
+
+
+def added(one: Mapping[str, Any], name: str) -> str:
+    """Give what somebody added by hand to an object: where, by whom, when, and why it stays."""
+    fields = ", ".join(one["fields"]) + (f" and {one['more']} more" if one.get("more") else "")
+    by = " ".join(part for part in (one["manager"], one.get("at", "")) if part)
+    stays = f" ({one['stays']})" if one.get("stays") else ""
+    return f"{name} by {by}: {fields}{stays}"

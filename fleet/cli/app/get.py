@@ -109,7 +109,9 @@ def _row(target: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _notes(targets: list[Mapping[str, Any]]) -> Iterator[str]:
-    """Give the lines below the table: faults, drifts, objects that nobody owns, warnings."""
+    """Give the lines below the table: faults, drifts, what people added by hand, warnings."""
+    from fleet.cli.app import columns  # noqa: PLC0415
+
     for target in targets:
         name = target["cluster"]
         for fault in target.get("faults") or []:
@@ -121,5 +123,7 @@ def _notes(targets: list[Mapping[str, Any]]) -> Iterator[str]:
             fields = ", ".join(drift["fields"])
             by = f" by {drift['manager']} {drift['at']}".rstrip() if drift["manager"] else ""
             yield f"{name}: drift: {drift['object']} {drift['cause']}{by}{': ' + fields if fields else ''}"
+        for one in target.get("foreignFields") or []:
+            yield f"{name}: added by hand: {columns.added(one, one['object'])}"
         for warning in target.get("warnings") or []:
             yield f"{name}: warning: {warning}"

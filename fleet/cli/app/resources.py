@@ -10,6 +10,8 @@ from fleet.cli import output
 from fleet.cli.options import Hub, hub_options, split_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fleet.cli.session import Session
 
 COLUMNS: Final = ("cluster", "kind", "namespace", "name", "health", "message")
@@ -20,7 +22,10 @@ COLUMNS: Final = ("cluster", "kind", "namespace", "name", "health", "message")
 @click.option("--cluster", "only", default="", metavar="NAME", help="Of this cluster alone.")
 @hub_options
 def command(hub: Hub, name: str, only: str) -> None:
-    """Show the objects of an Application on every cluster, with their health. Needs the hub's API."""
+    """Show the objects of an Application on every cluster, with their health and what people added by hand.
+
+    Needs the hub's API.
+    """
     from fleet.cli.session import run  # noqa: PLC0415
 
     namespace, plain = split_name(name, hub)
@@ -44,6 +49,19 @@ def command(hub: Hub, name: str, only: str) -> None:
     if output.structured({"items": found}, hub.output):
         return
     output.table(COLUMNS, [_row(one) for one in found], empty="There are no objects.")
+    for line in _notes(found):
+        click.echo(line)
+
+
+def _notes(found: list[dict[str, Any]]) -> Iterator[str]:
+    """Give the lines below the table: what people added by hand."""
+    from fleet.cli.app import columns  # noqa: PLC0415
+
+    for one in found:
+        kind = f"{one['kind']}.{one['group']}" if one["group"] else one["kind"]
+        name = f"{one['namespace']}/{one['name']}" if one["namespace"] else one["name"]
+        for added in one.get("foreignFields") or []:
+            yield f"{one['cluster']}: added by hand: {columns.added(added, f'{kind} {name}')}"
 
 
 def _row(one: dict[str, Any]) -> tuple[str, ...]:

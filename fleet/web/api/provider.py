@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fleet.model import ApplicationKey, Fault, Health, Holding, ObjectRef, Outcome, Reach
+    from fleet.model import ApplicationKey, Fault, Foreign, Health, Holding, ObjectRef, Outcome, Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class ResourceView:
     health: Health
     message: str = ""
     deleting: bool = False
+    foreign: tuple[Foreign, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from fleet.report import standing, words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fleet.model import Drift, Fault, Holding, ObjectRef, Outcome, Reach
+    from fleet.model import Drift, Fault, Foreign, Holding, ObjectRef, Outcome, Reach
     from fleet.report.standing import Standing
     from fleet.web.api.provider import ApplicationView, ClusterView, QueueView, ResourceView, TargetView
 
@@ -42,6 +42,7 @@ def resources(views: Iterable[ResourceView]) -> dict[str, Any]:
                 "health": view.health.word,
                 "message": view.message,
                 "deleting": view.deleting,
+                "foreignFields": [_foreign(one) for one in view.foreign],
             }
             for view in ordered
         ]
@@ -142,6 +143,7 @@ def _detail(outcome: Outcome) -> dict[str, Any]:
         "faults": [_fault(fault) for fault in outcome.faults],
         "holds": [_holding(holding) for holding in outcome.holds],
         "drifts": [_drift(drift) for drift in outcome.findings.drifts],
+        "foreignFields": [{"object": str(one.ref), **_foreign(one)} for one in outcome.findings.foreign],
         "ignored": [str(ref) for ref in outcome.findings.ignored],
         "warnings": list(outcome.findings.warnings),
     }
@@ -204,4 +206,14 @@ def _drift(drift: Drift) -> dict[str, Any]:
         "operation": drift.operation,
         "at": drift.at,
         "fields": list(drift.fields),
+    }
+
+
+def _foreign(found: Foreign) -> dict[str, Any]:
+    return {
+        "manager": found.manager,
+        "at": found.at,
+        "fields": list(found.fields),
+        "more": found.more,
+        "stays": found.why,
     }

@@ -29,6 +29,7 @@ class Lab:
     service = Resource("", "v1", "Service", "services", namespaced=True)
     deployment = Resource("apps", "v1", "Deployment", "deployments", namespaced=True)
     network_policy = Resource("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", namespaced=True)
+    claim = Resource("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", namespaced=True)
     namespace_kind = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
     crd = Resource(
         "apiextensions.k8s.io",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fleet.model import Cause, Drift
-from fleet.ownership.fights import Fight, after, contested
+from fleet.ownership.fights import Fight, after, contested, over
 from tests.unit.ownership.objects import REF
 
 BY_HPA = Drift(REF, Cause.CHANGED, "hpa", "Update", "", ("spec.replicas",))
@@ -37,6 +37,12 @@ def test_ten_quiet_minutes_end_it_and_less_do_not() -> None:
     last = lost(4)[-1]
     assert after(last, BY_HPA, last.until + 601).count == 1
     assert after(last, BY_HPA, last.until + 599).count == 5
+
+
+def test_a_fight_is_over_after_ten_quiet_minutes() -> None:
+    last = lost(4)[-1]
+    assert not over(last, last.until + 600)
+    assert over(last, last.until + 601)
 
 
 def test_another_manager_starts_another_fight() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from fleet.model import ObjectRef
 from fleet.names import APPLYSET_PART_OF, MANIFEST
-from fleet.ownership.marks import Owner, other_owner
+from fleet.ownership.marks import Owner, held_by, other_owner
 from tests.unit.ownership.objects import LABEL, SET, meta, ours, record
 
 RELEASE = {"meta.helm.sh/release-name": "shop", "meta.helm.sh/release-namespace": "team"}
@@ -68,3 +68,11 @@ def test_an_object_that_lost_our_entry_is_nobody_elses() -> None:
     assert other_owner(copied) == Owner("applyset", SET)
     assert other_owner(copied, {SET}) is None
     assert MANIFEST in lost.annotations
+
+
+def test_the_fields_of_a_mark_are_those_that_the_object_bears() -> None:
+    every = meta(labels=BY_HELM | KUSTOMIZATION | INSTANCE, annotations=RELEASE | TRACKED)
+    assert {path[-1] for path in held_by(every, {"helm"})} == {f"f:{key}" for key in BY_HELM | RELEASE}
+    assert {path[-1] for path in held_by(every, {"flux"})} == {f"f:{key}" for key in KUSTOMIZATION}
+    assert {path[-1] for path in held_by(every, {"argocd"})} == {f"f:{key}" for key in TRACKED}
+    assert held_by(meta(labels={"app.kubernetes.io/managed-by": "us"}), {"helm"}) == frozenset()

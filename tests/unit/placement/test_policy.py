@@ -31,7 +31,13 @@ def test_each_switch_is_an_option() -> None:
         Option.SELF_HEAL,
         Option.ALLOW_EMPTY,
     }
+    assert Option.STRICT in made(automated={"strict": True}).options
     assert made(syncOptions=["CreateNamespace=true"]).options == {Option.CREATE_NAMESPACE}
+
+
+def test_the_tools_that_may_be_adopted_from_are_named() -> None:
+    assert made(adopt=["helm", "flux"]).adopt == {"helm", "flux"}
+    assert made().adopt == frozenset()
 
 
 def test_retries_are_in_seconds() -> None:

@@ -13,6 +13,8 @@ from fleet.api.parse import parse
 from fleet.model import (
     ApplicationKey,
     Fault,
+    Findings,
+    Foreign,
     Health,
     Hold,
     Holding,
@@ -261,3 +263,25 @@ def test_reasons_satisfy_the_schema(word: str) -> None:
     told = status(application(), facts(faults=(Fault(None, word, "text"),)), now=NOW)
     for one in told["conditions"]:
         assert one["reason"].isidentifier()
+
+
+def test_what_people_added_is_a_calm_condition_without_a_time() -> None:
+    ref = ObjectRef("apps", "Deployment", "hello", "web")
+    added = Foreign(ref, "kubectl-edit", "2026-01-01T00:00:00Z", ("spec.a", "spec.b"), more=5)
+    left = replace(added, fields=("spec.replicas",), more=0, why="it stays")
+    told = status(
+        application(),
+        Facts(CLUSTERS, tuple(outcome(name, findings=Findings(foreign=(added, left))) for name in CLUSTERS)),
+        now=NOW,
+    )
+    assert told["sync"] == "Synced"
+    conditions = {one["type"]: one for one in told["conditions"]}
+    assert conditions["Ready"]["status"] == "True"
+    assert conditions["Stalled"]["status"] == "False"
+    message = conditions["ForeignFields"]["message"]
+    assert message.startswith(
+        "8 fields not in Git were added by hand: spec.a of Deployment.apps hello/web (by kubectl"
+    )
+    assert "it stays" in message
+    assert "2026" not in message
+    assert message.count("spec.a") == 1, "clusters share a sentence"
