@@ -222,7 +222,7 @@ async def _strip(
     if Option.STRICT not in work.target.policy.options:
         member.sightings.added(item.ref, foreign.found(item.ref, meta.fields, member.hands))
         return ()
-    done = await strict.strip(member.client.send, item, meta, member.hands, known)
+    done = await strict.strip(member.door(work.target), item, meta, member.hands, known)
     if done.meta is not meta:
         remember(member, item, done.meta, created=False)
     member.sightings.added(item.ref, done.left)
