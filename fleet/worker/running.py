@@ -366,10 +366,10 @@ class Running:
             await self._seal(held.work, held)
             return
         narrow = work.only is not None
-        work = replace(held.work, only=work.only, mode=self._mode(work, held), asked_by=work.asked_by)
-        begun = self._clock.boottime()
         if held.scoped is None:
             self.take_up(held)
+        work = replace(held.work, only=work.only, mode=self._mode(work, held), asked_by=work.asked_by)
+        begun = self._clock.boottime()
         if held.rebuild and not narrow and not self.paused:
             await self._rebuild(work, held)
         if held.scoped is None:
@@ -429,12 +429,10 @@ class Running:
             or held.asked
             or work.mode is not Mode.APPLY
             or held.work is None
+            or held.scoped is None
         ):
             return work.mode
-        record = self.member.parents.get(work.target.key)
-        unchanged = record is not None and record.recorded.render == recover.render_digest(held.work)
-        # After a start nobody has asked to revert drift of a target without self-heal (H5).
-        return Mode.COMPARE if unchanged and not heal.reverts(held.work) else Mode.APPLY
+        return recover.mode(held.work, held.scoped, self.member)
 
     def _known_settled(self, work: Work, held: Held) -> bool:
         if held.begun or work.only is not None or work.asked_by is not None or work.mode is Mode.AUDIT:

@@ -153,7 +153,7 @@ async def test_what_a_child_that_goes_leaves_to_one_that_does_not_read_waits(the
 
 
 async def test_a_child_whose_renaming_a_dead_hub_left_unfinished_is_handed_over(theatre: Theatre) -> None:
-    """H3: ``fleet.hub.changes.Changes.first`` has what is being deleted wait for those who may be its heirs."""
+    """H3: ``fleet.hub.reconcile.Reconciler._leaves`` has it wait for what the root's commit concerns."""
     theatre.repo.commit(
         {"root/old.yaml": child(theatre, "old", "apps/it"), "apps/it/a.yaml": config("a", k="1")}
     )
@@ -168,6 +168,22 @@ async def test_a_child_whose_renaming_a_dead_hub_left_unfinished_is_handed_over(
     theatre.repo.commit({"root/old.yaml": None, "root/new.yaml": child(theatre, "new", "apps/it")})
     await guillotine.fallen.wait()
     await theatre.kill()
+    await theatre.start()
+    await gone(theatre, "old")
+    await theatre.synced("new")
+    assert await uid(theatre, "a") == before
+
+
+async def test_what_is_deleted_by_hand_while_no_hub_runs_is_handed_over_to_its_heir(theatre: Theatre) -> None:
+    """H3: ``fleet.hub.changes.Changes.first`` has what is being deleted wait for those who may be its heirs."""
+    theatre.repo.commit({"apps/it/a.yaml": config("a", k="1"), "apps/it/b.yaml": config("b", k="1")})
+    await one(theatre)
+    await theatre.application("old", source={"path": "apps/it"})
+    await theatre.synced("old")
+    before = await uid(theatre, "a")
+    await theatre.stop()
+    await theatre.application("new", source={"path": "apps/it"})
+    await theatre.api.delete("Application", "old", names.HUB_NAMESPACE)
     await theatre.start()
     await gone(theatre, "old")
     await theatre.synced("new")
