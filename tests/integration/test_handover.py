@@ -6,7 +6,7 @@ from typing import Any
 
 from fleet import names
 from fleet.kube.request import Request
-from tests.stage.api import Api, until
+from tests.stage.api import until
 from tests.stage.seams import Guillotine, Journal, watched
 from tests.stage.theatre import Theatre, config, manifest
 
@@ -221,7 +221,7 @@ async def test_what_was_meant_for_one_that_never_took_it_is_removed_by_whose_set
 
 
 async def test_children_that_are_being_deleted_do_not_count_against_those_that_go_later(
-    theatre: Theatre, member_apis: dict[str, Api]
+    theatre: Theatre,
 ) -> None:
     """The deletion guard counts what one change deletes: ``fleet.worker.dooming._doomed``."""
     files = {f"root/c{number}.yaml": child(theatre, f"c{number}", f"apps/c{number}") for number in range(8)}
