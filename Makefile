@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: help venv binaries demo test check lint types layers unit integration e2e bench crds lock clean
+.PHONY: help venv binaries demo test check lint types layers unit integration e2e bench soak crds lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,10 +37,13 @@ check: $(STAMP) ## format, lint, types, layers, generated files, unit tests: sec
 	@$(BIN)/pytest -q -n 2 tests/unit tests/house --ignore tests/unit/bootstrap $(ARGS)
 
 test: binaries check ## every test: check, then real servers, then end to end
-	@$(BIN)/pytest -q -n 3 --dist loadfile tests/crash tests/e2e tests/hazards tests/integration tests/unit/bootstrap $(ARGS)
+	@$(BIN)/pytest -q -n 3 --dist loadfile tests/crash tests/e2e tests/hazards tests/integration tests/walk tests/unit/bootstrap $(ARGS)
 
 bench: binaries ## floor and fleethub in one run; ARGS="--apps 100 --objects 5 --clusters 2 --out FILE"
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+soak: binaries ## a random walk held against a model of the rules; ARGS="--seed N --steps N"
+	@$(BIN)/python -m tests.walk $(ARGS)
 
 crds: $(STAMP) ## make crds/ from the models, and docs/settings.md from the table
 	@$(BIN)/python -m fleet.api.crd --write

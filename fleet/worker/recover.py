@@ -2,7 +2,8 @@
 
 Contract: pure. A parent's seal is the digest of its members' entries as they were when all was applied. A
 target whose parent records the render that belongs there, and whose members still have that digest, is
-settled: it needs no request at all.
+settled: it needs no request at all. A parent without a seal tells of a pass that may not have ended; how far it
+came, the manifest digests on the objects say.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from fleet.model import Mode, Recorded, Work
+from fleet.model import Mode, Option, Recorded, Work
+from fleet.sync.scope import Scoped
 from fleet.sync.sets import set_id
 from fleet.worker import heal
 from fleet.worker.held import Held
 from fleet.worker.member import Member
+from fleet.worker.plan import plan
+from fleet.worker.pruning import stale
 
 DIGEST = 32
 
@@ -40,13 +44,6 @@ def seal_of(own: str, member: Member) -> str:
     return digest.hexdigest()[:DIGEST]
 
 
-def settled(work: Work, recorded: Recorded | None, member: Member) -> bool:
-    """Whether the target is, provably, as the work wants it."""
-    if recorded is None or recorded.seal is None or recorded.render != render_digest(work):
-        return False
-    return recorded.seal == seal_of(set_id(work.target.key, member.identity.namespace), member)
-
-
 def mode(work: Work, held: Held, member: Member, *, paused: bool) -> Mode:
     """What a pass may do now."""
     if paused:
@@ -58,12 +55,35 @@ def mode(work: Work, held: Held, member: Member, *, paused: bool) -> Mode:
         or held.asked
         or work.mode is not Mode.APPLY
         or held.work is None
+        or held.scoped is None
     ):
         return work.mode
+    return _begin(held.work, held.scoped, member)
+
+
+def _begin(work: Work, scoped: Scoped, member: Member) -> Mode:
+    """How a target is begun with: after a start nobody has asked to revert drift where self-heal is off (H5)."""
     record = member.parents.get(work.target.key)
-    unchanged = record is not None and record.recorded.render == render_digest(held.work)
-    # After a start nobody has asked to revert drift of a target without self-heal (H5).
-    return Mode.COMPARE if unchanged and not heal.reverts(held.work) else Mode.APPLY
+    if record is None or record.recorded.render != render_digest(work) or heal.reverts(work):
+        return Mode.APPLY
+    return Mode.APPLY if record.recorded.seal is None and _unfinished(work, scoped, member) else Mode.COMPARE
+
+
+def _unfinished(work: Work, scoped: Scoped, member: Member) -> bool:
+    """Whether something was not applied or removed that the pass which declared this render was to see to."""
+    planned = plan(work, scoped, member)
+    for item in planned.items:
+        seen = member.sightings.get(item.ref)
+        if seen is None or seen.set_id != planned.set_id or seen.manifest != item.digest:
+            return True
+    return Option.PRUNE in work.target.policy.options and bool(stale(planned, work.target.key, member))
+
+
+def settled(work: Work, recorded: Recorded | None, member: Member) -> bool:
+    """Whether the target is, provably, as the work wants it."""
+    if recorded is None or recorded.seal is None or recorded.render != render_digest(work):
+        return False
+    return recorded.seal == seal_of(set_id(work.target.key, member.identity.namespace), member)
 
 
 def adopt(work: Work, member: Member) -> None:

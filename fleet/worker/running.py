@@ -403,6 +403,8 @@ class Running:
             await self._seal(held.work, held)
             return
         narrow = work.only is not None
+        if held.scoped is None:
+            self.take_up(held)
         work = replace(
             held.work,
             only=work.only,
@@ -410,8 +412,6 @@ class Running:
             asked_by=work.asked_by,
         )
         begun = self._clock.boottime()
-        if held.scoped is None:
-            self.take_up(held)
         lost = held.rebuild or (
             not held.begun
             and claim.key not in self.member.parents

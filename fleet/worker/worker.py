@@ -174,6 +174,7 @@ class Worker:
         if self._running is not None:
             self._running.paused = paused
         for key, held in self._held.items():
+            held.begun = False  # a pause is no word to revert what drifted where self-heal is off
             if held.leave is not None:
                 self._box.put(key, held.leave, lane=Lane.URGENT)
             elif held.work is not None:

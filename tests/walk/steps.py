@@ -457,4 +457,4 @@ ROWS: list[tuple[int, Callable[[random.Random, State], Step | None]]] = [
     (3, _swap),
     # The row of Projects stands here as soon as they are enforced: narrowed (writes stop), widened again.
 ]
-AWAY = (_commit, _hand, _relabel, _power, _up, _pause, _start, _edit, _delete)
+AWAY = (_commit, _hand, _power, _up, _pause, _start, _edit, _delete)

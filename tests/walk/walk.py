@@ -23,8 +23,16 @@ class Strayed(AssertionError):
 class Walk:
     """One walk of a seed."""
 
-    def __init__(self, theatre: Theatre, seed: int, say: Callable[[str], None] = print) -> None:
+    def __init__(
+        self,
+        theatre: Theatre,
+        seed: int,
+        *,
+        say: Callable[[str], None] = print,
+        patience: float = PATIENCE,
+    ) -> None:
         self.seed = seed
+        self.patience = patience
         self.say = say
         self.number = 0
         self.stagehand = Stagehand(theatre)
@@ -71,7 +79,7 @@ class Walk:
 
     async def settled(self, state: State) -> Sight:
         """Wait until all is as the model says and the hub is at rest; what is live then."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         while True:
             sight = await looking.look(self.theatre)
             unlike = looking.differences(sight, state)

@@ -1,0 +1,248 @@
+"""Objects that pass from one Application to another while something goes wrong: none is lost, none is forgotten."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fleet import names
+from fleet.kube.request import Request
+from tests.stage.api import until
+from tests.stage.seams import Guillotine, Journal, watched
+from tests.stage.theatre import Theatre, config, manifest
+
+UNREADABLE = "kind: [unreadable\n"
+
+
+async def one(theatre: Theatre, **settings: Any) -> None:
+    """One member and a hub."""
+    await theatre.register("eu")
+    await theatre.start(**settings)
+
+
+async def uid(theatre: Theatre, name: str) -> str:
+    """The UID of a ConfigMap on the member; empty where there is none."""
+    found = await theatre.members["eu"].get("ConfigMap", name, theatre.namespace)
+    return found["metadata"]["uid"] if found else ""
+
+
+async def has(theatre: Theatre, name: str, **data: str) -> None:
+    """Wait until a ConfigMap has exactly this content."""
+
+    async def look() -> bool:
+        found = await theatre.members["eu"].get("ConfigMap", name, theatre.namespace)
+        return found is not None and found["data"] == data
+
+    await until(look, what=f"{name} is {data}")
+
+
+async def gone(theatre: Theatre, name: str) -> None:
+    """Wait until an Application is gone."""
+
+    async def look() -> bool:
+        return await theatre.api.get("Application", name, names.HUB_NAMESPACE) is None
+
+    await until(look, what=f"{name} is gone")
+
+
+def child(theatre: Theatre, name: str, path: str) -> str:
+    """An Application's manifest, for an app of apps."""
+    return manifest(
+        "Application",
+        name,
+        spec={
+            "source": {"repoURL": theatre.repo.url, "targetRevision": "main", "path": path},
+            "placement": {"clusterSelector": {}},
+            "namespace": theatre.namespace,
+            "syncPolicy": {
+                "automated": {"prune": True, "selfHeal": True},
+                "retry": {"backoff": {"duration": "1s", "maxDuration": "1s"}},
+            },
+        },
+    )
+
+
+async def root(theatre: Theatre) -> None:
+    """An app of apps."""
+    await theatre.application(
+        "root", source={"path": "root"}, placement={"hub": True}, namespace=names.HUB_NAMESPACE
+    )
+
+
+# --- a change that is not complete --------------------------------------------------------------------------
+
+
+async def test_who_waits_for_the_same_commit_goes_on_waiting_when_it_is_looked_at_again(
+    theatre: Theatre,
+) -> None:
+    """H3: ``fleet.hub.changes.Changes.of`` names the change also to an Application that has rendered."""
+    theatre.repo.commit({"apps/from/a.yaml": config("a", k="1"), "apps/from/b.yaml": config("b", k="1")})
+    theatre.repo.commit({"apps/to/c.yaml": config("c", k="1")})
+    await one(theatre)
+    for name in ("from", "to"):
+        await theatre.application(name)
+        await theatre.synced(name)
+    before = await uid(theatre, "a")
+    theatre.repo.commit({"apps/from/a.yaml": None, "apps/to/a.yaml": UNREADABLE})
+    await theatre.told("from", "PruneWaits", "fleethub/to")
+    # Anything may wake it: here a label, which takes nothing from it and gives it nothing.
+    await theatre.register("eu", {"any": "label"})
+    await theatre.annotate("from", refresh="1")
+    await theatre.application("from", deletionPolicy="Delete")
+    other = theatre.repo.commit({"apps/from/b.yaml": config("b", k="2"), "apps/to/a.yaml": UNREADABLE})
+    await has(theatre, "b", k="2")
+    assert await uid(theatre, "a") == before
+    theatre.repo.commit({"apps/to/a.yaml": config("a", k="1")})
+    await theatre.synced("to")
+    await theatre.synced("from", other)
+    assert await uid(theatre, "a") == before
+
+
+async def test_what_moves_to_where_it_does_not_read_waits_over_commits_of_others(theatre: Theatre) -> None:
+    """H3: ``fleet.hub.changes.Changes.settle`` closes no change whose own Applications have not rendered."""
+    theatre.repo.commit(
+        {
+            "apps/from/a.yaml": config("a", k="1"),
+            "apps/from/b.yaml": config("b", k="1"),
+            "apps/to/c.yaml": config("c", k="1"),
+            "apps/third/d.yaml": config("d", k="1"),
+        }
+    )
+    await one(theatre)
+    for name in ("from", "to", "third"):
+        await theatre.application(name)
+        await theatre.synced(name)
+    before = await uid(theatre, "a")
+    theatre.repo.commit({"apps/from/a.yaml": None, "apps/to/a.yaml": UNREADABLE})
+    await theatre.told("from", "PruneWaits", "fleethub/to")
+    third = theatre.repo.commit({"apps/third/d.yaml": config("d", k="2")})
+    await theatre.synced("third", third)
+    await theatre.told("from", "PruneWaits", "fleethub/to")
+    assert await uid(theatre, "a") == before
+    theatre.repo.commit({"apps/to/a.yaml": config("a", k="2")})
+    await has(theatre, "a", k="2")
+    assert await uid(theatre, "a") == before
+
+
+async def test_what_a_child_that_goes_leaves_to_one_that_does_not_read_waits(theatre: Theatre) -> None:
+    """H3: ``fleet.hub.changes.Changes.leave`` has a child leave with its root's changes."""
+    theatre.repo.commit(
+        {
+            "root/goes.yaml": child(theatre, "goes", "apps/goes"),
+            "root/stays.yaml": child(theatre, "stays", "apps/stays"),
+            "apps/goes/a.yaml": config("a", k="1"),
+            "apps/stays/b.yaml": config("b", k="1"),
+        }
+    )
+    await one(theatre)
+    await root(theatre)
+    for name in ("goes", "stays"):
+        await theatre.synced(name)
+    before = await uid(theatre, "a")
+    theatre.repo.commit(
+        {"root/goes.yaml": None, "apps/goes/a.yaml": None, "apps/stays/a.yaml": UNREADABLE, "apps/goes/x": ""}
+    )
+    await theatre.told("goes", "DeletionWaits", "fleethub/stays")
+    assert await uid(theatre, "a") == before
+    theatre.repo.commit({"apps/stays/a.yaml": config("a", k="1")})
+    await gone(theatre, "goes")
+    await theatre.synced("stays")
+    assert await uid(theatre, "a") == before
+
+
+# --- a hub that dies on the way -----------------------------------------------------------------------------
+
+
+async def test_a_child_whose_renaming_a_dead_hub_left_unfinished_is_handed_over(theatre: Theatre) -> None:
+    """H3: ``fleet.hub.reconcile.Reconciler._leaves`` has it wait for what the root's commit concerns."""
+    theatre.repo.commit(
+        {"root/old.yaml": child(theatre, "old", "apps/it"), "apps/it/a.yaml": config("a", k="1")}
+    )
+    journal = Journal()
+    at = f"@hub DELETE {Request('DELETE', _application('old')).path} #1"
+    guillotine = Guillotine(at, after=True)
+    await theatre.register("eu")
+    await theatre.start(watched(journal, guillotine))
+    await root(theatre)
+    await theatre.synced("old")
+    before = await uid(theatre, "a")
+    theatre.repo.commit({"root/old.yaml": None, "root/new.yaml": child(theatre, "new", "apps/it")})
+    await guillotine.fallen.wait()
+    await theatre.kill()
+    await theatre.start()
+    await gone(theatre, "old")
+    await theatre.synced("new")
+    assert await uid(theatre, "a") == before
+
+
+async def test_what_is_deleted_by_hand_while_no_hub_runs_is_handed_over_to_its_heir(theatre: Theatre) -> None:
+    """H3: ``fleet.hub.changes.Changes.first`` has what is being deleted wait for those who may be its heirs."""
+    theatre.repo.commit({"apps/it/a.yaml": config("a", k="1"), "apps/it/b.yaml": config("b", k="1")})
+    await one(theatre)
+    await theatre.application("old", source={"path": "apps/it"})
+    await theatre.synced("old")
+    before = await uid(theatre, "a")
+    await theatre.stop()
+    await theatre.application("new", source={"path": "apps/it"})
+    await theatre.api.delete("Application", "old", names.HUB_NAMESPACE)
+    await theatre.start()
+    await gone(theatre, "old")
+    await theatre.synced("new")
+    assert await uid(theatre, "a") == before
+
+
+def _application(name: str) -> str:
+    return f"/apis/{names.GROUP}/{names.VERSION}/namespaces/{names.HUB_NAMESPACE}/applications/{name}"
+
+
+# --- what nobody claims any more ----------------------------------------------------------------------------
+
+
+async def test_what_was_meant_for_one_that_never_took_it_is_removed_by_whose_set_it_is_in(
+    theatre: Theatre,
+) -> None:
+    """A manual Application names an object, is never synced, and lets it go again: ``Running._abandon``."""
+    theatre.repo.commit(
+        {
+            "apps/from/a.yaml": config("a", k="1"),
+            "apps/from/b.yaml": config("b", k="1"),
+            "apps/manual/c.yaml": config("c", k="1"),
+        }
+    )
+    await one(theatre)
+    await theatre.application("from")
+    await theatre.application("manual", syncPolicy={})
+    await theatre.synced("from")
+    before = await uid(theatre, "a")
+    moved = theatre.repo.move("apps/from/a.yaml", "apps/manual/a.yaml")
+    await theatre.synced("from", moved)
+    assert await uid(theatre, "a") == before
+    theatre.repo.commit({"apps/manual/a.yaml": None})
+    await theatre.nowhere("ConfigMap", "a", ("eu",))
+
+
+async def test_children_that_are_being_deleted_do_not_count_against_those_that_go_later(
+    theatre: Theatre,
+) -> None:
+    """The deletion guard counts what one change deletes: ``fleet.worker.dooming._doomed``."""
+    files = {f"root/c{number}.yaml": child(theatre, f"c{number}", f"apps/c{number}") for number in range(8)}
+    files |= {f"apps/c{number}/a.yaml": config(f"a{number}") for number in range(8)}
+    theatre.repo.commit(dict(files))
+    await one(theatre)
+    await root(theatre)
+    for number in range(8):
+        await theatre.synced(f"c{number}")
+    await theatre.api.patch("Cluster", "eu", names.HUB_NAMESPACE, {"spec": {"paused": True}})
+
+    async def leaving(*wanted: str) -> bool:
+        items = await theatre.api.list("Application", names.HUB_NAMESPACE)
+        return {i["metadata"]["name"] for i in items if "deletionTimestamp" in i["metadata"]} == set(wanted)
+
+    # Each goes by a commit of its own, and none can be finished while the cluster is paused.
+    going: list[str] = []
+    for number in range(7):
+        going.append(f"c{number}")
+        theatre.repo.commit({f"root/c{number}.yaml": None})
+        await until(lambda: leaving(*going), what=f"{going} are being deleted")
+    await theatre.api.patch("Cluster", "eu", names.HUB_NAMESPACE, {"spec": {"paused": None}})
+    for name in going:
+        await gone(theatre, name)
