@@ -153,7 +153,7 @@ def _unmade(facts: ApplicationFacts, asked: CommitFacts | None) -> Step | None:
 def _beside(facts: ApplicationFacts, asked: CommitFacts | None) -> Iterator[Step]:
     """What is the matter with the Application itself, and does not stop its targets."""
     if asked is None and facts.source.error is not None:
-        yield steps.of_faults(facts, Stage.NOT_SEEN, (facts.source.error,), Stamp(facts.source.failing))
+        yield _unread(facts, (facts.source.error,))
     for stage in (Stage.HELD, Stage.NOT_PLACED, Stage.NOT_RENDERED):
         found = tuple(fault for fault in facts.faults if advice.stage_of(fault) is stage)
         # What came after the commit and does not render is no matter of the commit's.
@@ -174,12 +174,22 @@ def _deleting(facts: ApplicationFacts) -> Step:
 def _headless(facts: ApplicationFacts) -> Step:
     found = facts.faults or ((facts.source.error,) if facts.source.error is not None else ())
     if found:
-        since = Stamp(facts.source.failing) if facts.source.failing else facts.since.faults
-        return steps.of_faults(facts, advice.stage_of(steps.first(found)), found, since)
+        return _unread(facts, found)
     text = (
         f"{facts.source.repo} has not been read yet" if facts.source.repo else "it has not been looked at yet"
     )
     return Step(Stage.NOT_SEEN, str(facts.key), "", text, "Wait a moment", facts.source.repo)
+
+
+def _unread(facts: ApplicationFacts, faults: tuple[Fault, ...]) -> Step:
+    """Why nothing new comes from the source, which is named."""
+    source = facts.source
+    stage = advice.stage_of(steps.first(faults))
+    since = Stamp(source.failing) if source.failing else facts.since.faults
+    told = steps.of_faults(facts, stage, faults, since)
+    if stage is not Stage.NOT_SEEN or source.repo in told.text:
+        return told
+    return replace(told, text=f"{source.repo}: {told.text} ({steps.looked(source)})", subject=source.repo)
 
 
 def _elsewhere(facts: ApplicationFacts, asked: CommitFacts) -> Step:
