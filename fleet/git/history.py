@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from fleet.git import diff
 from fleet.git.process import Bounds, GitFailed
+from fleet.git.refs import commit_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 HASH: Final = re.compile(r"[0-9a-f]{7,64}")
 MOST_CANDIDATES: Final = 10
-MOST_TIPS: Final = 500  # commits of which it is asked whether they contain one
-_BOUNDS: Final = Bounds(seconds=10.0, output=1 << 20)
+MOST_TIPS: Final = 200  # commits of which it is asked whether they contain one
+_BOUNDS: Final = Bounds(seconds=5.0, output=1 << 20)
 _NEAR: Final = 32
 
 
@@ -46,6 +47,8 @@ async def introduced(mirror: Mirror, commit: str) -> Changed:
 def _find(mirror: Mirror, name: str) -> tuple[str, ...]:
     if HASH.fullmatch(name) is None:
         return ()
+    if commit_hash(name):
+        return (name,) if mirror.known(name) else ()
     try:
         output = mirror.ask(["rev-parse", f"--disambiguate={name}"], _BOUNDS)
     except GitFailed:

@@ -1,19 +1,20 @@
 """The facts of a trace, gathered from what the owners know: how far an Application, or a commit, has come.
 
-Contract: nothing is decided here and nothing is asked of a server. All facts are taken in one breath; of Git only
-the mirrors are asked, for a commit, in the threads of their room: before it what it changed, after it which of the
-commits in the facts contain it. Bounded by the Applications that follow the commit's repository, and their targets.
+Contract: nothing is decided here and nothing is asked of a server. What concerns one Application is taken in one
+breath, and between some of them the loop may turn. Of Git only the mirrors are asked, for a commit, in the threads of
+their room: before that what it changed, after it which of the commits in the facts contain it. Bounded by the
+Applications that the commit concerns, and their targets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
 from fleet.errors import SourceError, fault
 from fleet.git import history
-from fleet.git.diff import Changed
 from fleet.hub.hub import Hub
 from fleet.hub.record import Record
 from fleet.model import ApplicationKey, Health, Lane, TargetKey
@@ -36,6 +37,7 @@ from fleet.worker.worker import Worker
 from fleet.world.repositories import Repository
 
 HANDS: Final = 5  # targets in hand that are named
+BREATH: Final = 50  # Applications after which the loop may turn
 
 
 class Tracing:
@@ -53,54 +55,64 @@ class Tracing:
         """How far a commit has come; ``name`` is its hash, or enough of its beginning."""
         hub = self._hub
         repositories = hub.repositories.known() if hub.ready else ()
-        found = [
-            (repository, commit)
-            for repository in repositories
-            for commit in await history.find(repository.mirror, name)
-        ]
+        hits = await asyncio.gather(*(history.find(one.mirror, name) for one in repositories))
+        found = [(one, hit) for one, commits in zip(repositories, hits, strict=True) for hit in commits]
+        sources = tuple(self._sources(repositories))
         if len({commit for _, commit in found}) != 1:
             known = tuple(CommitFacts(commit, repository.url) for repository, commit in found)
-            return trace.of_commit(name, known, (), tuple(self._sources(repositories)))
-        changes = [await _introduced(repository, commit) for repository, commit in found]
-        # One breath: what follows is told of this moment.
-        gathering = _Gathering(hub)
-        facts = tuple(gathering.following({repository.url for repository, _ in found}))
-        sources = tuple(self._sources(repositories))
-        concerned = [
-            self._concerned(repository, change)
-            for (repository, _), change in zip(found, changes, strict=True)
-        ]
+            return trace.of_commit(name, known, (), sources)
+        concerned = {one.url: await self._concerned(one, commit) for one, commit in found}
+        facts, unlisted = await self._facts(concerned)
         known = tuple(
             [
                 CommitFacts(
                     commit,
-                    repository.url,
-                    await history.containing(repository.mirror, commit, _tips(repository.url, facts)),
-                    keys,
+                    one.url,
+                    await history.containing(one.mirror, commit, _tips(one.url, facts)),
+                    concerned[one.url],
                 )
-                for (repository, commit), keys in zip(found, concerned, strict=True)
+                for one, commit in found
             ]
         )
-        return trace.of_commit(name, known, facts, sources)
+        return await asyncio.to_thread(trace.of_commit, name, known, facts, sources, unlisted)
 
-    def _concerned(self, repository: Repository, change: Changed | None) -> frozenset[ApplicationKey]:
-        """Who reads what changed, and of whom that cannot be told."""
+    async def _concerned(self, repository: Repository, commit: str) -> frozenset[ApplicationKey]:
+        """Who reads what the commit changed, and of whom that cannot be told."""
         readers = self._hub.readers
-        followers = {key for one in readers.groups(repository.url) for key in readers.members(one)}
-        if change is None:
-            return frozenset(followers)
+        try:
+            change = await history.introduced(repository.mirror, commit)
+        except SourceError:
+            return self._followers(repository.url)
+        followers = self._followers(repository.url)
         unknown = {key for key in followers if not readers.reads(key)}
         return frozenset(readers.touched(repository.url, change) | unknown)
 
-    def _sources(self, repositories: Iterable[Repository]) -> Iterator[Source]:
+    def _followers(self, repo: str) -> frozenset[ApplicationKey]:
         readers = self._hub.readers
+        return frozenset(key for one in readers.groups(repo) for key in readers.members(one))
+
+    async def _facts(
+        self, concerned: Mapping[str, frozenset[ApplicationKey]]
+    ) -> tuple[tuple[ApplicationFacts, ...], int]:
+        """The facts of whom the commit concerns, of some of whom it does not, and how many those are besides."""
+        keys = sorted(key for found in concerned.values() for key in found)
+        others = sorted(frozenset().union(*map(self._followers, concerned)) - set(keys))
+        gathering, found = _Gathering(self._hub), []
+        for number, key in enumerate((*keys, *others[: trace.UNCONCERNED]), 1):
+            facts = gathering.application(key)
+            if facts is not None:
+                found.append(facts)
+            if number % BREATH == 0:
+                await asyncio.sleep(0)
+        return tuple(found), len(others[trace.UNCONCERNED :])
+
+    def _sources(self, repositories: Iterable[Repository]) -> Iterator[Source]:
         for repository in repositories:
-            keys = [key for one in readers.groups(repository.url) for key in readers.members(one)]
-            yield _source(repository, seeker=str(min(keys, default="")))
+            yield _source(repository, seeker=str(min(self._followers(repository.url), default="")))
 
 
 class _Gathering:
-    """One breath: every queue is looked at once."""
+    """The facts of one question: every queue and every cluster is looked at once."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -108,15 +120,8 @@ class _Gathering:
         self._clusters: dict[str, ClusterFacts] = {}
         self._repositories = {one.url: one for one in hub.repositories.known()}
 
-    def following(self, repos: set[str]) -> Iterator[ApplicationFacts]:
-        """The Applications whose source is one of these repositories."""
-        for key, known in self._hub.world.applications.items():
-            if known.model is not None and known.model.spec.source.repo_url in repos:
-                facts = self.application(key)
-                if facts is not None:
-                    yield facts
-
     def application(self, key: ApplicationKey) -> ApplicationFacts | None:
+        """All about one Application, in one breath."""
         hub = self._hub
         known = hub.world.applications.get(key)
         if known is None:
@@ -263,11 +268,3 @@ def _tips(repo: str, facts: Iterable[ApplicationFacts]) -> frozenset[str]:
                 found.add(target.recorded)
                 found |= {revision.commit for revision in outcome.revisions} if outcome is not None else set()
     return frozenset(found - {""})
-
-
-async def _introduced(repository: Repository, commit: str) -> Changed | None:
-    """What the commit changed; None where that cannot be told."""
-    try:
-        return await history.introduced(repository.mirror, commit)
-    except SourceError:
-        return None

@@ -38,8 +38,12 @@ def of_commit(
     known: tuple[CommitFacts, ...],
     applications: Iterable[ApplicationFacts],
     sources: tuple[Source, ...],
+    unlisted: int = 0,
 ) -> Trace:
-    """Where a commit has come to. ``name`` as it was asked for; ``known`` has it for each mirror with it."""
+    """Where a commit has come to. ``name`` as it was asked for; ``known`` has it for each mirror with it.
+
+    ``unlisted`` counts Applications that it does not concern and that are not among ``applications``.
+    """
     if not known:
         unseen = tuple(_unseen(name, source) for source in sources)
         return Trace(verdict(unseen), name, sources, unseen)
@@ -55,7 +59,7 @@ def of_commit(
                 (apart if step.stage is Stage.NOT_CONCERNED else told).append(step)
     found = (*told, *apart[:UNCONCERNED])
     seen = tuple(source for source in sources if source.repo in by_repo)
-    return Trace(verdict(found), commits[0], seen, found, (), len(apart) - len(apart[:UNCONCERNED]))
+    return Trace(verdict(found), commits[0], seen, found, (), unlisted + len(apart[UNCONCERNED:]))
 
 
 def verdict(steps: Iterable[Step]) -> Verdict:

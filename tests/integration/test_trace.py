@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import hashlib
 import hmac
 import json
 import os
 import sys
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -75,6 +75,17 @@ async def told(
 
 def at(commit: str) -> str:
     return f"/commits/{commit}"
+
+
+@pytest.fixture
+async def webhook(theatre: Theatre) -> AsyncIterator[bytes]:
+    """The secret that forges sign with, on a hub that is not started yet."""
+    shared = b"shared"
+    metadata = {"name": names.WEBHOOK_SECRET, "namespace": names.HUB_NAMESPACE}
+    data = {"webhookSecret": base64.b64encode(shared).decode()}
+    await theatre.api.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+    yield shared
+    await theatre.api.delete("Secret", names.WEBHOOK_SECRET, names.HUB_NAMESPACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +157,7 @@ async def test_after_a_restart_it_was_so_at_least_since_the_start(theatre: Theat
 
 
 async def test_a_commit_that_was_not_fetched_names_the_last_look_and_how_to_ask_for_one(
-    theatre: Theatre,
+    theatre: Theatre, webhook: bytes
 ) -> None:
     commit = theatre.repo.commit({"apps/app/a.yaml": config("a", k="1")})
     await one(theatre, poll_interval=LONG)
@@ -173,11 +184,10 @@ async def test_a_commit_that_was_not_fetched_names_the_last_look_and_how_to_ask_
 
     # A forge's word: the look says that it came by that.
     commit = theatre.repo.commit({"apps/app/a.yaml": config("a", k="3")})
-    theatre.hub.webhook_secret = b"shared"
     body = json.dumps(
         {"ref": "refs/heads/main", "after": commit, "repository": {"clone_url": theatre.repo.url}}
     ).encode()
-    signature = f"sha256={hmac.new(b'shared', body, hashlib.sha256).hexdigest()}"
+    signature = f"sha256={hmac.new(webhook, body, hashlib.sha256).hexdigest()}"
     headers = {"X-GitHub-Event": "push", "X-Hub-Signature-256": signature}
     assert theatre.running is not None
     async with (
@@ -561,10 +571,6 @@ async def test_the_command_ends_as_a_pipeline_needs_it(theatre: Theatre) -> None
     await fleethub(theatre, "trace", code=2)
     away = await fleethub(theatre, "trace", first, "--hub-url", "http://127.0.0.1:1", code=1)
     assert "the hub does not answer" in away.err
-
-    began = time.monotonic()
-    await fleethub(theatre, "trace", first)
-    assert time.monotonic() - began < 5.0
 
 
 async def test_waiting_begins_before_the_push_is_seen_and_ends_when_all_is_live(theatre: Theatre) -> None:
