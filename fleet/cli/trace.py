@@ -24,6 +24,13 @@ _CODES: Final = {"Live": errors.DONE, "NothingToDo": errors.DONE, "Failed": erro
 COLUMNS: Final = ("application", "cluster", "stage", "since", "revision")
 
 
+class NoAnswer(CliError):
+    """The hub said nothing: an error for who asks once, a pause for who waits."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, hint="Check that it runs, or give --hub-url")
+
+
 @click.command("trace")
 @click.argument("what", metavar="COMMIT|APP")
 @click.option("--wait", "wait", is_flag=True, help="Wait until it is live everywhere, or has failed.")
@@ -42,7 +49,7 @@ def trace(hub: Hub, what: str, **asked: Any) -> int:
         from fleet.cli.live import Live  # noqa: PLC0415
 
         ask, found = await _question(Live(session), hub, what)
-        return await _waited(ask, what, asked["timeout"]) if asked["wait"] else (found, None)
+        return await _waited(ask, what, asked["timeout"], found) if asked["wait"] else (found, None)
 
     found, late = run(verb, hub)
     if not output.structured(found, hub.output):
@@ -64,10 +71,12 @@ async def _question(live: Live, hub: Hub, what: str) -> tuple[Ask, dict[str, Any
     path = f"/applications/{namespace}/{name}"
 
     async def application() -> dict[str, Any]:
-        found = (await _asked(live, path)).get("trace")
+        found = await _asked(live, path)
         if not found:
-            raise CliError(f"there is no Application {namespace}/{name}", hint="See 'fleethub app list -A'")
-        return {"application": f"{namespace}/{name}", **found}
+            raise CliError(f"there is no Application {namespace}/{name}", hint="See 'fleethub app list'")
+        if not found.get("trace"):
+            raise NoAnswer("the hub is starting")
+        return {"application": f"{namespace}/{name}", **found["trace"]}
 
     async def commit() -> dict[str, Any]:
         return await _asked(live, f"/commits/{what.lower()}")
@@ -82,19 +91,26 @@ async def _question(live: Live, hub: Hub, what: str) -> tuple[Ask, dict[str, Any
 async def _asked(live: Live, path: str) -> dict[str, Any]:
     found = await live.get(path)
     if found is None:
-        raise CliError(f"the hub does not answer: {live.why}", hint="Check that it runs, or give --hub-url")
+        raise NoAnswer(f"the hub does not answer: {live.why}")
     return found
 
 
-async def _waited(ask: Ask, what: str, seconds: float) -> tuple[dict[str, Any], CliError | None]:
+async def _waited(
+    ask: Ask, what: str, seconds: float, first: dict[str, Any]
+) -> tuple[dict[str, Any], CliError | None]:
     """Ask until it is decided; the last answer, and the error where the time was over before."""
     from fleet.cli import waiting  # noqa: PLC0415
 
-    last: dict[str, Any] = {}
+    last = dict(first)
 
     async def look() -> waiting.Look:
+        try:
+            found = await ask()
+        except NoAnswer as error:
+            # It is being restarted; what it said last still stands.
+            return waiting.Look(done=False, lines=(error.message,))
         last.clear()
-        last.update(await ask())
+        last.update(found)
         decided = last["verdict"] in (*_CODES, "Ambiguous")
         return waiting.Look(decided, (_headline(last), *(f"  {_line(step)}" for step in _open(last)[:10])))
 
@@ -118,7 +134,12 @@ def _headline(found: Mapping[str, Any]) -> str:
     name = found.get("application") or f"Commit {found['commit'][:12]}"
     at = f" at {columns.short(found['commit'])}" if "application" in found and found["commit"] else ""
     if not found["steps"]:
-        return f"{name}{at}: {found['verdict']}: no Application reads a repository that has it"
+        why = (
+            "no Application reads a repository that has it"
+            if found["sources"]
+            else "no repository is read yet"
+        )
+        return f"{name}{at}: {found['verdict']}: {why}"
     return f"{name}{at}: {found['verdict']}, {found['live']} of {found['targets']} targets live"
 
 

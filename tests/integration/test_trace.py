@@ -97,13 +97,20 @@ class Done:
     err: str
 
 
+COMMAND = (sys.executable, "-m", "fleet.cli")
+
+
+def environment(theatre: Theatre) -> dict[str, str]:
+    """That of the hub's administrator."""
+    told = {name: value for name, value in os.environ.items() if name != "FLEETHUB_URL"}
+    return {**told, "KUBECONFIG": str(theatre.planes.hub.kubeconfig)}
+
+
 async def fleethub(theatre: Theatre, *arguments: str, code: int = 0) -> Done:
-    """Run a command as a process, as the hub's administrator; it must end with ``code``."""
-    environment = {**os.environ, "KUBECONFIG": str(theatre.planes.hub.kubeconfig)}
-    environment.pop("FLEETHUB_URL", None)
+    """Run a command as a process; it must end with ``code``."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "fleet.cli", *arguments, env=environment, stdout=pipe, stderr=pipe
+        *COMMAND, *arguments, env=environment(theatre), stdout=pipe, stderr=pipe
     )
     out, err = await process.communicate()
     done = Done(process.returncode or 0, out.decode(), err.decode())
@@ -561,6 +568,10 @@ async def test_the_command_ends_as_a_pipeline_needs_it(theatre: Theatre) -> None
     )
     assert "verdict: Live" in (await fleethub(theatre, "trace", "fleethub/app", "-o", "yaml")).out
 
+
+async def test_a_command_that_cannot_be_answered_says_so_by_its_exit_code(theatre: Theatre) -> None:
+    first = await begin(theatre, {"apps/app/a.yaml": config("a", k="1")})
+
     unknown = "0123456789abcdef0123456789abcdef01234567"
     waited = await fleethub(theatre, "trace", unknown, "--wait", "--timeout", "1s", code=4)
     assert "NotSeen" in waited.err
@@ -581,6 +592,40 @@ async def test_waiting_begins_before_the_push_is_seen_and_ends_when_all_is_live(
     found = await theatre.members["eu"].get("ConfigMap", "a", theatre.namespace)
     assert found is not None
     assert found["data"] == {"k": "2"}
+
+
+async def test_waiting_outlives_a_restart_of_the_hub(theatre: Theatre) -> None:
+    await begin(theatre, {"apps/app/a.yaml": config("a", k="1")})
+    (theatre.repo.folder / "apps/app/a.yaml").write_text(config("a", k="2"))
+    commit = theatre.repo.record()
+    waiting = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        "trace",
+        commit,
+        "--wait",
+        "--timeout",
+        "60s",
+        env=environment(theatre),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert waiting.stderr is not None
+    assert waiting.stdout is not None
+
+    async def line(word: str) -> None:
+        assert waiting.stderr is not None
+        while word not in (read := (await waiting.stderr.readline()).decode()):
+            assert read, f"it ended without saying {word}"
+
+    async with asyncio.timeout(60):
+        await line("NotSeen")
+        await theatre.stop()
+        await line("the hub does not answer")
+        await theatre.start()
+        theatre.repo.push("main")
+        out = (await waiting.stdout.read()).decode()
+    assert await waiting.wait() == 0
+    assert "Live, 1 of 1 targets live" in out
 
 
 async def test_an_application_called_like_a_commit_is_the_application(theatre: Theatre) -> None:
