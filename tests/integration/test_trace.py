@@ -335,6 +335,8 @@ async def test_a_project_that_is_not_there_is_final(theatre: Theatre) -> None:
     await theatre.application(project="nobody")
     step = await told(theatre, at(commit), "Held", "Project nobody", "spec.project")
     assert step["verdict"] == "Failed"
+    # That is all there is to say: what the targets do is not in question.
+    assert len((await ask(theatre, at(commit)))["steps"]) == 1
 
 
 async def test_without_a_cluster_it_is_placed_nowhere(theatre: Theatre) -> None:
@@ -571,7 +573,6 @@ async def test_the_command_ends_as_a_pipeline_needs_it(theatre: Theatre) -> None
 
 async def test_a_command_that_cannot_be_answered_says_so_by_its_exit_code(theatre: Theatre) -> None:
     first = await begin(theatre, {"apps/app/a.yaml": config("a", k="1")})
-
     unknown = "0123456789abcdef0123456789abcdef01234567"
     waited = await fleethub(theatre, "trace", unknown, "--wait", "--timeout", "1s", code=4)
     assert "NotSeen" in waited.err
