@@ -12,7 +12,7 @@ import asyncio
 import heapq
 import itertools
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -37,6 +37,15 @@ class _Waiting(Generic[V]):
     value: V
     lane: int
     due: float
+
+
+@dataclass(frozen=True, slots=True)
+class Queue(Generic[K]):
+    """A Mailbox at one moment: ``ready`` by lane in the order of service, ``delayed`` with boot times."""
+
+    ready: tuple[tuple[K, ...], ...]
+    delayed: Mapping[K, float]
+    held: tuple[K, ...]
 
 
 class Mailbox(Generic[K, V]):
@@ -119,6 +128,20 @@ class Mailbox(Generic[K, V]):
     def held(self, key: K) -> bool:
         """Whether the key is in hand."""
         return key in self._held
+
+    def imminent(self, key: K) -> bool:
+        """Whether the key is in hand, or waits for nothing but its turn."""
+        waiting = self._waiting.get(key)
+        return key in self._held or (waiting is not None and key in self._ready[waiting.lane])
+
+    def queue(self) -> Queue[K]:
+        """Who waits in which order, who is delayed until when, who is in hand."""
+        delayed = {
+            key: waiting.due
+            for key, waiting in self._waiting.items()
+            if key not in self._held and key not in self._ready[waiting.lane]
+        }
+        return Queue(tuple(tuple(lane) for lane in self._ready), delayed, tuple(self._held))
 
     def depth(self) -> tuple[int, ...]:
         """How many keys wait in each lane, the delayed ones in their own."""

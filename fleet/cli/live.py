@@ -56,6 +56,8 @@ class Live:
                 continue
             self._ways = [way]  # the one that answers, from now on
             return answer
+        # Whoever asks again, after a restart of the hub, finds it anew.
+        self._ways = self._token = None
         return None
 
     async def _find(self) -> list[str]:

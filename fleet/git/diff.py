@@ -44,13 +44,15 @@ async def changed(mirror: Mirror, old: str, new: str) -> Changed:
     Raises `SourceError` where one of them is not in the mirror, or too much differs to be named: then
     everything may have changed.
     """
-    return await mirror.local(lambda: _changed(mirror.objects, old, new))
+    return await mirror.local(lambda: between(mirror.objects, old, new))
 
 
-def _changed(objects: Objects, old: str, new: str) -> Changed:
+def between(objects: Objects, old: str | None, new: str) -> Changed:
+    """As ``changed``, blocking; without ``old``, all that ``new`` has came with it."""
     paths: set[str] = set()
     reshaped: set[str] = set()
-    for path, before, after in _files(objects, objects.root(old), objects.root(new)):
+    before_root = objects.root(old) if old is not None else None
+    for path, before, after in _files(objects, before_root, objects.root(new)):
         paths.add(path)
         if before is None or after is None or before[0] >> 12 != after[0] >> 12:
             reshaped.add(path)
@@ -59,9 +61,9 @@ def _changed(objects: Objects, old: str, new: str) -> Changed:
     return Changed(frozenset(paths), frozenset(reshaped))
 
 
-def _files(objects: Objects, old: str, new: str) -> Iterator[_Pair]:
+def _files(objects: Objects, old: str | None, new: str) -> Iterator[_Pair]:
     """All files that differ, a path that is a directory on one side as absent there."""
-    folders = [_Pair("", (DIRECTORY, old), (DIRECTORY, new))]
+    folders = [_Pair("", (DIRECTORY, old) if old is not None else None, (DIRECTORY, new))]
     seen = 0
     while folders:
         above, old_tree, new_tree = folders.pop()

@@ -159,6 +159,12 @@ class Mirror:
             return False
         return True
 
+    def ask(self, args: list[str], bounds: Bounds) -> bytes:
+        """What git says of this mirror, asking no server; blocking. Raises `GitFailed`, also without a folder."""
+        if not self._there():
+            raise GitFailed(1)
+        return self._git.run(args, folder=self._folder, bounds=bounds)
+
     async def hold(self, commits: frozenset[str]) -> frozenset[str]:
         """Make the private refs those of ``commits``, as far as they are here; which ones that is."""
         async with self._lock:

@@ -60,6 +60,10 @@ class Changes:
             self._noticed.add(change)
         return change
 
+    def coming(self, repo: str) -> bool:
+        """Whether commits of a repository are being looked at, and whom they concern is not known yet."""
+        return repo in self._arriving
+
     def arrive(self, repo: str, keys: Iterable[ApplicationKey]) -> ChangeId | None:
         """Commits arrived that concern these Applications; None where they concern nobody."""
         concerned, first = set(keys), repo not in self._looked

@@ -91,7 +91,7 @@ class Hub:
             self.clock,
         )
         self.world = World()
-        self.board = Board()
+        self.board = Board(self.clock.now)
         self.statuses = StatusWriter(self.client.send, self.clock)
         self.events = Recorder(self.client.send, self.clock)
         self.cache = RenderCache(settings.render_cache)
@@ -172,7 +172,7 @@ class Hub:
         self.withdrawals.tell = self.telling.happened
         self.withdrawals.later = lambda key, due: self._queue.put(key, None, not_before=due)
         self.reconciler.namespace = self.namespace
-        self.reconciler.tell = self.telling.application
+        self.reconciler.tell = self.telling.reconciled
         self.reconciler.gone = self._gone
         self.fences.barred = self.telling.barred
         self.fences.records = self.reconciler.records
@@ -333,6 +333,10 @@ class Hub:
         """Have the Application reconciled."""
         self._queue.put(key, None)
 
+    def looking(self, key: ApplicationKey) -> bool:
+        """Whether the Application is being reconciled, or is to be without delay."""
+        return self._queue.imminent(key)
+
     def _object_changed(self, kind: str, key: ApplicationKey) -> None:
         if kind == names.APPLICATION:
             self._fence(self.lineage.changed(key))
@@ -476,8 +480,7 @@ class Hub:
             worker.release()
 
     def _gone(self, key: ApplicationKey) -> None:
-        for outcome in self.board.outcomes(key):
-            self.board.drop(outcome.target)
+        self.board.gone(key)
         self.guard.forget(key)
         self.statuses.forget(names.APPLICATION, key)
 

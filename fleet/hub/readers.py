@@ -130,6 +130,25 @@ class Readers:
             group.baseline = commit
         return found
 
+    def computed_from(self, key: ApplicationKey) -> str:
+        """The commit up to which the Application's desired state is right; empty where it never was computed."""
+        following = self._of.get(key)
+        if following is None:
+            return ""
+        group = self._groups[following]
+        return group.apart.get(key, group.baseline)
+
+    def reads(self, key: ApplicationKey) -> frozenset[str]:
+        """The paths that the Application looked up when it was rendered last."""
+        return self._paths.get(key, frozenset())
+
+    def touched(self, repo: str, change: Changed) -> set[ApplicationKey]:
+        """Who reads what changed, of all who follow something in the repository."""
+        found: set[ApplicationKey] = set()
+        for following in self.groups(repo):
+            found |= self._readers(self._groups[following], change)
+        return found
+
     def repositories(self) -> frozenset[str]:
         """Every repository that somebody follows."""
         return frozenset(following.repo for following in self._groups)

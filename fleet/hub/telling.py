@@ -34,7 +34,7 @@ from fleet.model import (
     Work,
 )
 from fleet.report import cluster_summary, happenings, standing, summary
-from fleet.report.board import Board
+from fleet.report.board import Board, Told
 from fleet.report.cluster_summary import ClusterFacts
 from fleet.report.events import Recorder
 from fleet.report.happenings import Happening
@@ -179,6 +179,14 @@ class Telling:
         else:
             self._registration_faults[name] = problem
         self.cluster(name)
+
+    def reconciled(self, key: ApplicationKey) -> None:
+        """A look at the Application has come to its end."""
+        record = self.records.get(key)
+        if record is not None:
+            state = record.rendered.key if record.rendered is not None else ""
+            self._board.reconciled(key, Told(record.faults, record.holds, state))
+        self.application(key)
 
     def application(self, key: ApplicationKey, delay: float = PATIENCE) -> None:
         """Have the Application's status computed, soon."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from fleet.model import ApplicationKey, Fault, Findings, Outcome, Reach, Recorded, TargetKey
+from fleet.model import ApplicationKey, Fault, Findings, Holding, Outcome, Reach, Recorded, TargetKey
+from fleet.report.since import Since, Stamps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,10 +33,26 @@ class Snapshot:
     reaches: Mapping[str, Reach]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An Application as its last reconcile left it: in between, its record is being written anew."""
+
+    faults: tuple[Fault, ...] = ()
+    holds: tuple[Holding, ...] = ()
+    state: str = ""  # what it was rendered to
+
+
+_UNTOLD: Final = Told()
+
+
 class Board:
     """See the module."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = lambda: 0.0) -> None:
+        self._now = now
+        self.started = now()
+        self._since = Since()
+        self._told: dict[ApplicationKey, Told] = {}
         self._by_application: dict[ApplicationKey, dict[str, Outcome]] = {}
         self._by_cluster: dict[str, dict[ApplicationKey, Outcome]] = {}
         self._recorded: dict[TargetKey, Recorded] = {}
@@ -50,6 +67,7 @@ class Board:
         before = self._by_application.get(application, {}).get(cluster)
         self._by_application.setdefault(application, {})[cluster] = kept
         self._by_cluster.setdefault(cluster, {})[application] = kept
+        self._since.outcome(kept, self._now())
         if before is None or replace(before, at=kept.at) != kept:
             self._tell_application(application)
 
@@ -57,6 +75,7 @@ class Board:
         """Forget a target that is no longer placed."""
         application, cluster = target
         self._recorded.pop(target, None)
+        self._since.forget(target)
         if _discard(self._by_application, application, cluster):
             _discard(self._by_cluster, cluster, application)
             self._tell_application(application)
@@ -79,8 +98,29 @@ class Board:
         for target in [target for target in self._recorded if target.cluster == cluster]:
             del self._recorded[target]
         for application in self._by_cluster.pop(cluster, {}):
+            self._since.forget(TargetKey(application, cluster))
             _discard(self._by_application, application, cluster)
             self._tell_application(application)
+
+    def reconciled(self, key: ApplicationKey, told: Told) -> None:
+        """Take how an Application itself came out of a look at it."""
+        self._told[key] = told
+        self._since.application(key, told.faults, told.holds, told.state, self._now())
+
+    def gone(self, key: ApplicationKey) -> None:
+        """Forget an Application that is no more."""
+        for outcome in self.outcomes(key):
+            self.drop(outcome.target)
+        self._told.pop(key, None)
+        self._since.forget(key)
+
+    def told(self, key: ApplicationKey) -> Told:
+        """Give what the last whole look at an Application came to; nothing before the first."""
+        return self._told.get(key, _UNTOLD)
+
+    def since(self, key: TargetKey | ApplicationKey) -> Stamps:
+        """Since when a target, or an Application itself, stands as it does."""
+        return self._since.of(key)
 
     def outcome(self, target: TargetKey) -> Outcome | None:
         """Give the last Outcome of one target."""

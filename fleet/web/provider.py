@@ -6,6 +6,7 @@ Contract: the API's ``Provider``. Nothing is decided and nothing awaited here; n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -14,8 +15,10 @@ from fleet import names, urls
 from fleet.errors import SourceError
 from fleet.git import push
 from fleet.hub.hub import Hub
+from fleet.hub.tracing import Tracing
 from fleet.model import ApplicationKey, Health, TargetKey
 from fleet.redact import words
+from fleet.report.stages import Trace
 from fleet.sync.sets import set_id
 from fleet.web import probes, scrape, webhook
 from fleet.web.api import routes as api
@@ -28,6 +31,7 @@ from fleet.web.api.provider import (
     SourceView,
     TargetView,
 )
+from fleet.worker.worker import Worker
 
 
 class HubProvider:
@@ -35,6 +39,7 @@ class HubProvider:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._tracing = Tracing(hub)
 
     def routes(self) -> list[Iterable[web.AbstractRouteDef]]:
         """All routes that the hub serves."""
@@ -83,6 +88,15 @@ class HubProvider:
             deleting=known.deleting,
         )
 
+    def traced(self, key: ApplicationKey) -> ApplicationView | None:
+        """One Application, with how far its newest commit has come."""
+        view = self.application(key)
+        return replace(view, trace=self._tracing.application(key)) if view is not None else None
+
+    async def commit(self, name: str) -> Trace:
+        """How far a commit has come."""
+        return await self._tracing.commit(name)
+
     def resources(self, key: ApplicationKey) -> Sequence[ResourceView] | None:
         """The objects of one Application on all its clusters."""
         hub = self._hub
@@ -126,7 +140,7 @@ class HubProvider:
         """The queue of every worker."""
         if not self._hub.ready:
             return ()
-        return [QueueView(worker.name, worker.depth()) for worker in self._hub.roster.workers()]
+        return [self._queue(worker) for worker in self._hub.roster.workers()]
 
     # --- inside -----------------------------------------------------------------------------------------
 
@@ -144,9 +158,19 @@ class HubProvider:
                     head = ""
         return SourceView(source.repo_url, source.path, source.target_revision, head)
 
+    def _queue(self, worker: Worker) -> QueueView:
+        queue, breaker = worker.queue(), ""
+        if worker.running is None:
+            reach = self._hub.board.reach_of(worker.name)
+            breaker = reach.reason if reach is not None and reach.reason else "Connecting"
+        return QueueView(worker.name, worker.depth(), len(queue.held), len(queue.delayed), breaker)
+
     def _queued(self, key: ApplicationKey, cluster: str) -> str:
         worker = self._hub.roster.get(cluster) if self._hub.ready else None
-        return "waiting" if worker is not None and worker.waits(TargetKey(key, cluster)) else ""
+        target = TargetKey(key, cluster)
+        if worker is None or not worker.waits(target):
+            return ""
+        return "running" if worker.passes(target) else "waiting"
 
     def _resources(self, key: ApplicationKey) -> Iterator[ResourceView]:
         hub = self._hub

@@ -15,7 +15,7 @@ from fleet.clock import Clock
 from fleet.errors import FleetError, Unreachable
 from fleet.kube.client import Client
 from fleet.kube.connection import Connection
-from fleet.mailbox import Mailbox
+from fleet.mailbox import Mailbox, Queue
 from fleet.model import Lane, ObjectRef, Reach, TargetKey, Work
 from fleet.ownership.foreign import Hands
 from fleet.redact import words
@@ -202,6 +202,10 @@ class Worker:
         """How many targets wait in each lane."""
         return self._box.depth()
 
+    def queue(self) -> Queue[TargetKey]:
+        """Who waits for a pass in which order, and who is in one."""
+        return self._box.queue()
+
     def targets(self) -> frozenset[TargetKey]:
         """Targets that were offered or leave."""
         return frozenset(self._held)
@@ -209,6 +213,10 @@ class Worker:
     def waits(self, target: TargetKey) -> bool:
         """Whether work of the target waits or is in hand."""
         return self._box.pending(target)
+
+    def passes(self, target: TargetKey) -> bool:
+        """Whether work of the target is in hand."""
+        return self._box.held(target)
 
     def wanted(self, target: TargetKey) -> frozenset[ObjectRef]:
         """What the target means to hold here, as far as it is scoped."""

@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +34,17 @@ FIRST_RETRY: Final = 2.0
 
 Moved = Callable[["Repository"], Awaitable[None]]
 MirrorFactory = Callable[[str, Path], Mirror]
+
+
+class How(StrEnum):
+    """What made the hub look."""
+
+    START = "the first look"
+    POLL = "poll"
+    WEBHOOK = "webhook"
+    ASKED = "refresh"
+    CREDENTIAL = "a new credential"
+    AGAIN = "a second look"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,10 @@ class Repository:
         self.error: SourceError | None = None
         self.recovered = False
         self.looked = 0.0
+        self.how = How.START  # what the last look came by
+        self.due = 0.0  # when the next one is, 0 while one is under way
+        self.failing = 0.0  # since when no look has brought anything
+        self._why = How.START
         self.credential: Callable[[], Credential | None] = lambda: None
         self.told: Callable[[Fetched], None] = lambda _: None
         self.moved: Moved | None = None
@@ -84,8 +100,9 @@ class Repository:
         """The files of a commit that is in the mirror."""
         return self.mirror.tree(commit)
 
-    def nudge(self, commit: str = "") -> None:
+    def nudge(self, commit: str = "", how: How = How.ASKED) -> None:
         """Look at once; ``commit`` is what a push event spoke of, a hint for looking again only."""
+        self._why = how
         if commit:
             self._hint, self._hints = commit, 0
         self._nudged.set()
@@ -95,18 +112,23 @@ class Repository:
         while True:
             nudged = self._nudged.is_set()
             self._nudged.clear()
+            how, self._why = self._why, How.POLL
+            self.due = 0.0
             try:
-                await self._look(nudged=nudged)
+                await self._look(how, nudged=nudged)
             except Exception as error:  # noqa: BLE001 (nobody would look at this repository any more)
                 self._tries += 1
                 self.error = RepositoryUnreachable(f"{self.url} could not be read: {words(error)}")
-            await self._wait(self._pause())
+            self.failing = 0.0 if self.error is None else self.failing or self._clock.now()
+            pause = self._pause()
+            self.due = self._clock.now() + pause
+            await self._wait(pause)
 
     async def bring(self, commit: str) -> None:
         """Fetch one commit that no branch or tag leads to. Raises SourceError."""
         await self.mirror.bring(commit, self.credential())
 
-    async def _look(self, *, nudged: bool) -> None:
+    async def _look(self, how: How, *, nudged: bool) -> None:
         begun = self._clock.boottime()
         fetched = False
         try:
@@ -124,7 +146,7 @@ class Repository:
         except Exception as error:  # noqa: BLE001 (a repository that breaks its mirror must not end the others)
             await self._failed(RepositoryUnreachable(f"{self.url} could not be read: {words(error)}"), begun)
             return
-        self.looked = self._clock.now()
+        self.looked, self.how = self._clock.now(), how
         self._tries = 0
         self.told(Fetched(self.url, self._clock.boottime() - begun, fetched, well=True))
         self.recovered = self.error is not None
@@ -206,6 +228,7 @@ class Repository:
             nudged.cancel()
             timer.cancel()
         if not self._nudged.is_set() and (self._hint or self._pending):
+            self._why = How.AGAIN
             self._nudged.set()
 
 
@@ -264,13 +287,13 @@ class Repositories:
         wanted = {urls.canonical(url) for url in event.urls}
         found = [known for url, known in self._known.items() if urls.canonical(url) in wanted]
         for known in found:
-            known.nudge(event.commit)
+            known.nudge(event.commit, How.WEBHOOK)
         return len(found)
 
     def nudge_all(self) -> None:
         """Look at all of them: a credential changed."""
         for known in self._known.values():
-            known.nudge()
+            known.nudge(how=How.CREDENTIAL)
 
     async def close(self) -> None:
         """Stop looking."""

@@ -38,9 +38,14 @@ class Repository:
             else:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(content)
+        self.record()
+        self.push(branch)
+        return self.head()
+
+    def record(self) -> str:
+        """Commit what is there and push nothing; the commit's hash."""
         self._git("add", "--all")
         self._git("commit", "--quiet", "--allow-empty", "--message", "change")
-        self.push(branch)
         return self.head()
 
     def move(self, source: str, target: str) -> str:

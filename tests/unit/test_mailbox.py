@@ -79,3 +79,21 @@ async def test_a_value_that_replaces_nothing_waits_without_stopping_the_holder()
     assert not first.superseded.is_set()
     box.put("a", 3)
     assert first.superseded.is_set()
+
+
+async def test_the_queue_tells_who_waits_in_order_who_is_delayed_and_who_is_in_hand():
+    clock = Clock()
+    box = Mailbox[str, int](clock, lanes=2)
+    box.put("held", 1)
+    claim = await box.take()
+    for key, lane in (("a", 1), ("b", 0), ("c", 1)):
+        box.put(key, 1, lane=lane)
+    box.put("late", 1, not_before=clock.boottime() + 100)
+    box.put("held", 2)
+    queue = box.queue()
+    assert queue.ready == (("b",), ("a", "c"))
+    assert list(queue.delayed) == ["late"]
+    assert queue.held == ("held",)
+    assert [key for key in ("held", "a", "late", "none") if box.imminent(key)] == ["held", "a"]
+    box.done(claim)
+    assert box.queue().ready == (("b", "held"), ("a", "c"))

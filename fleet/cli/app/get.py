@@ -84,10 +84,22 @@ def _print(body: Mapping[str, Any], live: Mapping[str, Any]) -> None:
         output.table(COLUMNS, [_row(target) for target in targets])
         for line in _notes(targets):
             click.echo(line)
+        for line in _waits(live.get("trace") or {}):
+            click.echo(line)
     elif held.get("problems"):
         click.echo("\nNot well:")
         for problem in held["problems"]:
             click.echo(f"  {problem}")
+
+
+def _waits(found: Mapping[str, Any]) -> Iterator[str]:
+    """Give what each target that is not live waits for, and what helps."""
+    from fleet.cli.app import traced  # noqa: PLC0415
+
+    for step in found.get("steps") or []:
+        if step["stage"] != "Live":
+            yield f"\n{traced.where(step)}: {step['stage']}{traced.since(step)}: {step['text']}"
+            yield f"  {step['action']}."
 
 
 def _row(target: Mapping[str, Any]) -> tuple[str, ...]:

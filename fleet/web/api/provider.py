@@ -1,4 +1,4 @@
-"""What the API asks of the hub: frozen views, taken on the loop without waiting.
+"""What the API asks of the hub: frozen views, taken on the loop without waiting (a commit's apart).
 
 Contract: a view holds references to values that nobody changes (Outcome, Reach, the status as last put), so
 taking one is cheap, and encoding may happen in a thread. Nothing in a view is, or quotes, a secret.
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fleet.model import ApplicationKey, Fault, Foreign, Health, Holding, ObjectRef, Outcome, Reach
+    from fleet.report.stages import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class ApplicationView:
     faults: tuple[Fault, ...] = ()
     holds: tuple[Holding, ...] = ()
     deleting: bool = False
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +92,16 @@ class ClusterView:
 
 @dataclass(frozen=True, slots=True)
 class QueueView:
-    """A worker's queue: targets that wait by lane (urgent, cold, audit), and those in hand."""
+    """A worker's queue: targets that wait by lane (urgent, cold, audit), and those in hand.
+
+    ``delayed`` of those that wait do so for a time, as a retry does; ``breaker`` says why nothing is served at all.
+    """
 
     cluster: str
     waiting: tuple[int, ...] = ()
     running: int = 0
     delayed: int = 0
-    breaker: str = ""  # empty while requests flow
+    breaker: str = ""
 
 
 class Provider(Protocol):
@@ -110,6 +115,12 @@ class Provider(Protocol):
 
     def application(self, key: ApplicationKey) -> ApplicationView | None:
         """One Application."""
+
+    def traced(self, key: ApplicationKey) -> ApplicationView | None:
+        """One Application, with its trace."""
+
+    async def commit(self, name: str) -> Trace:
+        """Say how far a commit has come; asks the mirrors, and no server."""
 
     def resources(self, key: ApplicationKey) -> Sequence[ResourceView] | None:
         """Give the objects of one Application on all its clusters."""

@@ -1,5 +1,6 @@
 """The routes of the API: ``GET /api/v1/...`` with a bearer token, and ``POST /api/v1/query``.
 
+``GET /commits/SHA`` answers 200 for a commit that nobody knows, too: "not seen yet" is what a pipeline waits for.
 ``query`` takes ``{"token": ..., "path": "/api/v1/..."}`` and answers as the GET of that path would. It is for
 callers behind the API server's Service proxy, which takes the ``Authorization`` header for itself.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,11 +18,9 @@ from aiohttp import web
 
 from fleet.model import ApplicationKey
 from fleet.web import answers
-from fleet.web.api import shape, token
+from fleet.web.api import shape, token, traced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from fleet.web.api.provider import Provider
     from fleet.web.api.token import Supply
 
@@ -58,9 +58,12 @@ async def _look(provider: Provider, path: str) -> web.Response:
         found = pattern.fullmatch(path.removeprefix(PREFIX))
         if found is not None and path.startswith(PREFIX):
             make = find(provider, *found.groups())
+            make = await make if isinstance(make, Awaitable) else make
             if make is None:
                 return answers.refusal(404, "NotFound", "there is no such object on this hub")
             return answers.ready(await asyncio.to_thread(_encode, make))
+    if path.startswith(f"{PREFIX}/commits/"):
+        return answers.refusal(400, "BadRequest", "a commit is named by 7 to 64 hexadecimal digits")
     return answers.refusal(404, "NotFound", "there is no such path")
 
 
@@ -78,13 +81,17 @@ def _applications(provider: Provider) -> Make:
 
 
 def _application(provider: Provider, namespace: str, name: str) -> Make:
-    view = provider.application(ApplicationKey(namespace, name))
+    view = provider.traced(ApplicationKey(namespace, name))
     return None if view is None else partial(shape.application, view, provider.now())
 
 
 def _resources(provider: Provider, namespace: str, name: str) -> Make:
     views = provider.resources(ApplicationKey(namespace, name))
     return None if views is None else partial(shape.resources, tuple(views))
+
+
+async def _commit(provider: Provider, name: str) -> Make:
+    return partial(traced.body, await provider.commit(name.lower()))
 
 
 def _clusters(provider: Provider) -> Make:
@@ -100,10 +107,11 @@ def _queue(provider: Provider) -> Make:
     return partial(shape.queue, tuple(provider.queue()))
 
 
-_TABLE: Final[tuple[tuple[re.Pattern[str], Callable[..., Make]], ...]] = (
+_TABLE: Final[tuple[tuple[re.Pattern[str], Callable[..., Make | Awaitable[Make]]], ...]] = (
     (re.compile(r"/applications"), _applications),
     (re.compile(rf"/applications/{_NAME}/{_NAME}"), _application),
     (re.compile(rf"/applications/{_NAME}/{_NAME}/resources"), _resources),
+    (re.compile(r"/commits/([0-9a-fA-F]{7,64})"), _commit),
     (re.compile(r"/clusters"), _clusters),
     (re.compile(rf"/clusters/{_NAME}"), _cluster),
     (re.compile(r"/queue"), _queue),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fleet.report import standing, words
+from fleet.web.api import traced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,6 +29,7 @@ def application(view: ApplicationView, now: float) -> dict[str, Any]:
         "faults": [_fault(fault) for fault in view.faults],
         "holds": [_holding(holding) for holding in view.holds],
         "targets": [_target(target, now) for target in sorted(view.targets, key=lambda one: one.cluster)],
+        "trace": traced.body(view.trace) if view.trace is not None else None,
     }
 
 

@@ -54,6 +54,8 @@ def loaded(*arguments: str, env: dict[str, str] | None = None) -> tuple[int, set
         ("local", "create", "--help"),
         ("nonsense",),
         ("app", "get"),
+        ("trace", "--help"),
+        ("trace",),
         ("version",),
         ("completion", "bash"),
     ],
@@ -63,7 +65,8 @@ def test_help_errors_and_completion_import_click_alone(arguments: tuple[str, ...
     assert not modules & set(HEAVY)
 
 
-def test_listing_imports_neither_kopf_nor_kubernetes_nor_rich(tmp_path: Path) -> None:
+@pytest.mark.parametrize("verb", [("app", "list"), ("trace", "app"), ("trace", "0123456")])
+def test_a_verb_imports_neither_kopf_nor_kubernetes_nor_rich(verb: tuple[str, ...], tmp_path: Path) -> None:
     kubeconfig = tmp_path / "config"
     kubeconfig.write_text(
         json.dumps(
@@ -75,7 +78,7 @@ def test_listing_imports_neither_kopf_nor_kubernetes_nor_rich(tmp_path: Path) ->
             }
         )
     )
-    code, modules = loaded("app", "list", "--kubeconfig", str(kubeconfig))
+    code, modules = loaded(*verb, "--kubeconfig", str(kubeconfig))
     assert code == 1
     assert "aiohttp" in modules
     assert not modules & {"kopf", "kubernetes", "rich", "pydantic", "structlog", "git", "prometheus_client"}

@@ -76,3 +76,12 @@ def test_at_the_first_look_it_waits_only_until_each_has_been_looked_at() -> None
     changes.looked(B)
     assert changes.leaves(C) is None
     assert freed == [C]
+
+
+def test_a_repository_has_commits_coming_until_it_is_known_whom_they_concern():
+    changes = Changes()
+    changes.begin("r")
+    assert changes.coming("r")
+    assert not changes.coming("other")
+    changes.arrive("r", [A])
+    assert not changes.coming("r")

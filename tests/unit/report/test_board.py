@@ -17,7 +17,7 @@ from fleet.model import (
     Sync,
     TargetKey,
 )
-from fleet.report.board import MOST, Board
+from fleet.report.board import MOST, Board, Told
 
 HELLO = ApplicationKey("fleethub", "hello")
 REVISION = Revision("git.example/acme/deploy", "a" * 40, "refs/heads/main")
@@ -96,3 +96,18 @@ def test_keeps_at_most_twenty_faults_a_target_and_says_how_many_there_are() -> N
     assert len(kept) == MOST
     assert kept[-1].text == "and 56 faults more"
     assert not kept[-1].transient
+
+
+def test_times_go_with_what_they_are_the_times_of() -> None:
+    now = [5.0]
+    board = Board(lambda: now[0])
+    assert board.started == 5.0
+    now[0] = 7.0
+    board.put(outcome("eu-1"))
+    board.reconciled(HELLO, Told((Fault(None, "PathNotFound", "gone"),)))
+    assert board.since(TargetKey(HELLO, "eu-1")).state.at == board.since(HELLO).faults.at == 7.0
+    assert board.told(HELLO).faults[0].text == "gone"
+    board.gone(HELLO)
+    assert board.since(TargetKey(HELLO, "eu-1")).state.at == board.since(HELLO).faults.at == 0.0
+    assert board.told(HELLO) == Told()
+    assert board.outcomes(HELLO) == ()

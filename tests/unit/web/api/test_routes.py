@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +24,7 @@ from fleet.model import (
     Sync,
     TargetKey,
 )
+from fleet.report.stages import Source, Stage, Step, Trace, Verdict
 from fleet.web.api import routes
 from fleet.web.api.provider import (
     ApplicationView,
@@ -56,6 +58,14 @@ OUTCOME = Outcome(
 )
 
 
+TRACE = Trace(
+    Verdict.WAITING,
+    COMMIT,
+    (Source("https://git.example/acme/deploy", "main", "f" * 40, looked=100.0, how="poll"),),
+    (Step(Stage.LIVE, "team/hello", "eu-1"), Step(Stage.HELD, "team/hello", "us-1", "Paused", "Resume it")),
+)
+
+
 class Hub:
     """Two targets, one of them on a cluster that has just stopped to answer."""
 
@@ -78,6 +88,13 @@ class Hub:
 
     def application(self, key: ApplicationKey) -> ApplicationView | None:
         return self.applications()[0] if key == KEY else None
+
+    def traced(self, key: ApplicationKey) -> ApplicationView | None:
+        view = self.application(key)
+        return replace(view, trace=TRACE) if view is not None else None
+
+    async def commit(self, name: str) -> Trace:
+        return replace(TRACE, commit=name)
 
     def resources(self, key: ApplicationKey) -> Sequence[ResourceView] | None:
         return [ResourceView("eu-1", WEB, Health.PROGRESSING, "1 of 2 ready")] if key == KEY else None
@@ -168,6 +185,31 @@ async def test_resources_clusters_and_queue(serving: Serving) -> None:
 async def test_what_is_not_there_is_404(serving: Serving, path: str) -> None:
     async with serving(api()) as session, session.get(f"/api/v1/{path}", headers=TOKEN) as answer:
         assert answer.status == 404
+
+
+@pytest.mark.parametrize("name", ["abc1234", COMMIT, COMMIT.upper(), "a" * 64])
+async def test_a_commit_is_traced_also_one_that_nobody_knows(serving: Serving, name: str) -> None:
+    async with serving(api()) as session, session.get(f"/api/v1/commits/{name}", headers=TOKEN) as answer:
+        assert answer.status == 200
+        told = await answer.json()
+    assert (told["commit"], told["verdict"], told["live"], told["targets"]) == (name.lower(), "Waiting", 1, 2)
+    assert told["sources"][0]["looked"] == "1970-01-01T00:01:40Z"
+    assert told["steps"][1]["action"] == "Resume it"
+
+
+@pytest.mark.parametrize("name", ["abc123", "main", "a" * 65, "..", "abc1234/x"])
+async def test_what_is_no_commit_is_400(serving: Serving, name: str) -> None:
+    url = f"/api/v1/commits/{name.replace('..', '%2e%2e%2e')}"
+    async with serving(api()) as session, session.get(url, headers=TOKEN) as answer:
+        assert answer.status == 400
+
+
+async def test_an_application_has_its_trace(serving: Serving) -> None:
+    async with (
+        serving(api()) as session,
+        session.get("/api/v1/applications/team/hello", headers=TOKEN) as answer,
+    ):
+        assert [step["stage"] for step in (await answer.json())["trace"]["steps"]] == ["Live", "Held"]
 
 
 async def test_query_is_for_callers_whose_authorization_header_is_taken(serving: Serving) -> None:
