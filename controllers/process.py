@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Callable
 
 from controllers.operator import Operator
-from fleet import log
+from fleet import log, outward
 from fleet.errors import FleetError
 from fleet.hub.hub import Hub
 from fleet.hub.seams import Seams
 from fleet.kube import trusted
+from fleet.kube.connection import by_way_of
+from fleet.outward import Outward
 from fleet.settings import Settings
 from fleet.web import server
 from fleet.web.provider import HubProvider
@@ -62,8 +65,9 @@ async def run(
     ``made`` is handed the hub and its URL before it starts, for whoever watches it from within the process.
     """
     logger = log.get("fleethub.process")
-    connection = await trusted.load(settings.kubeconfig, settings.context)
-    hub = Hub(settings, connection, seams)
+    out = _outward(settings)
+    connection = by_way_of(await trusted.load(settings.kubeconfig, settings.context), out)
+    hub = Hub(settings, connection, seams, out=out)
     operator = Operator(connection, hub)
     provider = HubProvider(hub)
     web = await server.serve(settings.listen, *provider.routes(), report=provider.unforeseen)
@@ -107,6 +111,13 @@ def open_files() -> int:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def _outward(settings: Settings) -> Outward:
+    try:
+        return outward.of(os.environ, settings.ca_file)
+    except ValueError as error:
+        raise FleetError(str(error)) from None
 
 
 def _no_core_dumps() -> None:

@@ -46,6 +46,13 @@ ROWS: Final = (
         "url", "", "text", "The address by which others reach that, when it differs; published on the Lease."
     ),
     Row("data", "", "text", "Folder of the Git mirrors; a per-user state folder without it."),
+    Row(
+        "ca_file",
+        "",
+        "text",
+        "PEM file of CAs to trust besides the system's: for Git servers, forges and clusters that name no CA of "
+        "their own.",
+    ),
     Row("allow_git", "", "list", "URL prefix for which scheme and address rules of repositories are lifted."),
     Row("allow_exec", "", "list", "Command that kubeconfigs of registrations may run for a credential."),
     Row("allow_proxy", "", "list", "Host of a proxy that kubeconfigs of registrations may name."),

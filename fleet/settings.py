@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     listen: str = "127.0.0.1:8080"
     url: str = ""
     data: Annotated[str, BeforeValidator(lambda value: value or _state())] = Field(default_factory=_state)
+    ca_file: str = ""
     allow_git: Listed = ()
     allow_exec: Listed = ()
     allow_proxy: Listed = ()

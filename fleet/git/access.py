@@ -1,9 +1,9 @@
 """What a git command is given to reach one URL: the credential, in memory, and where the host is.
 
 Contract: `open_` hands out environment, settings and open files for one command. A password goes through a
-pipe that the askpass program reads, and only for a prompt that names the URL's own host; key, known hosts and
-CA lie in memory files, reached as ``/proc/.../fd/N`` (elsewhere: files of mode 0600, removed after the
-command).
+pipe that the askpass program reads, and only for a prompt that names the URL's own host, the proxy's for one
+that names the proxy; key, known hosts and CAs lie in memory files, reached as ``/proc/.../fd/N`` (elsewhere:
+files of mode 0600, removed after the command).
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fleet import urls
 from fleet.git.process import Granted
+from fleet.outward import Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
 # $1 is git's prompt: Username for 'https://host': / Password for 'https://user@host':
 _ASKPASS: Final = """#!/bin/sh
 case "$1" in
-"Username for '$FLEETHUB_ASK_PLACE': ") ;;
-"Password for '$FLEETHUB_ASK_SCHEME://"*"@$FLEETHUB_ASK_HOST': ") ;;
+"Password for '$FLEETHUB_ASK_PROXY_SCHEME://"*"@$FLEETHUB_ASK_PROXY_HOST': ") pipe=$FLEETHUB_ASK_PROXY_PIPE ;;
+"Username for '$FLEETHUB_ASK_PLACE': ") pipe=$FLEETHUB_ASK_PIPE ;;
+"Password for '$FLEETHUB_ASK_SCHEME://"*"@$FLEETHUB_ASK_HOST': ") pipe=$FLEETHUB_ASK_PIPE ;;
 *) exit 1 ;;
 esac
-IFS= read -r line <"$FLEETHUB_ASK_PIPE" && printf '%s\\n' "$line"
+IFS= read -r line <"$pipe" && printf '%s\\n' "$line"
 """
 # ssh closes every inherited file but the first three as it starts, so it finds them in git, the parent of the
 # shell that git starts it with.
@@ -40,15 +42,30 @@ _SSH: Final = (
     " -o UpdateHostKeys=no -o IdentitiesOnly=yes -o IdentityAgent=none -o ForwardAgent=no"
     " -o ClearAllForwardings=yes -o ControlPath=none -o ConnectTimeout=15 -o ServerAliveInterval=15"
     " -o ServerAliveCountMax=3"
+    " -o LogLevel=DEBUG1"  # it then says which key the server offered
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A URL that was checked, and the addresses to reach it at (none: whatever the host has)."""
+    """A URL that was checked, and the way to it: addresses (none: whatever the host has), a proxy, CAs.
+
+    ssh takes the first address alone: see `each`.
+
+    ``bundle`` holds all CAs that count, in PEM; empty: those that git knows by itself.
+    """
 
     url: str
     addresses: tuple[str, ...] = ()
+    proxy: Proxy | None = None
+    bundle: bytes = field(default=b"", repr=False)
+
+
+def each(place: Place) -> tuple[Place, ...]:
+    """The place once an address for ssh, which goes to one only; git over HTTP tries them all by itself."""
+    if len(place.addresses) < 2 or urls.parse(place.url).scheme != "ssh":  # noqa: PLR2004 (there is a choice)
+        return (place,)
+    return tuple(replace(place, addresses=(address,)) for address in place.addresses)
 
 
 @contextlib.contextmanager
@@ -104,12 +121,20 @@ class _Files:
 
 def _http(parts: Url, place: Place, credential: Credential | None, files: _Files) -> Granted:
     env = {"GIT_ALLOW_PROTOCOL": parts.scheme, "GIT_ASKPASS": "/bin/false"}
-    config: list[tuple[str, str]] = []
+    # An empty one keeps git from looking for a proxy by itself.
+    config = [("http.proxy", place.proxy.named if place.proxy is not None else "")]
     if place.addresses:
         known = ",".join(f"[{address}]" if ":" in address else address for address in place.addresses)
         config.append(("http.curloptResolve", f"{parts.host}:{parts.number}:{known}"))
-    if credential is not None and credential.ca_data:
-        env["GIT_SSL_CAINFO"] = files.content(credential.ca_data, "self")
+    bundle = place.bundle or (credential.way.ca if credential is not None else b"")
+    if bundle:
+        env["GIT_SSL_CAINFO"] = env["GIT_PROXY_SSL_CAINFO"] = files.content(bundle, "self")
+    if place.proxy is not None and place.proxy.user:
+        env["GIT_ASKPASS"] = str(_askpass(files.home))
+        env["FLEETHUB_ASK_PROXY_PIPE"] = files.pipe(f"{place.proxy.password}\n".encode())
+        env["FLEETHUB_ASK_PROXY_SCHEME"] = place.proxy.scheme
+        env["FLEETHUB_ASK_PROXY_HOST"] = place.proxy.place
+        config.append(("http.proxyAuthMethod", "basic"))
     if credential is not None and credential.basic is not None:
         user, password = credential.basic
         host = _host_and_port(parts)
@@ -145,9 +170,9 @@ def _ssh(parts: Url, place: Place, credential: Credential | None, files: _Files)
 
 
 def _askpass(home: Path) -> Path:
-    """The program, written when it is missing; it holds no secret."""
+    """The program, written when it is missing or another version's; it holds no secret."""
     path = home / "askpass"
-    if not path.exists():
+    if not path.exists() or path.read_text() != _ASKPASS:
         draft = home / f"askpass.{os.getpid()}.{os.urandom(4).hex()}"
         draft.write_text(_ASKPASS)
         draft.chmod(0o700)

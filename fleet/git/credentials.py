@@ -1,8 +1,10 @@
 """Credentials of repositories: read from labelled Secrets, found by URL prefix; pure.
 
-Contract: the keys are Argo CD's ``url username password sshPrivateKey``, besides ``token knownHosts caData
-webhookSecret``. What would widen a credential, or be believed to work and does not, is refused by name, never
-ignored. No representation and no error holds a value. Argo CD's keys: docs/operator-manual/declarative-setup.
+Contract: the keys are Argo CD's ``url username password sshPrivateKey githubApp... proxy noProxy``, besides
+``token knownHosts caData webhookSecret``. What would widen a credential, or be believed to work and does not, is
+refused by name, never ignored. A Secret that cannot be used still answers for its URLs, by its error: nothing
+is opened with another's credential, or without one, since a key of it is wrong. No representation and no error
+holds a value. Argo CD's keys: docs/operator-manual/declarative-setup.
 """
 
 from __future__ import annotations
@@ -12,22 +14,21 @@ import binascii
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from fleet import urls
-from fleet.errors import RegistrationError
+from fleet import outward, urls
+from fleet.errors import RegistrationError, RepositoryRefused
+from fleet.git import app_key
+from fleet.git.app_key import App, AppInvalid
+from fleet.outward import Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _LONGEST: Final = 32 << 10  # a pipe takes it whole
 _REFUSED: Final = {
-    "githubAppID": "GitHub App credentials are not read: use username and password, or token",
-    "githubAppInstallationID": "GitHub App credentials are not read: use username and password, or token",
-    "githubAppPrivateKey": "GitHub App credentials are not read: use username and password, or token",
     "gcpServiceAccountKey": "Google service account keys are not read: use token",
     "bearerToken": "bearer tokens are not read: use token",
     "tlsClientCertData": "client certificates are not read",
     "tlsClientCertKey": "client certificates are not read",
-    "proxy": "a proxy is set for the hub as a whole, by HTTPS_PROXY",
     "project": "credentials of one project are not built: remove the key to let every project use it",
 }
 _SWITCHES: Final = {
@@ -48,8 +49,9 @@ class Credential:
     token: str = field(default="", repr=False)
     ssh_key: bytes = field(default=b"", repr=False)
     known_hosts: bytes = field(default=b"", repr=False)
-    ca_data: bytes = field(default=b"", repr=False)
     webhook_secret: bytes = field(default=b"", repr=False)
+    way: Way = field(default_factory=Way)
+    app: App | None = None
 
     @property
     def basic(self) -> tuple[str, str] | None:
@@ -58,6 +60,14 @@ class Credential:
             bitbucket = urls.parse(self.url_prefix).host == "bitbucket.org"
             return self.username or ("x-token-auth" if bitbucket else "x-access-token"), self.token
         return (self.username, self.password) if self.username or self.password else None
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A Secret that names repositories under ``url_prefix`` and cannot be used; ``text`` says why."""
+
+    url_prefix: str
+    text: str
 
 
 def read(secret: Mapping[str, Any]) -> Credential:
@@ -71,25 +81,51 @@ def read(secret: Mapping[str, Any]) -> Credential:
             raise RegistrationError(text, field=f"data.{key}")
     if values.get("type", b"git").strip() not in (b"", b"git"):
         raise RegistrationError("only repositories of type git are read", field="data.type")
+    url = _url(values)
     credential = Credential(
-        url_prefix=_url(values),
+        url_prefix=url,
         username=_line(values, "username"),
         password=_line(values, "password"),
         token=_line(values, "token"),
         ssh_key=_ssh_key(values),
         known_hosts=_lines(values, "knownHosts"),
-        ca_data=_ca(values),
         webhook_secret=values.get("webhookSecret", b"").strip(b"\r\n"),
+        way=_way(values, ssh=urls.parse(url).scheme == "ssh"),
+        app=_app(values, url),
     )
     if credential.password and credential.token:
         raise RegistrationError("it has both a password and a token: one is needed", field="data.token")
+    if credential.app is not None:
+        for key in ("username", "password", "token"):
+            if values.get(key):
+                text = "a GitHub App signs in by its own token: remove this key, or those of the App"
+                raise RegistrationError(text, field=f"data.{key}")
     return credential
 
 
-def match(url: str, credentials: Iterable[Credential]) -> Credential | None:
-    """The credential with the longest prefix that covers ``url``, the first of equals, or None."""
+def unusable(secret: Mapping[str, Any], error: RegistrationError, name: str) -> Unusable | None:
+    """What stands in the place of a Secret that `read` refused; None where its URL does not read either."""
+    try:
+        return Unusable(_url(_values(secret)), told(error, name))
+    except RegistrationError:
+        return None
+
+
+def told(error: RegistrationError, name: str) -> str:
+    """The error with the Secret and the key that it is about."""
+    return f"Secret {name}, {error.field}: {error.text}" if error.field else f"Secret {name}: {error.text}"
+
+
+def match(url: str, credentials: Iterable[Credential | Unusable]) -> Credential | None:
+    """The credential with the longest prefix that covers ``url``, the first of equals, or None.
+
+    Raises `RepositoryRefused` where that is one that cannot be used.
+    """
     fitting = [credential for credential in credentials if urls.covers(credential.url_prefix, url)]
-    return max(fitting, key=lambda one: len(urls.parse(one.url_prefix).segments), default=None)
+    best = max(fitting, key=lambda one: len(urls.parse(one.url_prefix).segments), default=None)
+    if isinstance(best, Unusable):
+        raise RepositoryRefused(best.text)
+    return best
 
 
 def _values(secret: Mapping[str, Any]) -> dict[str, bytes]:
@@ -129,15 +165,37 @@ def _lines(values: Mapping[str, bytes], key: str) -> bytes:
     return content + b"\n" if content else b""
 
 
+def _way(values: Mapping[str, bytes], *, ssh: bool) -> Way:
+    proxy, exempt = _line(values, "proxy"), _line(values, "noProxy")
+    if ssh and proxy:
+        text = "ssh goes through no HTTP proxy: use the https URL, or remove the key"
+        raise RegistrationError(text, field="data.proxy")
+    try:
+        found = outward.parse(proxy) if proxy else None
+    except ValueError as error:
+        raise RegistrationError(str(error), field="data.proxy") from None
+    return Way(_ca(values), found, outward.listed(exempt))
+
+
+def _app(values: dict[str, bytes], url: str) -> App | None:
+    try:
+        return app_key.read(values, url)
+    except AppInvalid as error:
+        raise RegistrationError(str(error), field=f"data.{error.key}") from None
+
+
 def _ca(values: Mapping[str, bytes]) -> bytes:
     content = _lines(values, "caData")
     if content and b"-----BEGIN " not in content:
         try:
             content = base64.b64decode(b"".join(content.split()), validate=True).strip() + b"\n"
         except (binascii.Error, ValueError):
-            content = b""
-        if b"-----BEGIN CERTIFICATE-----" not in content:
-            raise RegistrationError("it holds no PEM certificate", field="data.caData")
+            content = b"nonsense"
+    if content:
+        try:
+            outward.DIRECT.context(Way(content))
+        except ValueError:
+            raise RegistrationError("it holds no PEM certificate that reads", field="data.caData") from None
     return content
 
 

@@ -9,17 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fleet.errors import RepositoryRefused, RepositoryUnreachable, SourceError
+from fleet.git import hostkeys
 from fleet.git.objects import Damaged
 
 if TYPE_CHECKING:
     from fleet.git.process import GitFailed
 
+_REDIRECTED: Final = (b"unable to update url base from redirection", b"returned error: 30")
+_DENIED: Final = (b"Authentication failed", b"returned error: 401")
 _REFUSED: Final = (
-    (
-        b"unable to update url base from redirection",
-        "the server redirects; name the URL that it redirects to",
-    ),
-    (b"returned error: 30", "the server redirects; name the URL that it redirects to"),
     (b"fsck error", "the repository holds a malformed object"),
     (b"transport '", "the transport is not allowed"),
 )
@@ -34,14 +32,19 @@ _UNREACHABLE: Final = (
     (b"SSL certificate problem", "the server's certificate is of an unknown CA: give it as caData"),
     (b"SSL: no alternative certificate subject name", "the server's certificate is for another host"),
     (b"error setting certificate", "caData is no PEM certificate"),
-    (b"Authentication failed", "the server refused the credential"),
+    # libcurl's words, old and new.
+    (b"code 407 from proxy", "the proxy refused its credential, or wants one"),
+    (b"tunnel failed, response 407", "the proxy refused its credential, or wants one"),
+    (b"from proxy after CONNECT", "the proxy refused"),
+    (b"CONNECT tunnel failed", "the proxy refused"),
+    (b"Could not resolve proxy", "the proxy's host was not found"),
+    (b"Unsupported proxy", "the proxy is of a kind that git's library does not know"),
     (b"could not read Username", "the server asks for a credential, and no repository Secret has one"),
     (b"could not read Password", "the server asks for a password, and no repository Secret has one"),
     (
         b"unable to read askpass response",
         "the server asks for a credential, and no repository Secret has one",
     ),
-    (b"returned error: 401", "the server refused the credential"),
     (b"returned error: 403", "the server refused the credential"),
     (b"returned error: 429", "the server asks to wait"),
     (b"returned error: 5", "the server failed"),
@@ -53,6 +56,8 @@ _UNREACHABLE: Final = (
     (b"Failed to connect", "the server could not be reached"),
     (b"Couldn't connect to server", "the server could not be reached"),
     (b"Connection timed out", "the server did not answer"),
+    (b"Network is unreachable", "the server could not be reached"),
+    (b"No route to host", "the server could not be reached"),
     (b"Operation too slow", "the server stopped sending"),
     (b"No space left on device", "the hub's disk is full"),
     (b"early EOF", "the connection broke"),
@@ -93,27 +98,59 @@ _SERVERS: Final = (b"remote:", b"fatal: remote error:")
 _NOT_GIVEN: Final = (b"not our ref", b"unadvertised object", b"couldn't find remote ref")
 
 
+# ssh got no connection: another address of the host may give one.
+_UNCONNECTED: Final = (
+    b"Connection refused",
+    b"Connection timed out",
+    b"Network is unreachable",
+    b"No route to host",
+)
+
+
 class NotGiven(SourceError):
     """The server does not give the object that was asked for by its hash."""
 
     reason = "RevisionNotFound"
 
 
+class Denied(RepositoryUnreachable):
+    """The server refused the credential."""
+
+
+class Late(RepositoryUnreachable):
+    """The server did not finish in time."""
+
+
+class Redirected(RepositoryRefused):
+    """The server says that the repository is elsewhere."""
+
+
+def unconnected(failed: GitFailed) -> bool:
+    """Whether no connection came about, by ssh's words."""
+    return any(sign in failed.errors for sign in _UNCONNECTED)
+
+
 def explain(failed: GitFailed, seconds: float) -> SourceError:
     """The error to raise for a command that asked a server; ``seconds`` is the time that it had."""
     if failed.late:
-        return RepositoryUnreachable(f"the Git server did not finish its answer within {seconds:g} s")
+        return Late(f"the Git server did not finish its answer within {seconds:g} s")
     if failed.loud:
         return RepositoryRefused("the Git server answers with more than is read")
+    # What the server said must not pass for git's own words.
+    own = b"\n".join(
+        line for line in hostkeys.quiet(failed.errors).split(b"\n") if not line.startswith(_SERVERS)
+    )
+    if any(sign in own for sign in _REDIRECTED):
+        return Redirected("the server redirects; name the URL that it redirects to")
+    if any(sign in own for sign in _DENIED):
+        return Denied("the server refused the credential")
     if any(sign in failed.errors for sign in _NOT_GIVEN):
         return NotGiven("the Git server does not give the commit")
-    # What the server said must not pass for git's own words.
-    own = b"\n".join(line for line in failed.errors.split(b"\n") if not line.startswith(_SERVERS))
     full = b"No space left on device" in own
     tables = (
         (_REFUSED, failed.errors, RepositoryRefused),
         (() if full else _DAMAGED, own, Damaged),
-        (_UNREACHABLE, failed.errors, RepositoryUnreachable),
+        (_UNREACHABLE, hostkeys.quiet(failed.errors), RepositoryUnreachable),
     )
     for table, written, kind in tables:
         for sign, text in table:

@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from fleet import urls
+from fleet import outward, urls
 from fleet.errors import RepositoryUnreachable, RevisionNotFound, SourceError
-from fleet.git import access, address, failure, folder
+from fleet.git import address, failure, folder
 from fleet.git.objects import Damaged, Objects
 from fleet.git.process import Bounds, Git, GitFailed, Granted
 from fleet.git.refs import Refs, commit_hash, listed
+from fleet.git.remote import Arguments, Remote
 from fleet.git.tree import Tree
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fleet.git.credentials import Credential
+    from fleet.git.github_app import Apps
+    from fleet.outward import Outward
 
 T = TypeVar("T")
 
@@ -58,11 +61,26 @@ class Patience:
     first: float = 1800.0
 
 
+def _listing(url: str) -> list[str]:
+    return ["ls-remote", "--symref", "--", url]
+
+
 class Mirror:
-    """The repository at ``url``, in ``place``; ``allow`` are the prefixes of ``--allow-git``."""
+    """The repository at ``url``, in ``place``; ``allow`` are the prefixes of ``--allow-git``.
+
+    ``out`` is the hub's way out, ``apps`` keeps the tokens of GitHub Apps.
+    """
 
     def __init__(
-        self, url: str, place: Path, git: Git, allow: tuple[str, ...] = (), patience: Patience | None = None
+        self,
+        url: str,
+        place: Path,
+        git: Git,
+        allow: tuple[str, ...] = (),
+        patience: Patience | None = None,
+        *,
+        out: Outward = outward.DIRECT,
+        apps: Apps | None = None,
     ) -> None:
         self.check(url, allow)
         self.url = url
@@ -70,7 +88,7 @@ class Mirror:
         self.objects = Objects(self.repo, lambda: git.converse(["cat-file", "--batch"], folder=place))
         self._folder = place
         self._git = git
-        self._allow = allow
+        self._remote = Remote(url, git, allow, out, apps)
         self._patience = patience or Patience()
         self._seconds = self._patience.first  # for the next fetch: more where the last ones were too slow
         self._lock = asyncio.Lock()
@@ -92,8 +110,7 @@ class Mirror:
 
     async def ls_remote(self, credential: Credential | None = None) -> Refs:
         """What the server's refs are now; nothing is fetched. Raises `SourceError`."""
-        args = ["ls-remote", "--symref", "--", self.url]
-        output = await self._asked(args, credential, self._patience.listing, outside=True)
+        output = await self._asked(_listing, credential, self._patience.listing, outside=True)
         seen = listed(output, self.repo)
         self._head = seen.head
         self._digits = max(map(len, seen.heads.values()), default=40)
@@ -183,7 +200,10 @@ class Mirror:
         await self._git.local(self._open)
         # Protocol 2 asks for what is wanted, protocol 0 is told everything, and saves a round trip.
         version = ["-c", "protocol.version=0"] if self._few else []
-        args = [*version, *_FETCH, "--prune", "--", self.url, *_SPECS]
+
+        def args(url: str) -> list[str]:
+            return [*version, *_FETCH, "--prune", "--", url, *_SPECS]
+
         await self._asked(args, credential, self._seconds)
         self._seconds = self._patience.fetch
         self._fetches += 1
@@ -202,28 +222,24 @@ class Mirror:
                 return  # the fetch that follows says why; `keep` asks again for what is missing
 
     async def _by_hash(self, commit: str, credential: Credential | None) -> None:
-        args = [*_FETCH, "--", self.url, f"+{commit}:{folder.KEEP}{commit}"]
+        def args(url: str) -> list[str]:
+            return [*_FETCH, "--", url, f"+{commit}:{folder.KEEP}{commit}"]
+
         try:
             await self._asked(args, credential, self._seconds)
         except failure.NotGiven:
             raise RevisionNotFound(f"the commit {commit} is not in the repository") from None
 
     async def _asked(
-        self, args: list[str], credential: Credential | None, seconds: float, *, outside: bool = False
+        self, args: Arguments, credential: Credential | None, seconds: float, *, outside: bool = False
     ) -> bytes:
-        def ask() -> bytes:
-            place = address.place(self.url, self._allow, named=credential is not None)
-            with access.open_(place, credential, self._git.home) as granted:
-                within = None if outside else self._folder
-                return self._git.run(args, folder=within, granted=granted, bounds=Bounds(seconds))
-
         try:
-            return await self._git.remote(ask)
-        except GitFailed as failed:
+            return await self._remote.ask(args, credential, seconds, None if outside else self._folder)
+        except SourceError as error:
             self._dirty = self._dirty or not outside
-            if failed.late and not outside:
+            if isinstance(error, failure.Late) and not outside:
                 self._seconds = min(2 * seconds, self._patience.first)
-            raise failure.explain(failed, seconds) from None
+            raise
         except asyncio.CancelledError:
             self._dirty = self._dirty or not outside
             raise

@@ -29,15 +29,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# What git and ssh need of the process's environment: where programs, CAs and the way out are.
-_KEPT: Final = frozenset(
-    {"PATH", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"}
-    | {
-        name
-        for word in ("https_proxy", "http_proxy", "all_proxy", "no_proxy")
-        for name in (word, word.upper())
-    }
-)
+# What git and ssh need of the process's environment: where programs and CAs are. Which proxy is on the way each
+# command is told by itself, without the password that the variables may hold.
+_KEPT: Final = frozenset({"PATH", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"})
 _ENVIRONMENT: Final = {
     "GIT_ATTR_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": "/dev/null",

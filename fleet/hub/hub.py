@@ -18,6 +18,7 @@ from typing import Any, Final
 from fleet import names
 from fleet.clusters.kubeconfig import Allowed
 from fleet.errors import FleetError, NotFound, RegistrationError, fault
+from fleet.git.github_app import Apps
 from fleet.hub import measuring
 from fleet.hub.asking import Asking
 from fleet.hub.changes import Changes
@@ -41,10 +42,11 @@ from fleet.hub.telling import Telling
 from fleet.hub.withdraw import Withdrawals
 from fleet.kube import decode, paths, trusted
 from fleet.kube.budget import Budget
-from fleet.kube.connection import Connection
+from fleet.kube.connection import Connection, by_way_of
 from fleet.mailbox import Mailbox
 from fleet.metrics import Metrics
 from fleet.model import ApplicationKey, ObjectRef, TargetKey, Thresholds
+from fleet.outward import DIRECT, Outward
 from fleet.ownership.foreign import Hands
 from fleet.placement.affected import affected
 from fleet.redact import words
@@ -72,8 +74,10 @@ class Hub:
         connection: Connection,
         seams: Seams | None = None,
         metrics: Metrics | None = None,
+        out: Outward = DIRECT,
     ) -> None:
         self.settings = settings
+        self.out = out
         self.connection = connection
         self.seams = seams or Seams()
         self.metrics = metrics or Metrics()
@@ -108,8 +112,9 @@ class Hub:
         git = self.seams.git(Path(settings.data) / "home")
         self._git = git
         allow_git = tuple(settings.allow_git)
+        apps = Apps(self.clock, git, allow_git, self.out)
         self.repositories = Repositories(
-            lambda url, folder: self.seams.mirror(url, folder, git, allow_git),
+            lambda url, folder: self.seams.mirror(url, folder, git, allow_git, self.out, apps),
             Path(settings.data) / "mirrors",
             self.clock,
             settings.poll_interval,
@@ -194,7 +199,8 @@ class Hub:
         self.repositories.moving = self.changes.begin
         self.repositories.told = self._fetched
         self.repositories.recorded = self._recorded
-        self.repositories.use_credentials(self.registrations.credentials)
+        self.repositories.use_credentials(self.registrations.openers)
+        self.registrations.refused = self.telling.refused
         self.registrations.changed_cluster = self._cluster_changed
         self.registrations.changed_repository = self._credentials_changed
         self.world.subscribe(self._object_changed)
@@ -406,7 +412,7 @@ class Hub:
             return
         version = self.registrations.version(name)
         self.telling.registered(name, found.connection.server, version, None)
-        reached = Reached(found.connection, found.digest)
+        reached = Reached(by_way_of(found.connection, self.out), found.digest)
         worker = self.roster.hire(name, reached, paused=known.model.spec.paused)
         if self.take_overs.due(name):
             if worker.running is not None:

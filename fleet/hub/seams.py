@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.clock import Clock
+from fleet.git.github_app import Apps
 from fleet.git.mirror import Mirror
 from fleet.git.process import Git
 from fleet.kube.budget import Budget
 from fleet.kube.client import Client, Observe
 from fleet.kube.connection import Connection
+from fleet.outward import Outward
 
 ClientFactory = Callable[[Connection, str, Budget, Callable[[], bool] | None, Observe | None, Clock], Client]
-MirrorFactory = Callable[[str, Path, Git, tuple[str, ...]], Mirror]
+MirrorFactory = Callable[[str, Path, Git, tuple[str, ...], Outward, Apps], Mirror]
 
 
 def client(
@@ -29,9 +31,9 @@ def client(
     return Client(connection, cluster=cluster, budget=budget, permit=permit, observe=observe, clock=clock)
 
 
-def mirror(url: str, folder: Path, git: Git, allow: tuple[str, ...]) -> Mirror:
+def mirror(url: str, folder: Path, git: Git, allow: tuple[str, ...], out: Outward, apps: Apps) -> Mirror:
     """The real mirror."""
-    return Mirror(url, folder, git, allow)
+    return Mirror(url, folder, git, allow, out=out, apps=apps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,6 +171,10 @@ class Telling:
             )
         )
 
+    def refused(self, ref: ObjectRef, uid: str, reason: str, text: str) -> None:
+        """An Event on a Secret that cannot be used."""
+        self._events.record(ref, uid, Happening(happenings.WARNING, reason, text))
+
     def registered(self, name: str, server: str, version: str, problem: Fault | None) -> None:
         """How a cluster's registration stands: its server and the version of its Secret, or why it is no use."""
         self._servers[name] = (server, version)

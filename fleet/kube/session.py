@@ -245,6 +245,8 @@ def tls(connection: Connection) -> ssl.SSLContext:
             context.load_verify_locations(cadata=connection.ca_data.decode("ascii"))
         else:
             context.load_default_certs()
+            if connection.roots:
+                context.load_verify_locations(cadata=connection.roots.decode("ascii"))
     except (ssl.SSLError, UnicodeDecodeError, ValueError):
         raise KubeconfigInvalid("the CA data is no PEM certificate", field="caData") from None
     if connection.client_cert is not None:

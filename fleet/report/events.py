@@ -151,7 +151,7 @@ class Recorder:
             "kind": "Event",
             "metadata": {"name": _name(key), "namespace": namespace},
             "involvedObject": {
-                "apiVersion": names.API_VERSION,
+                "apiVersion": names.API_VERSION if key.ref.group else "v1",  # core: a Secret
                 "kind": key.ref.kind,
                 "namespace": key.ref.namespace,
                 "name": key.ref.name,

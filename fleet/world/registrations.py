@@ -20,7 +20,7 @@ from fleet.clusters.kubeconfig import Allowed
 from fleet.clusters.registration import Registration
 from fleet.errors import FleetError, NotFound, RegistrationError
 from fleet.git import credentials
-from fleet.git.credentials import Credential
+from fleet.git.credentials import Credential, Unusable
 from fleet.kube import paths, watch
 from fleet.kube.client import Door
 from fleet.mailbox import Mailbox
@@ -34,7 +34,10 @@ RETRY: Final = 5.0
 
 
 class Registrations:
-    """See the module. ``changed_cluster`` and ``changed_repository`` are called after each change."""
+    """See the module. ``changed_cluster`` and ``changed_repository`` are called after each change.
+
+    ``refused`` is told the Secret, its UID, a reason and words where a repository Secret cannot be used.
+    """
 
     def __init__(self, door: Door, world: World, namespace: str, allow: Allowed, clock: Clock) -> None:
         self._door = door
@@ -44,11 +47,13 @@ class Registrations:
         self._clock = clock
         self._secrets: dict[str, Mapping[str, Any]] = {}
         self._credentials: dict[str, Credential] = {}
+        self._unusable: dict[str, Unusable] = {}
         self._errors: dict[str, str] = {}
         self._writes = Mailbox[str, None](clock)
         self.complete = False
         self.changed_cluster: Callable[[str], None] = lambda _: None
         self.changed_repository: Callable[[], None] = lambda: None
+        self.refused: Callable[[ObjectRef, str, str, str], None] = lambda *_: None
 
     # --- what others ask ---------------------------------------------------------------------------------
 
@@ -98,6 +103,10 @@ class Registrations:
     def credentials(self) -> tuple[Credential, ...]:
         """All repository credentials that read."""
         return tuple(self._credentials.values())
+
+    def openers(self) -> tuple[Credential | Unusable, ...]:
+        """The same, and what stands for those that do not read."""
+        return (*self._credentials.values(), *self._unusable.values())
 
     def errors(self) -> Mapping[str, str]:
         """Secrets that cannot be used, by name, and why."""
@@ -164,22 +173,33 @@ class Registrations:
         self._touch(name, before)
         if before is not None and _type(before) == names.SECRET_REPOSITORY:
             self._credentials.pop(name, None)
+            self._unusable.pop(name, None)
         if _type(body) == names.SECRET_REPOSITORY:
-            try:
-                self._credentials[name] = credentials.read(body)
-            except RegistrationError as error:
-                self._credentials.pop(name, None)
-                self._errors[name] = error.text
+            self._read(name, body)
         if names.SECRET_REPOSITORY in (_type(body), _type(before)):
             self.changed_repository()
 
     def _gone(self, name: str) -> None:
         before = self._secrets.pop(name, None)
         self._errors.pop(name, None)
-        if self._credentials.pop(name, None) is not None:
+        found = (self._credentials.pop(name, None), self._unusable.pop(name, None))
+        if found != (None, None):
             self.changed_repository()
         if before is not None:
             self._touch(name, before)
+
+    def _read(self, name: str, body: Mapping[str, Any]) -> None:
+        """Read a repository Secret; what is wrong is told on itself, and to whoever uses its URLs."""
+        try:
+            self._credentials[name] = credentials.read(body)
+        except RegistrationError as error:
+            self._credentials.pop(name, None)
+            text = self._errors[name] = credentials.told(error, name)
+            unusable = credentials.unusable(body, error, name)
+            if unusable is not None:
+                self._unusable[name] = unusable
+            ref = ObjectRef("", "Secret", self._namespace, name)
+            self.refused(ref, str(body["metadata"].get("uid", "")), error.reason, text)
 
     def _touch(self, name: str, before: Mapping[str, Any] | None) -> None:
         """Wake the clusters that the Secret serves, or served."""

@@ -20,7 +20,7 @@ from fleet import urls
 from fleet.clock import Clock
 from fleet.errors import FleetError, RepositoryUnreachable, RepositoryUnread, SourceError
 from fleet.git import credentials, keep, refs
-from fleet.git.credentials import Credential
+from fleet.git.credentials import Credential, Unusable
 from fleet.git.mirror import Mirror
 from fleet.git.push import PushEvent
 from fleet.git.refs import Refs
@@ -244,13 +244,13 @@ class Repositories:
         self._refused: dict[str, SourceError] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._closing: set[asyncio.Future[None]] = set()
-        self._credentials: Callable[[], Iterable[Credential]] = tuple
+        self._credentials: Callable[[], Iterable[Credential | Unusable]] = tuple
         self.moved: Moved | None = None
         self.moving: Callable[[str], None] = lambda _: None  # called right before new refs can be seen
         self.told: Callable[[Fetched], None] = lambda _: None
         self.recorded: Callable[[str], Iterable[str] | None] = lambda _: None
 
-    def use_credentials(self, source: Callable[[], Iterable[Credential]]) -> None:
+    def use_credentials(self, source: Callable[[], Iterable[Credential | Unusable]]) -> None:
         """Where credentials come from."""
         self._credentials = source
 

@@ -23,6 +23,7 @@ from fleet.git.credentials import Credential
 from fleet.git.keep import keep
 from fleet.git.mirror import Mirror, Patience
 from fleet.git.process import Git
+from fleet.outward import Way
 from tests.stage.gitrepo import GitRepo
 
 if TYPE_CHECKING:
@@ -385,14 +386,14 @@ async def test_a_password_and_a_private_ca_open_a_repository(
     commit = repo.commit({"a": "1"})
     ca = authority.files.certificate.read_bytes()
     mirror = Mirror(f"{closed.url}/deploy.git", tmp_path / "m", git, (closed.url,))
-    credential = Credential(closed.url, "bot", PASSWORD, ca_data=ca)
+    credential = Credential(closed.url, "bot", PASSWORD, way=Way(ca=ca))
     assert (await mirror.fetch(credential)).heads == {"main": commit}
     with pytest.raises(RepositoryUnreachable, match="caData"):
         await mirror.fetch(Credential(closed.url, "bot", PASSWORD))
     with pytest.raises(RepositoryUnreachable, match="refused the credential"):
-        await mirror.fetch(Credential(closed.url, "bot", "wrong", ca_data=ca))
+        await mirror.fetch(Credential(closed.url, "bot", "wrong", way=Way(ca=ca)))
     with pytest.raises(RepositoryUnreachable, match="no repository Secret has one"):
-        await mirror.fetch(Credential(closed.url, ca_data=ca))
+        await mirror.fetch(Credential(closed.url, way=Way(ca=ca)))
     assert mirror.tree(commit).read("a") == b"1"
     await mirror.close()
 
@@ -418,7 +419,7 @@ async def test_a_password_is_in_no_argument_environment_or_file(
     repo.commit({f"big/{number}": os.urandom(10_000) for number in range(300)})
     ca = authority.files.certificate.read_bytes()
     mirror = Mirror(f"{closed.url}/deploy.git", tmp_path / "m", git, (closed.url,))
-    credential = Credential(closed.url, "bot", PASSWORD, ca_data=ca)
+    credential = Credential(closed.url, "bot", PASSWORD, way=Way(ca=ca))
     task = asyncio.create_task(mirror.fetch(credential))
     seen = 0
     while not task.done():
@@ -470,7 +471,7 @@ async def test_git_goes_to_the_address_that_was_checked(
     commit = repo.commit({"a": "1"})
     with GitServer(repo.path.parent, certificate=pair.certificate, key=pair.key) as server:
         url = f"https://kubernetes.default.svc:{server.port}/deploy.git"
-        credential = Credential(url, ca_data=authority.files.certificate.read_bytes())
+        credential = Credential(url, way=Way(ca=authority.files.certificate.read_bytes()))
         with access.open_(access.Place(url, ("127.0.0.1",)), credential, git.home) as granted:
             output = git.run(["ls-remote", "--", url], granted=granted)
     assert commit in output.decode()

@@ -13,6 +13,7 @@ from fleet.git import access
 from fleet.git.access import Place
 from fleet.git.credentials import Credential
 from fleet.git.process import Granted
+from fleet.outward import Proxy, Way
 
 HTTPS = Place("https://git.example:8443/acme/deploy.git", ("192.0.2.1", "2001:db8::1"))
 SSH = Place("ssh://git.example:2222/acme/deploy", ("192.0.2.1",))
@@ -22,7 +23,7 @@ CREDENTIAL = Credential(
     "canary-password",
     ssh_key=b"canary-key\n",
     known_hosts=b"canary-hosts\n",
-    ca_data=b"canary-ca\n",
+    way=Way(ca=b"canary-ca\n"),
 )
 
 
@@ -92,12 +93,47 @@ def test_where_there_are_no_memory_files_a_file_goes_with_the_command(
 
 def test_git_is_held_to_the_checked_addresses(tmp_path: Path) -> None:
     with access.open_(HTTPS, None, tmp_path) as granted:
-        assert granted.config == (("http.curloptResolve", "git.example:8443:192.0.2.1,[2001:db8::1]"),)
+        assert ("http.curloptResolve", "git.example:8443:192.0.2.1,[2001:db8::1]") in granted.config
     with access.open_(SSH, None, tmp_path) as granted:
         command = granted.env["GIT_SSH_COMMAND"]
         assert "-o HostName=192.0.2.1 -o 'HostKeyAlias=[git.example]:2222'" in command
         assert "StrictHostKeyChecking=yes" in command
         assert "-o User=git" in command
+
+
+def test_ssh_is_tried_at_each_address_and_http_at_all_of_them_at_once() -> None:
+    two = Place(SSH.url, ("192.0.2.1", "2001:db8::1"))
+    assert [one.addresses for one in access.each(two)] == [("192.0.2.1",), ("2001:db8::1",)]
+    assert access.each(HTTPS) == (HTTPS,)
+    assert access.each(SSH) == (SSH,)
+
+
+def test_git_looks_for_no_proxy_by_itself(tmp_path: Path) -> None:
+    with access.open_(HTTPS, None, tmp_path) as granted:
+        assert dict(granted.config)["http.proxy"] == ""
+
+
+def test_the_proxys_password_is_asked_for_and_goes_to_the_proxy_alone(tmp_path: Path) -> None:
+    proxy = Proxy("http", "proxy.example", 3128, "us er", "canary-proxy")
+    through = Place(HTTPS.url, (), proxy)
+    with access.open_(through, CREDENTIAL, tmp_path) as granted:
+        assert "canary" not in repr(granted)
+        assert dict(granted.config)["http.proxy"] == "http://us%20er@proxy.example:3128"
+        assert ask(granted, "Password for 'http://us er@proxy.example:3128': ").stdout == "canary-proxy\n"
+        assert ask(granted, "Username for 'https://git.example:8443': ").stdout == "bot\n"
+        assert ask(granted, "Password for 'https://bot@git.example:8443': ").stdout == "canary-password\n"
+    with access.open_(through, None, tmp_path) as granted:
+        for prompt in (
+            "Password for 'https://bot@git.example:8443': ",
+            "Password for 'https://x@proxy.example:3128': ",
+        ):
+            assert ask(granted, prompt).returncode == 1
+
+
+def test_an_askpass_program_of_another_version_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "askpass").write_text("#!/bin/sh\nexit 1\n")
+    with access.open_(HTTPS, CREDENTIAL, tmp_path) as granted:
+        assert ask(granted, "Username for 'https://git.example:8443': ").stdout == "bot\n"
 
 
 def test_only_the_urls_own_protocol_is_allowed(tmp_path: Path) -> None:

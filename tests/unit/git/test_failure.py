@@ -13,7 +13,7 @@ from fleet.git.process import GitFailed
 @pytest.mark.parametrize(
     ("written", "kind", "text"),
     [
-        ("fatal: Authentication failed for 'https://h/'", RepositoryUnreachable, "refused the credential"),
+        ("fatal: Authentication failed for 'https://h/'", failure.Denied, "refused the credential"),
         ("fatal: could not read Username for 'https://h'", RepositoryUnreachable, "no repository Secret"),
         (
             "remote: Repository not found.\nfatal: repository 'https://h/' not found",
@@ -25,7 +25,7 @@ from fleet.git.process import GitFailed
         ("fatal: unable to access 'x': SSL certificate problem: x", RepositoryUnreachable, "caData"),
         (
             "fatal: unable to access 'x': The requested URL returned error: 301",
-            RepositoryRefused,
+            failure.Redirected,
             "redirects",
         ),
         (
@@ -45,6 +45,19 @@ from fleet.git.process import GitFailed
         ("fatal: remote error: upload-pack: not our ref x", failure.NotGiven, "does not give"),
         ("remote: loose object x is corrupt", RepositoryUnreachable, "status 128"),
         ("fatal: remote error: is corrupt", RepositoryUnreachable, "status 128"),
+        ("remote: Authentication failed for you\nremote: returned error: 302", RepositoryUnreachable, "128"),
+        ("debug1: is corrupt, not found\nfatal: x", RepositoryUnreachable, "status 128"),
+        (
+            "fatal: unable to access 'x': CONNECT tunnel failed, response 407",
+            RepositoryUnreachable,
+            "credential",
+        ),
+        (
+            "fatal: unable to access 'x': Received HTTP code 403 from proxy after CONNECT",
+            RepositoryUnreachable,
+            "proxy",
+        ),
+        ("fatal: unable to access 'x': Could not resolve proxy: p", RepositoryUnreachable, "proxy's host"),
         ("fatal: canary-canary", RepositoryUnreachable, "status 128"),
     ],
 )

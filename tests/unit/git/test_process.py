@@ -44,18 +44,20 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_nothing_of_the_environment_is_handed_on_but_the_way_out(
+def test_nothing_of_the_environment_is_handed_on_but_programs_and_cas(
     git: Git, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VAULT_TOKEN", "canary")
     monkeypatch.setenv("GIT_DIR", "/canary")
     monkeypatch.setenv("GIT_SSH_COMMAND", "canary")
     monkeypatch.setenv("GIT_TRACE", "/canary")
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:canary@proxy.example")
+    monkeypatch.setenv("SSL_CERT_FILE", "/ca.pem")
     seen = dict(line.split("=", 1) for line in git.run(["try"], granted=shell("env")).decode().splitlines())
     assert "canary" not in "".join(seen.values())
     assert seen["HOME"] == str(git.home)
-    assert seen["HTTPS_PROXY"] == "http://proxy.example"
+    assert "HTTPS_PROXY" not in seen
+    assert seen["SSL_CERT_FILE"] == "/ca.pem"
     assert not {"VAULT_TOKEN", "GIT_DIR", "GIT_SSH_COMMAND", "GIT_TRACE", "USER"} & seen.keys()
 
 
