@@ -22,12 +22,14 @@ from fleet.redact import words
 from fleet.worker import dooming
 from fleet.worker.connect import Admit, connect
 from fleet.worker.dooming import Doomed
+from fleet.worker.errands import BUSY
 from fleet.worker.held import Held
 from fleet.worker.ledger import Late
 from fleet.worker.member_lease import ForeignHub, MemberLease
 from fleet.worker.plan import wanted
 from fleet.worker.report import Knowledge, Report
-from fleet.worker.running import BUSY, Box, Replaced, Running
+from fleet.worker.running import Replaced, Running
+from fleet.worker.taking import Box
 from fleet.worker.work import Errand, Leave, merge, replaces, same
 
 FIRST_RETRY = 0.5
@@ -104,7 +106,7 @@ class Worker:
             held.fights.clear()
             held.tries = 0
         if self._running is not None:
-            self._running.take_up(held)
+            self._running.taking.take_up(held)
         if not repeated or held.waits:
             self._box.put(work.target.key, work, lane=work.lane)
 
@@ -126,14 +128,14 @@ class Worker:
         del self._held[target]
         self._box.forget(target)
         if self._running is not None:
-            self._running.suspend(target)
+            self._running.taking.suspend(target)
 
     def drop(self, target: TargetKey) -> None:
         """Forget the target and leave all as it is on the cluster."""
         self._held.pop(target, None)
         self._box.forget(target)
         if self._running is not None:
-            self._running.let_go(target)
+            self._running.taking.let_go(target)
 
     def release(self, targets: frozenset[TargetKey] | None = None) -> None:
         """A change closed: targets that waited for it look again."""
@@ -238,7 +240,7 @@ class Worker:
     def busy(self) -> bool:
         """Whether more than a few targets wait for a pass, or are in one."""
         waiting = sum(self._box.depth()[: Lane.AUDIT])
-        return waiting > BUSY or (self._running is not None and self._running.busy)
+        return waiting > BUSY or (self._running is not None and self._running.errands.busy)
 
     def idle(self) -> bool:
         """Whether nothing waits and nothing is in hand."""

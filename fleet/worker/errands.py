@@ -1,0 +1,334 @@
+"""Errands of one connection: what is taken from the queue is carried out, and what came of it is told.
+
+Contract: one errand of a target at a time. What fails is a fault of its target, tried again after its policy's
+delays; nothing that nobody foresaw ends another target's work. What arrives while a pass runs, and that it waited
+for, has it run again: nobody says so twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Protocol
+
+from fleet.clock import Clock
+from fleet.errors import FleetError, fault
+from fleet.mailbox import Claim
+from fleet.model import Drift, Gone, GroupKind, Hold, Holding, Lane, Mode, Outcome, Sync, TargetKey, Work
+from fleet.redact import words
+from fleet.sync import parent
+from fleet.worker import discovering, heal, outcome, passes, rebuild, recover, withdrawal
+from fleet.worker.held import Held
+from fleet.worker.plan import wanted
+from fleet.worker.pruning import Precious
+from fleet.worker.report import Knowledge, Report
+from fleet.worker.taking import Box, Taking
+from fleet.worker.work import Errand, Leave, delay, failed, goes_on
+
+SEAL_AFTER = 3.0
+BUSY = 3  # passes at once
+LEAVE_AGAIN = 5.0
+WAITS = frozenset({Hold.WAVE, Hold.CLAIM, Hold.PRUNE_WAITS})  # health or a change ends these
+
+
+class Around(Protocol):
+    """What errands need of the connection that they run on."""
+
+    paused: bool
+
+    def follow_kinds(self, target: TargetKey) -> None:
+        """Follow the kinds that the target's parent names."""
+
+    async def first_lists(self, kinds: Callable[[], Iterable[GroupKind]], *until: asyncio.Task[None]) -> None:
+        """Wait until these kinds are listed, or cannot be."""
+
+    def stir_target(self, target: TargetKey) -> None:
+        """Fold the target anew, soon."""
+
+    def refold(self, key: TargetKey, held: Held) -> None:
+        """Fold the target anew, now."""
+
+    def sealed(self) -> None:
+        """A parent names fewer kinds: those that none names are followed no more."""
+
+
+class Errands:
+    """See the module."""
+
+    def __init__(
+        self,
+        taking: Taking,
+        held: dict[TargetKey, Held],
+        box: Box,
+        report: Report,
+        knowledge: Knowledge,
+        around: Around,
+    ) -> None:
+        self.member = taking.member
+        self._taking = taking
+        self._held = held
+        self._box = box
+        self._report = report
+        self._knowledge = knowledge
+        self._around = around
+        self._clock: Clock = taking.member.clock
+        self._passing = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether more than a few passes are under way."""
+        return self._passing > BUSY
+
+    async def serve(self, lanes: int | None) -> None:
+        """Take errands of the first lanes, or of all, and carry them out, for ever."""
+        while True:
+            claim = await self._box.take(lanes)
+            try:
+                await self._errand(claim)
+            finally:
+                self._box.done(claim)
+
+    async def _errand(self, claim: Claim[TargetKey, Errand]) -> None:
+        held = self._held.get(claim.key)
+        if held is None:
+            return
+        try:
+            if isinstance(claim.value, Leave):
+                await self._leave(claim.value, held)
+            else:
+                await self._work(claim.value, held, claim)
+        except FleetError as error:
+            self._failed(claim, held, fault(error).text, error)
+        except Exception as error:  # noqa: BLE001 (one target's fault must not end the others')
+            self._failed(claim, held, words(error), None)
+
+    async def _work(self, work: Work, held: Held, claim: Claim[TargetKey, Errand]) -> None:
+        if held.scoped is not None and any(problem.transient for problem in held.scoped.faults):
+            # A kind is not served: it may be by now.
+            await discovering.again(self.member)
+            held.scoped = None
+            self._taking.take_up(held)
+        if held.leave is not None or held.work is None:
+            return
+        if work.mode is Mode.SEAL:
+            await self._seal(held.work, held)
+            return
+        narrow = work.only is not None
+        if held.scoped is None:
+            self._taking.take_up(held)
+        work = replace(
+            held.work,
+            only=work.only,
+            mode=recover.mode(work, held, self.member, paused=self._around.paused),
+            asked_by=work.asked_by,
+        )
+        begun = self._clock.boottime()
+        lost = held.rebuild or (
+            not held.begun
+            and claim.key not in self.member.parents
+            and work.mode is not Mode.COMPARE
+            and self._knowledge.stood(claim.key)
+        )
+        if lost and not narrow and not self._around.paused:
+            await self._rebuild(work, held)
+        if held.scoped is None:
+            return
+        if self._known_settled(work, held):
+            recover.adopt(work, self.member)
+        unrendered, detained = self._knowledge.unrendered(work), self._knowledge.detains(work)
+        silent = frozenset(self.member.silent)
+        guarded: list[Precious] = []
+
+        def guards(asked: Work, precious: Precious) -> Holding | None:
+            reason = self._knowledge.guards(asked, precious)
+            if reason is not None and reason.hold is Hold.PRUNE_WAITS:
+                guarded.append(precious)
+            return reason
+
+        self._passing += 1
+        try:
+            found = await passes.run(
+                work,
+                held.scoped,
+                self.member,
+                claim.superseded,
+                unrendered,
+                self._knowledge.detains,
+                guards,
+            )
+        finally:
+            self._passing -= 1
+        self._around.follow_kinds(claim.key)
+        record = self.member.parents.get(claim.key)
+        if record is not None:
+            self._report.recorded(record.recorded)
+        overtaken = not narrow and claim.superseded.is_set() and self._box.pending(claim.key)
+        if overtaken or self._held.get(claim.key) is not held:
+            held.begun = held.begun or not found.faults  # what it came to is nobody's news
+            return
+        if narrow:
+            self._healed(work, held, found)
+            return
+        self._report.passed(self._clock.boottime() - begun, well=not found.faults)
+        self._ended(work, held, found)
+        closed = unrendered is not None and self._knowledge.unrendered(work) is None
+        freed = detained is not None and self._knowledge.detains(work) is None
+        heard = bool(silent - self.member.silent.keys())
+        looked = bool(guarded) and self._knowledge.guards(work, guarded[-1]) is None
+        if held.waits and (closed or freed or heard or looked):
+            # What the pass waited for came while it ran: nobody will say so again.
+            self._box.put(work.target.key, held.work or work, lane=work.lane)
+
+    def _known_settled(self, work: Work, held: Held) -> bool:
+        if held.begun or work.only is not None or work.asked_by is not None or work.mode is Mode.AUDIT:
+            return False
+        record = self.member.parents.get(work.target.key)
+        return recover.settled(work, record.recorded if record else None, self.member)
+
+    async def _rebuild(self, work: Work, held: Held) -> None:
+        own = parent.set_id(work.target.key, self.member.identity.namespace)
+        kinds = await rebuild.kinds(own, self.member)
+        held.rebuild = False
+        if work.target.key not in self.member.parents:
+            intent = parent.Intent(
+                work.target.key,
+                work.revisions,
+                recover.render_digest(work),
+                work.rendered.renderer,
+                kinds,
+                frozenset(),
+            )
+            self.member.parents[work.target.key] = await parent.declare(
+                self.member.door(work.target), None, intent, namespace=self.member.identity.namespace
+            )
+            self._around.follow_kinds(work.target.key)
+            # What the set holds that Git no longer names is known only then.
+            await self._around.first_lists(lambda: kinds)
+
+    def _removed(self, target: TargetKey, found: Outcome) -> None:
+        for one in found.findings.removed:
+            self._report.healed(target, heal.addition(one))
+
+    def _healed(self, work: Work, held: Held, found: Outcome) -> None:
+        self._removed(work.target.key, found)
+        for ref in work.only or ():
+            drift = held.drifts.get(ref)
+            if drift is None or self._still(drift):
+                continue
+            del held.drifts[ref]
+            if found.counts.created or found.counts.changed:
+                self._report.healed(work.target.key, drift)
+        if any(hold.hold in WAITS for hold in found.holds):
+            # The next wave goes on when health moves, by a whole pass.
+            held.waits = True
+        if found.faults:
+            self._again(work, held)
+        else:
+            # The heal moved our entry's time: a seal from before it would make a restart look at all objects.
+            self._seal_later(work)
+        self._around.stir_target(work.target.key)
+
+    def _ended(self, work: Work, held: Held, found: Outcome) -> None:
+        held.begun = True
+        self._removed(work.target.key, found)
+        reported = heal.rested(found) if self._around.paused else found
+        if work.asked_by is not None:
+            held.asked = work.asked_by
+            if held.work is not None:
+                held.work = replace(held.work, asked_by=None)
+        if held.asked is not None and not self._around.paused and not goes_on(work, found):
+            reported = replace(reported, findings=replace(reported.findings, answered=held.asked))
+            held.asked = None
+        held.outcome = reported
+        held.waits = any(hold.hold in WAITS for hold in reported.holds)
+        named = wanted(held.scoped) if held.drifts and held.scoped is not None else frozenset()
+        applied = work.mode in (Mode.APPLY, Mode.AUDIT)
+        for drift in list(held.drifts.values()):
+            if drift.ref not in named or (applied and not self._still(drift)):
+                del held.drifts[drift.ref]
+        self._around.refold(work.target.key, held) if held.drifts or held.fights else self._report.outcome(
+            reported
+        )
+        if failed(found) or (held.waits and found.faults):
+            self._again(work, held)
+            return
+        held.tries = 0
+        if found.sync is Sync.SYNCED and work.mode is not Mode.COMPARE:
+            self._seal_later(work)
+
+    async def _seal(self, work: Work, held: Held) -> None:
+        """Seal the parent now, unless there is much to apply: a seal only saves a restart some requests."""
+        if self._around.paused:
+            return  # the pass after the pause has it sealed
+        if self.busy:
+            self._seal_later(work)
+        elif held.scoped is not None and await passes.seal(work, held.scoped, self.member):
+            self._around.sealed()
+
+    def _seal_later(self, work: Work) -> None:
+        """Have the parent record the members' entries, once things have been quiet for a moment."""
+        seal = replace(work, mode=Mode.SEAL, lane=Lane.AUDIT, only=None, asked_by=None)
+        due = self._clock.boottime() + self._clock.jitter(SEAL_AFTER, 0.5)
+        self._box.put(work.target.key, seal, lane=Lane.AUDIT, not_before=due)
+
+    def _still(self, drift: Drift) -> bool:
+        seen = self.member.sightings.get(drift.ref)
+        return seen is None or seen.sent is None or seen.entry != seen.sent
+
+    def _again(self, work: Work, held: Held) -> None:
+        held.tries += 1
+        seconds = self._clock.jitter(delay(work.target.policy.retry, held.tries), 0.2)
+        again = held.work if work.only is None else work
+        if again is not None and held.leave is None:
+            self._box.put(work.target.key, again, lane=Lane.COLD, not_before=self._clock.boottime() + seconds)
+
+    def _failed(
+        self, claim: Claim[TargetKey, Errand], held: Held, text: str, error: FleetError | None
+    ) -> None:
+        if self._held.get(claim.key) is not held:
+            return
+        problem = fault(error) if error is not None else fault(Unforeseen(text))
+        if isinstance(claim.value, Leave):
+            found = withdrawal.refused(claim.key, problem, self.member)
+            self._report.withdrawn(found, Gone.WAITING)
+            self._leave_again(claim.value, held)
+            return
+        found = outcome.broken(claim.value, problem, held.outcome, self.member)
+        held.outcome = found
+        self._report.outcome(found)
+        self._again(claim.value, held)
+
+    async def _leave(self, errand: Leave, held: Held) -> None:
+        if held.leave is None:
+            return
+        if self._around.paused:
+            self._report.withdrawn(withdrawal.paused(errand.target, self.member), Gone.WAITING)
+            return
+        self._taking.let_go(errand.target)
+        state, found = await withdrawal.run(
+            errand,
+            self.member,
+            lambda: held.leave is None or self._around.paused,
+            self._knowledge.spares,
+        )
+        self._report.withdrawn(found, state)
+        if state is Gone.DONE:
+            if held.leave is not None:
+                self._held.pop(errand.target, None)
+                self._box.forget(errand.target)
+            return
+        self._leave_again(errand, held)
+
+    def _leave_again(self, errand: Leave, held: Held) -> None:
+        """Try later; not where the target was offered anew meanwhile, which waits under the same key."""
+        if held.leave is not None:
+            due = self._clock.boottime() + LEAVE_AGAIN
+            self._box.put(errand.target, errand, lane=Lane.COLD, not_before=due)
+
+
+class Unforeseen(FleetError):
+    """An error that no room foresaw; its words carry no content."""
+
+    reason = "InternalError"
+    transient = True
