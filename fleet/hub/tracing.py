@@ -88,8 +88,12 @@ class Tracing:
         return frozenset(readers.touched(repository.url, change) | unknown)
 
     def _followers(self, repo: str) -> frozenset[ApplicationKey]:
-        readers = self._hub.readers
-        return frozenset(key for one in readers.groups(repo) for key in readers.members(one))
+        """Whose source it is, those too that may not read it."""
+        return frozenset(
+            key
+            for key, known in self._hub.world.applications.items()
+            if known.model is not None and not known.deleting and known.model.spec.source.repo_url == repo
+        )
 
     async def _facts(
         self, concerned: Mapping[str, frozenset[ApplicationKey]]
@@ -107,8 +111,10 @@ class Tracing:
         return tuple(found), len(others[trace.UNCONCERNED :])
 
     def _sources(self, repositories: Iterable[Repository]) -> Iterator[Source]:
+        readers = self._hub.readers
         for repository in repositories:
-            yield _source(repository, seeker=str(min(self._followers(repository.url), default="")))
+            keys = (key for one in readers.groups(repository.url) for key in readers.members(one))
+            yield _source(repository, seeker=str(min(keys, default="")))
 
 
 class _Gathering:
@@ -213,7 +219,7 @@ class _Gathering:
 
     def _honest(self, stamps: Stamps, born: float) -> Stamps:
         """What came after the start was not there before it."""
-        if born < self._hub.board.started:
+        if born + 1.0 < self._hub.board.started:  # API servers tell whole seconds
             return stamps
         faults, holds, state = (
             replace(stamp, early=False) for stamp in (stamps.faults, stamps.holds, stamps.state)

@@ -45,11 +45,15 @@ _HOLDS: Final[Mapping[Hold, str]] = {
     Hold.GRACE: "Put the label back to keep it; else wait until the grace has passed",
     Hold.DELETION: "Wait for the cluster, or run 'fleethub app delete {app} --abandon CLUSTER'",
     Hold.DELETION_HELD: "If it is meant, run 'fleethub app confirm {app}'; else put back what the change took away",
+    Hold.IDENTITY: "If that is meant, run 'fleethub cluster replace {cluster}'; else correct the registration",
+    Hold.TWICE: "Remove one of the two registrations: 'fleethub cluster remove {cluster}'",
+    Hold.CLEANING: "Wait, or stop it: 'fleethub cluster get {cluster}' says how far it is",
+    Hold.CLEANED: "Remove the cluster, or register it anew: 'fleethub cluster get {cluster}'",
     Hold.PROJECT: "Have the Project allow it, or change the Application",
 }
 # Of several holds the first of these is told.
 _ORDER: Final = (
-    Hold.PROJECT, Hold.PAUSED, Hold.FOREIGN_HUB, Hold.MANUAL, Hold.CONTESTED, Hold.CLAIM, Hold.WAVE,
+    Hold.PROJECT, Hold.IDENTITY, Hold.TWICE, Hold.PAUSED, Hold.FOREIGN_HUB, Hold.MANUAL, Hold.CONTESTED, Hold.CLAIM, Hold.WAVE,
     Hold.DELETION_HELD, Hold.EMPTY, Hold.PRUNE_WAITS, Hold.PRUNE_OFF, Hold.SELF_HEAL_OFF, Hold.GRACE, Hold.DELETION,
 )  # fmt: skip
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 def of_target(facts: ApplicationFacts, target: TargetFacts, asked: CommitFacts | None) -> Step:
     """Where the target stands, for the newest commit or for the one that is asked for."""
     outcome, revision = target.outcome, steps.revision(target.outcome)
+    if outcome is not None and not revision and any(held.hold is Hold.PROJECT for held in outcome.holds):
+        # A Project bars the cluster: no pass is made there.
+        return steps.of_holds(facts, outcome.holds, target.cluster.name, target.since.holds)
     current = outcome is not None and _reached(facts, revision, asked)
     barred = _barred(facts, target, settled=current and outcome is not None and outcome.sync is Sync.SYNCED)
     if barred is not None:
@@ -109,9 +112,9 @@ def _judged(facts: ApplicationFacts, target: TargetFacts, outcome: Outcome) -> S
         stage = Stage.HELD if reason in advice.PROJECT else Stage.REFUSED
         stage = Stage.UNREACHABLE if reason in advice.WIRE else stage
         return steps.of_faults(facts, stage, outcome.faults, target.since.faults, cluster)
-    contested = tuple(holding for holding in outcome.holds if holding.hold is Hold.CONTESTED)
-    if contested:
-        return steps.of_holds(facts, contested, cluster, target.since.holds)
+    grave = tuple(held for held in outcome.holds if held.hold in (Hold.PROJECT, Hold.CONTESTED))
+    if grave:  # though all else may be as Git wants it
+        return steps.of_holds(facts, grave, cluster, target.since.holds)
     if outcome.sync is Sync.SYNCED:
         return None
     if outcome.holds:

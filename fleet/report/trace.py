@@ -133,9 +133,6 @@ def _unmade(facts: ApplicationFacts, asked: CommitFacts | None) -> Step | None:
         return _uncomputed(facts)
     if facts.desired.faults:
         return _fault(facts, facts.desired.faults, Stage.NOT_RENDERED)
-    refused = tuple(fault for fault in facts.faults if fault.reason in advice.PROJECT)
-    if refused:
-        return _fault(facts, refused, Stage.HELD)
     if facts.targets:
         return None
     nowhere = tuple(fault for fault in facts.faults if fault.reason in advice.PLACEMENT)
@@ -158,8 +155,10 @@ def _beside(facts: ApplicationFacts, asked: CommitFacts | None) -> Iterator[Step
     """What is the matter with the Application itself, and does not stop its targets."""
     if asked is None and facts.source.error is not None:
         yield _unread(facts, (facts.source.error,))
+    barred = {held.text for one in facts.targets if one.outcome is not None for held in one.outcome.holds}
+    faults = [fault for fault in facts.faults if fault.text not in barred]  # which the targets tell
     for stage in (Stage.HELD, Stage.NOT_PLACED, Stage.NOT_RENDERED):
-        found = tuple(fault for fault in facts.faults if advice.stage_of(fault) is stage)
+        found = tuple(fault for fault in faults if advice.stage_of(fault) is stage)
         # What came after the commit and does not render is no matter of the commit's.
         if found and (asked is None or stage is not Stage.NOT_RENDERED):
             yield _fault(facts, found, stage)

@@ -121,7 +121,11 @@ ROWS: list[tuple[str, ApplicationFacts, Stage, tuple[str, ...], float]] = [
     ),
     (
         "the Project refuses",
-        replace(FACTS, faults=(Fault(None, "ProjectRefused", "repository not allowed"),)),
+        replace(
+            FACTS,
+            desired=replace(DESIRED, computed=""),
+            faults=(Fault(None, "ProjectRefused", "repository not allowed"),),
+        ),
         Stage.HELD,
         ("repository not allowed", "Have the Project allow it"),
         100.0,
@@ -214,6 +218,23 @@ ROWS: list[tuple[str, ApplicationFacts, Stage, tuple[str, ...], float]] = [
         Stage.UNREACHABLE,
         ("no answer",),
         100.0,
+    ),
+    (
+        "barred by a Project, and that is told once",
+        replace(
+            target(replace(APART, revisions=(), holds=(Holding(Hold.PROJECT, "cluster eu is not allowed"),))),
+            faults=(Fault(None, "ProjectRefused", "cluster eu is not allowed"),),
+        ),
+        Stage.HELD,
+        ("ProjectRefused: cluster eu is not allowed", "Have the Project allow it"),
+        200.0,
+    ),
+    (
+        "an object that the Project does not allow, though all else is well",
+        held(Hold.PROJECT, outcome=LIVE),
+        Stage.HELD,
+        ("words of ProjectRefused",),
+        200.0,
     ),
     (
         "refused by the Project",
