@@ -8,10 +8,10 @@ Where the documents leave freedom, the model says so here, and nowhere else:
 - Without self-heal, drift stays until the next whole pass; then all of the target is applied. A whole pass is
   made when what belongs there has changed, when others let go of what it claims or has, and while its prune waits
   for others, since that commit is not done.
+- The guard counts what is to go on all clusters that answer.
 - An object that nobody's set holds and that two Applications name goes to the older one.
 - A change is open until all that it concerns have rendered; the first look after a start also until a later one
-  is closed. Who does not render at all is concerned by every later commit. An object that is held by the first
-  look alone and whose heir does not render may be deleted by that.
+  is closed, and a deletion does not wait for it. Who does not render at all is concerned by every later commit.
 """
 
 from __future__ import annotations
@@ -27,10 +27,12 @@ from tests.walk.values import (
     Broken,
     Change,
     Commit,
+    Confirm,
     Cut,
     Done,
     Edit,
     Hand,
+    Lines,
     Live,
     Memory,
     Offer,
@@ -51,6 +53,7 @@ from tests.walk.values import (
     Way,
 )
 
+COUNT, PERCENT = 5, 20  # more than both at once need somebody's word
 REFUSED = Ref("ConfigMap", "foreign-helm")  # a release's object: no Application gets it
 
 
@@ -97,6 +100,8 @@ def act(step: Step, state: State) -> State:  # noqa: PLR0911 (a line a step)
             return _member(state, step.cluster, up=step.up)
         case Pause():
             return _member(state, step.cluster, paused=step.paused)
+        case Confirm():
+            return replace(state, words={**state.words, step.app: state.memory.held[step.app]})
         case Stop():
             return replace(state, hub=False, memory=Memory())
         case Start():
@@ -242,6 +247,9 @@ class Settling:
         self.serial = state.serial
         self.leaving: set[Target] = set()
         self.refusals: dict[Target, frozenset[Ref]] = {}
+        self.held: dict[str, Lines] = {}
+        self.guarded: set[str] = set()
+        self.words = state.words
 
     def state(self) -> State:
         """The state that was worked on."""
@@ -251,6 +259,7 @@ class Settling:
             self.offers,
             frozenset(self.waiting),
             frozenset(self.going),
+            self.held,
         )
         return replace(
             self.before,
@@ -357,7 +366,9 @@ class Settling:
             for serial, change in self.open.items():
                 if ROOT in change.concerned:
                     self.open[serial] = change._replace(leaving=change.leaving | {app.name})
-        return app.name not in self.going and any(app.name in change.leaving for change in self.open.values())
+        # At a first look everybody is looked at once; more than that is not waited for.
+        held = any(app.name in change.leaving and not change.first for change in self.open.values())
+        return held and app.name not in self.going
 
     def _settled(self, name: str) -> None:
         closed = []
@@ -416,6 +427,7 @@ class Settling:
         self._set(name, live)
         for target, offer in sorted(offers.items()):
             if offer.apply:
+                self._guard(target.app)
                 self._prune(target, offer, refused=target in refused)
         for target in sorted(t for t in self.leaving if t.cluster == name):
             for ref in self._members(target):
@@ -447,11 +459,26 @@ class Settling:
         self.waiting.discard(target)
         if waits:
             self.waiting.add(target)
-        elif enabled and offer.objects:
+        elif enabled and offer.objects and target.app not in self.held:
             for ref in stale:
                 self._delete(target.cluster, ref)
         if not waits:
             self.done[target] = Done(offer, self.refusals[target])
+
+    def _guard(self, name: str) -> None:
+        """Decide, before the first deletion, whether all that the Application would lose is too much."""
+        if name in self.guarded:
+            return
+        self.guarded.add(name)
+        lines, total = set(), 0
+        for target, offer in self.offers.items():
+            if target.app == name and offer.apply and self.members[target.cluster].up:
+                lines |= {(target.cluster, ref) for ref in self._stale(target, offer)}
+                total += len({*self._members(target), *offer.objects})
+        if not self._policy(name).prune or not lines:
+            return
+        if len(lines) > COUNT and len(lines) * 100 > total * PERCENT and self.words.get(name) != lines:
+            self.held[name] = frozenset(lines)
 
     def _changing(self, name: str) -> bool:
         return any(name in change.concerned for change in self.open.values())

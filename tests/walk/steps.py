@@ -7,7 +7,7 @@ nothing to offer gives None and another is drawn.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from tests.walk import model
@@ -19,6 +19,7 @@ from tests.walk.values import (
     Base,
     Broken,
     Commit,
+    Confirm,
     Content,
     Cut,
     Edit,
@@ -94,10 +95,13 @@ def beginning() -> tuple[State, tuple[Step, ...]]:
 def choose(rng: random.Random, state: State) -> Step:
     """The next step."""
     rows = ROWS if state.hub else [row for row in ROWS if row[1] in AWAY]
+    if state.memory.held:
+        # What is held is counted on the clusters that answer: they are left alone until it is let go.
+        rows = [row for row in rows if row[1] not in (_power, _pause)]
     while True:
         (_, make) = rng.choices(rows, [weight for weight, _ in rows])[0]
         step = make(rng, state)
-        if step is not None and _allowed(step, state):
+        if step is not None and (make is _excess or _allowed(step, state)):
             return step
 
 
@@ -109,17 +113,22 @@ def _allowed(step: Step, state: State) -> bool:
         goes = app.deleting or (app.child and f"{ROOT_PATH}/{app.name}.yaml" not in files)
         if goes or app.name == ROOT:
             continue
-        named = _refs(files, app.path)
-        lost = leaving = 0
-        for name, member in after.members.items():
-            held = {ref for ref, one in member.live.items() if one.owner == app.name}
-            if app.selector.selects(member.labels):
-                lost += len(held - named)
-            elif Target(app.name, name) in after.placed:
-                leaving += max(len(held), len(named))
-        if max(lost, leaving) > FEW:
+        if max(_losses(state, state.files, app), FEW) < _losses(after, files, app):
             return False
     return True
+
+
+def _losses(state: State, files: Mapping[str, Content], app: App) -> int:
+    """How many objects the Application loses, by its files or by labels."""
+    named = _refs(dict(files), app.path)
+    lost = leaving = 0
+    for name, member in state.members.items():
+        held = {ref for ref, one in member.live.items() if one.owner == app.name}
+        if app.selector.selects(member.labels):
+            lost += len(held - named)
+        elif Target(app.name, name) in state.placed:
+            leaving += max(len(held), len(named))
+    return max(lost, leaving)
 
 
 # --- commits ----------------------------------------------------------------------------------------------
@@ -397,7 +406,14 @@ def _calm(state: State) -> bool:
     """Whether nothing is broken and nothing waits."""
     broken = any(isinstance(content, Broken | Base) for content in state.files.values())
     deleting = any(app.deleting for app in state.apps.values())
-    return state.hub and not broken and not state.memory.open and not state.memory.waiting and not deleting
+    return (
+        state.hub
+        and not broken
+        and not state.memory.held
+        and not state.memory.open
+        and not state.memory.waiting
+        and not deleting
+    )
 
 
 def _sync(rng: random.Random, state: State) -> Sync | None:
@@ -441,6 +457,25 @@ def _swap(rng: random.Random, state: State) -> Swap | None:
     return Swap(old.name, replace(old, name=f"app-{state.serial * 10:06d}"))
 
 
+def _excess(rng: random.Random, state: State) -> Commit | None:
+    """More goes from an Application than may without a word."""
+    if not _calm(state) or not all(member.open for member in state.members.values()):
+        return None
+    path = rng.choice([path for path in _paths(state) if path not in (MANUAL, KEEP)])
+    things = _things(dict(state.files), path)
+    if len(things) < 4:
+        return None
+    gone = rng.sample(things, len(things) - 1)
+    words = f"a commit: {len(gone)} objects go from {path}: {', '.join(str(thing.ref) for thing in gone)}"
+    return Commit(tuple((_file(path, thing.ref), None) for thing in gone), words)
+
+
+def _confirm(rng: random.Random, state: State) -> Confirm | None:
+    if not state.memory.held or not all(member.open for member in state.members.values()):
+        return None
+    return Confirm(rng.choice(sorted(state.memory.held)))
+
+
 ROWS: list[tuple[int, Callable[[random.Random, State], Step | None]]] = [
     (50, _commit),
     (18, _hand),
@@ -455,6 +490,8 @@ ROWS: list[tuple[int, Callable[[random.Random, State], Step | None]]] = [
     (4, _edit),
     (4, _delete),
     (3, _swap),
+    (4, _excess),
+    (25, _confirm),
     # The row of Projects stands here as soon as they are enforced: narrowed (writes stop), widened again.
 ]
 AWAY = (_commit, _hand, _power, _up, _pause, _start, _edit, _delete)
