@@ -6,6 +6,8 @@ Where the documents leave freedom, the model says so here, and nowhere else:
   made when what belongs there has changed, when others let go of what it claims or has, and while its prune waits
   for others, since that commit is not done.
 - The guard counts what is to go on all clusters that answer.
+- An object that moves while a third Application names it too goes to whichever of the two is offered first: the
+  walk does not do that.
 - An object that nobody's set holds and that two Applications name goes to the older one.
 - A change is open until all that it concerns have rendered; the first look after a start also until a later one
   is closed, and a deletion does not wait for it. Who does not render at all is concerned by every later commit.
