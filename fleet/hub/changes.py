@@ -81,11 +81,22 @@ class Changes:
             self.released()
         return None
 
-    def first(self, repo: str, keys: Iterable[ApplicationKey], leaving: Iterable[ApplicationKey]) -> None:
-        """The first look after a start concerns these; Applications that are ``leaving`` wait for it."""
+    def first(
+        self,
+        repo: str,
+        keys: Iterable[ApplicationKey],
+        settled: Iterable[ApplicationKey],
+        leaving: Iterable[ApplicationKey],
+    ) -> None:
+        """The first look after a start concerns these, of whom some have ``settled`` before all were known.
+
+        Applications that are ``leaving`` wait for it.
+        """
         concerned = set(keys)
-        if concerned:
-            self._open[self._new(repo, concerned, first=True)].leaving = set(leaving)
+        waits = concerned - set(settled)
+        if waits:
+            held = self._open[self._new(repo, concerned, first=True)]
+            held.waits, held.leaving = waits, set(leaving)
 
     def enlist(self, one: ApplicationKey, other: ApplicationKey) -> None:
         """The other takes part in every open change in which the one does."""

@@ -306,17 +306,17 @@ class Hub:
         return decode.meta(answer.body, NAMESPACES).uid
 
     def _lifted(self) -> None:
-        """The lists are complete: everybody who has not rendered yet is one change of its repository."""
+        """The lists are complete: all who follow a repository are one change until each has rendered."""
         by_repository: dict[str, set[ApplicationKey]] = {}
         leaving: set[ApplicationKey] = set()
         for key, known in self.world.applications.items():
-            record = self.reconciler.records.get(key)
             if known.deleting:
                 leaving.add(key)  # of whatever it holds, somebody who has not rendered yet may be the heir
-            elif known.model is not None and (record is None or not record.begun):
+            elif known.model is not None:
                 by_repository.setdefault(known.model.spec.source.repo_url, set()).add(key)
+        begun = {key for key, record in self.reconciler.records.items() if record.begun}
         for repo, keys in by_repository.items():
-            self.changes.first(repo, keys, leaving)
+            self.changes.first(repo, keys, begun, leaving)
         for key in self.world.applications:
             self.wake(key)
         self.registrations.lifted()

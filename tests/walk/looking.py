@@ -17,10 +17,8 @@ from fleet.sync.sets import set_id
 from fleet.worker.sightings import newer
 from tests.stage.theatre import Theatre
 from tests.walk import model
-from tests.walk.stagehand import FOREIGN, Stagehand, value_of
+from tests.walk.stagehand import FOREIGN, GROUPS, Stagehand, digest, value_of
 from tests.walk.values import CLUSTERS, Ref, State
-
-GROUPS = {"ConfigMap": "", "Secret": "", "Deployment": "apps"}
 
 
 @dataclass(frozen=True)
@@ -120,6 +118,10 @@ async def _objects(theatre: Theatre, state: State) -> str:
         placed = set(filter(None, notes.get(names.PLACED, "").split(","))) - {names.HUB_CLUSTER}
         if placed != (given := {target.cluster for target in state.placed if target.app == name}):
             return f"{name} is placed on {sorted(placed)}, should be on {sorted(given)}"
+        kept = state.memory.held.get(name)
+        wanted_sets = [digest(kept, theatre.namespace)] if kept else []
+        if (sets := (item.get("status") or {}).get("deletionHeld") or []) != wanted_sets:
+            return f"the guard holds {sets} of {name}, should hold {wanted_sets}"
         if _unseen(hub.world.applications.get(_key(item)), item["metadata"]):
             return f"the hub has not seen {item['metadata']['name']} as it is"
     for item in await theatre.api.list("Cluster", names.HUB_NAMESPACE):

@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from fleet import names
-from fleet.model import ApplicationKey, TargetKey
+from fleet.model import ApplicationKey, ObjectRef, TargetKey
+from fleet.sync import guard
 from fleet.sync.sets import set_id
 from fleet.worker import probing, running, worker
 from tests.stage.api import until
@@ -28,10 +29,12 @@ from tests.walk.values import (
     Base,
     Broken,
     Commit,
+    Confirm,
     Content,
     Cut,
     Edit,
     Hand,
+    Lines,
     Pause,
     Power,
     Relabel,
@@ -49,6 +52,7 @@ from tests.walk.values import (
 GRACE = 0.5
 LONG = 120.0  # the grace while a label goes to and fro
 POLL = 0.3
+GROUPS = {"ConfigMap": "", "Secret": "", "Deployment": "apps"}
 FOREIGN = ("foreign-plain", "foreign-copied", model.REFUSED.name)
 HASTE = {
     (probing, "EVERY"): 1.0,
@@ -101,7 +105,7 @@ class Stagehand:
         for proxy in self.proxies.values():
             await proxy.close()
 
-    async def make(  # noqa: PLR0912 (a branch a step)
+    async def make(  # noqa: C901, PLR0912 (a branch a step)
         self, step: Step, state: State, settled: Callable[[], Awaitable[object]]
     ) -> None:
         """Make a step in a world that is in this state; ``settled`` waits until all is as it is to be."""
@@ -131,6 +135,10 @@ class Stagehand:
                 await self._cut(step, state, settled)
             case Sync():
                 await self._sync(step)
+            case Confirm():
+                await theatre.annotate(
+                    step.app, confirm=digest(state.memory.held[step.app], theatre.namespace)
+                )
             case Edit():
                 await self._application(step.app)
             case Remove():
@@ -296,6 +304,12 @@ class Stagehand:
             metadata = {"name": name, "namespace": place, **more}
             body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"k": "theirs"}}
             await api.create(body, "somebody")
+
+
+def digest(lines: Lines, namespace: str) -> str:
+    """The guard's name of a set."""
+    refs = ((cluster, ObjectRef(GROUPS[ref.kind], ref.kind, namespace, ref.name)) for cluster, ref in lines)
+    return guard.digest(guard.line(cluster, ref) for cluster, ref in refs)
 
 
 def _content(thing: Thing) -> dict[str, Any]:

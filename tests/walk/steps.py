@@ -7,10 +7,27 @@ nothing to offer gives None and another is drawn.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from tests.walk import model
+from tests.walk.commits import commit
+from tests.walk.ground import (
+    AWAY_VALUE,
+    FEW,
+    FIXED,
+    KEEP,
+    KINDS,
+    LABELS,
+    LOOSE,
+    MANUAL,
+    OTHERS,
+    Files,
+    file,
+    paths_of,
+    refs_of,
+    things_of,
+)
 from tests.walk.values import (
     CLUSTERS,
     ROOT,
@@ -19,6 +36,7 @@ from tests.walk.values import (
     Base,
     Broken,
     Commit,
+    Confirm,
     Content,
     Cut,
     Edit,
@@ -44,23 +62,6 @@ from tests.walk.values import (
     Way,
 )
 
-KINDS = ("ConfigMap", "ConfigMap", "Secret", "Deployment")
-LABELS = {"tier": ("gold", "tin"), "zone": ("a", "b")}
-AWAY_VALUE = "elsewhere"  # nobody selects it, so that a label that goes to and fro gains nobody anything
-MOST_CHILDREN = 4
-FEW = 5  # (object, cluster) pairs that an Application may lose at once without anybody's word
-Files = dict[str, Content]
-
-MANUAL, KEEP, LOOSE = "apps/manual", "apps/keep", "apps/loose"
-FIXED = {MANUAL: Policy(automated=False), KEEP: Policy(prune=False), LOOSE: Policy(heal=False)}
-OTHERS = {
-    "apps/alpha": Selector(),
-    "apps/beta": Selector(),
-    "apps/gold": Selector("tier", "gold"),
-    "apps/tin": Selector("tier", "tin"),
-    "apps/zone-a": Selector("zone", "a"),
-}
-
 
 def beginning() -> tuple[State, tuple[Step, ...]]:
     """An empty world, and the steps that make it the walk's: twelve Applications on two clusters."""
@@ -77,7 +78,7 @@ def beginning() -> tuple[State, tuple[Step, ...]]:
         files[f"{path}/README.md"] = Note()
         for index in range(4):
             ref = Ref(KINDS[(number + index) % len(KINDS)], f"n{number}-{index}")
-            files[_file(path, ref)] = Thing(ref, index + 1)
+            files[file(path, ref)] = Thing(ref, index + 1)
         if app.child:
             files[f"{ROOT_PATH}/{app.name}.yaml"] = app
         else:
@@ -94,10 +95,13 @@ def beginning() -> tuple[State, tuple[Step, ...]]:
 def choose(rng: random.Random, state: State) -> Step:
     """The next step."""
     rows = ROWS if state.hub else [row for row in ROWS if row[1] in AWAY]
+    if state.memory.held:
+        # What is held is counted on the clusters that answer: they are left alone until it is let go.
+        rows = [row for row in rows if row[1] not in (_power, _pause)]
     while True:
         (_, make) = rng.choices(rows, [weight for weight, _ in rows])[0]
         step = make(rng, state)
-        if step is not None and _allowed(step, state):
+        if step is not None and (make is _excess or _allowed(step, state)):
             return step
 
 
@@ -109,218 +113,22 @@ def _allowed(step: Step, state: State) -> bool:
         goes = app.deleting or (app.child and f"{ROOT_PATH}/{app.name}.yaml" not in files)
         if goes or app.name == ROOT:
             continue
-        named = _refs(files, app.path)
-        lost = leaving = 0
-        for name, member in after.members.items():
-            held = {ref for ref, one in member.live.items() if one.owner == app.name}
-            if app.selector.selects(member.labels):
-                lost += len(held - named)
-            elif Target(app.name, name) in after.placed:
-                leaving += max(len(held), len(named))
-        if max(lost, leaving) > FEW:
+        if max(_losses(state, state.files, app), FEW) < _losses(after, files, app):
             return False
     return True
 
 
-# --- commits ----------------------------------------------------------------------------------------------
-
-
-def _file(path: str, ref: Ref) -> str:
-    return f"{path}/{ref.kind.lower()}-{ref.name}.yaml"
-
-
-def _things(files: Files, path: str) -> list[Thing]:
-    return [
-        content
-        for name, content in sorted(files.items())
-        if isinstance(content, Thing) and name.rpartition("/")[0] == path
-    ]
-
-
-def _refs(files: Files, path: str) -> set[Ref]:
-    return {thing.ref for thing in _things(files, path)}
-
-
-def _paths(state: State) -> list[str]:
-    return sorted({app.path for app in state.apps.values() if app.name != ROOT and not app.deleting})
-
-
-def _wanted(files: Files, ref: Ref) -> list[str]:
-    """The folders that name the object."""
-    return sorted(
-        {
-            name.rpartition("/")[0]
-            for name, content in files.items()
-            if isinstance(content, Thing) and content.ref == ref
-        }
-    )
-
-
-def _commit(rng: random.Random, state: State) -> Commit | None:
-    """One to three changes in one commit."""
-    files = dict(state.files)
-    words: list[str] = []
-    changes = rng.choices(
-        [row[1] for row in CHANGES], [row[0] for row in CHANGES], k=rng.choice((1, 1, 2, 3))
-    )
-    for number, change in enumerate(changes):
-        said = change(rng, state, files, state.serial * 10 + number)
-        if said:
-            words.append(said)
-    changed = [name for name in sorted({*files, *state.files}) if files.get(name) != state.files.get(name)]
-    if not changed:
-        return None
-    return Commit(tuple((name, files.get(name)) for name in changed), f"a commit: {'; '.join(words)}")
-
-
-def _value(rng: random.Random, state: State, files: Files, _: int) -> str:
-    things = _things(files, rng.choice(_paths(state)))
-    if not things:
-        return ""
-    thing = rng.choice(things)
-    path = rng.choice(_wanted(files, thing.ref))
-    value = thing.value % 9 + 1
-    files[_file(path, thing.ref)] = Thing(thing.ref, value)
-    return f"{thing.ref} in {path} is {value}"
-
-
-def _add(rng: random.Random, state: State, files: Files, number: int) -> str:
-    path = rng.choice(_paths(state))
-    if len(_things(files, path)) > 7:
-        return ""
-    ref = Ref(rng.choice(KINDS), f"n{number}")
-    files[_file(path, ref)] = Thing(ref, rng.randint(1, 9))
-    return f"{ref} is added to {path}"
-
-
-def _remove(rng: random.Random, state: State, files: Files, _: int) -> str:
-    path = rng.choice(_paths(state))
-    things = _things(files, path)
-    if not things:
-        return ""
-    thing = rng.choice(things)
-    del files[_file(path, thing.ref)]
-    return f"{thing.ref} is removed from {path}"
-
-
-def _move(rng: random.Random, state: State, files: Files, _: int) -> str:
-    paths = _paths(state)
-    source, target = rng.sample(paths, 2)
-    things = [thing for thing in _things(files, source) if thing.ref != model.REFUSED]
-    if not things:
-        return ""
-    thing = rng.choice(things)
-    named = _wanted(files, thing.ref)
-    if target in named or (len(named) > 1 and target not in OTHERS):
-        return ""
-    del files[_file(source, thing.ref)]
-    files[_file(target, thing.ref)] = thing
-    return f"{thing.ref} moves from {source} to {target}"
-
-
-def _claim(rng: random.Random, state: State, files: Files, _: int) -> str:
-    """A second Application names an object, or one of two lets it go."""
-    paths = [path for path in _paths(state) if path in OTHERS]
-    twice = [ref for path in paths for ref in _refs(files, path) if len(_wanted(files, ref)) > 1]
-    if twice:
-        ref = rng.choice(sorted(twice))
-        path = rng.choice(_wanted(files, ref))
-        del files[_file(path, ref)]
-        return f"{path} lets {ref} go, which two name"
-    if len(paths) < 2:
-        return ""
-    source, target = rng.sample(paths, 2)
-    things = [thing for thing in _things(files, source) if thing.ref != model.REFUSED]
-    if not things:
-        return ""
-    thing = rng.choice(things)
-    files[_file(target, thing.ref)] = Thing(thing.ref, thing.value % 9 + 1)
-    return f"{target} names {thing.ref} of {source} too"
-
-
-def _foreign(rng: random.Random, state: State, files: Files, _: int) -> str:
-    """An Application names an object of a release, or no longer does."""
-    named = _wanted(files, model.REFUSED)
-    if named:
-        del files[_file(named[0], model.REFUSED)]
-        return f"{named[0]} names {model.REFUSED} no longer"
-    path = rng.choice([path for path in _paths(state) if path not in FIXED])
-    files[_file(path, model.REFUSED)] = Thing(model.REFUSED, 1)
-    return f"{path} names {model.REFUSED}, which a release holds"
-
-
-def _break(rng: random.Random, state: State, files: Files, number: int) -> str:
-    broken = sorted(name for name, content in files.items() if isinstance(content, Broken | Base))
-    if broken:
-        name = rng.choice(broken)
-        del files[name]
-        return f"{name} is mended"
-    path = rng.choice([*_paths(state), ROOT_PATH])
-    how = rng.choice(("file", "own", "base"))
-    things = _things(files, path)
-    if how == "base":
-        files[f"{path}/kustomization.yaml"] = Base()
-        return f"{path} does not render"
-    if how == "own" and things:
-        thing = rng.choice(things)
-        files[_file(path, thing.ref)] = Broken(number)
-        return f"the file of {thing.ref} in {path} breaks"
-    files[f"{path}/zz-broken.yaml"] = Broken(number)
-    return f"a broken file in {path}"
-
-
-def _empty(rng: random.Random, state: State, files: Files, _: int) -> str:
-    path = rng.choice(_paths(state))
-    things = _things(files, path)
-    if len(things) > 2:
-        return ""
-    for thing in things:
-        del files[_file(path, thing.ref)]
-    return f"{path} is emptied" if things else ""
-
-
-def _child(rng: random.Random, state: State, files: Files, number: int) -> str:
-    """A child comes, goes, or gets another name."""
-    made = sorted((name, content) for name, content in files.items() if isinstance(content, App))
-    how = rng.choice(("rename", "rename", "rename", "come", "go"))
-    fresh = f"app-{number:06d}"
-    if how == "come" and len(made) < MOST_CHILDREN:
-        path = f"apps/child-{number}"
-        files[f"{path}/README.md"] = Note()
-        for index in range(2):
-            ref = Ref(rng.choice(KINDS), f"n{number}-{index}")
-            files[_file(path, ref)] = Thing(ref, index + 1)
-        files[f"{ROOT_PATH}/{fresh}.yaml"] = App(fresh, path, child=True)
-        return f"child {fresh} comes"
-    if len(made) < 2:
-        return ""
-    name, app = rng.choice(made)
-    if how == "go":
-        del files[name]
-        for thing in _things(files, app.path):
-            del files[_file(app.path, thing.ref)]
-            others = [
-                path for path in OTHERS if path in _paths(state) and path not in _wanted(files, thing.ref)
-            ]
-            if others and rng.random() < 0.3:
-                files[_file(rng.choice(others), thing.ref)] = thing
-        return f"child {app.name} goes, and some of its objects move"
-    del files[name]
-    files[f"{ROOT_PATH}/{fresh}.yaml"] = replace(app, name=fresh)
-    return f"child {app.name} is renamed {fresh}"
-
-
-CHANGES: list[tuple[int, Callable[[random.Random, State, Files, int], str]]] = [
-    (20, _value),
-    (10, _add),
-    (10, _remove),
-    (25, _move),
-    (8, _claim),
-    (4, _foreign),
-    (14, _break),
-    (3, _empty),
-    (14, _child),
-]
+def _losses(state: State, files: Mapping[str, Content], app: App) -> int:
+    """How many objects the Application loses, by its files or by labels."""
+    named = refs_of(dict(files), app.path)
+    lost = leaving = 0
+    for name, member in state.members.items():
+        held = {ref for ref, one in member.live.items() if one.owner == app.name}
+        if app.selector.selects(member.labels):
+            lost += len(held - named)
+        elif Target(app.name, name) in state.placed:
+            leaving += max(len(held), len(named))
+    return max(lost, leaving)
 
 
 # --- everything else --------------------------------------------------------------------------------------
@@ -342,7 +150,7 @@ def _hand(rng: random.Random, state: State) -> Hand | None:
 
 def _desired(state: State, ref: Ref, one: Live) -> bool:
     app = state.apps.get(one.owner or "")
-    return app is not None and not app.deleting and ref in _refs(dict(state.files), app.path)
+    return app is not None and not app.deleting and ref in refs_of(dict(state.files), app.path)
 
 
 def _relabel(rng: random.Random, state: State) -> Relabel | None:
@@ -384,7 +192,7 @@ def _start(_: random.Random, state: State) -> Start | None:
 def _cut(rng: random.Random, state: State) -> Cut | None:
     if not _calm(state):
         return None
-    make = rng.choice((_commit, _commit, _commit, _commit, _hand, _relabel, _sync, _delete))
+    make = rng.choice((commit, commit, commit, commit, _hand, _relabel, _sync, _delete))
     step = make(rng, state)
     if step is None or not _allowed(step, state) or (isinstance(step, Relabel) and step.back):
         return None
@@ -397,7 +205,14 @@ def _calm(state: State) -> bool:
     """Whether nothing is broken and nothing waits."""
     broken = any(isinstance(content, Broken | Base) for content in state.files.values())
     deleting = any(app.deleting for app in state.apps.values())
-    return state.hub and not broken and not state.memory.open and not state.memory.waiting and not deleting
+    return (
+        state.hub
+        and not broken
+        and not state.memory.held
+        and not state.memory.open
+        and not state.memory.waiting
+        and not deleting
+    )
 
 
 def _sync(rng: random.Random, state: State) -> Sync | None:
@@ -441,8 +256,27 @@ def _swap(rng: random.Random, state: State) -> Swap | None:
     return Swap(old.name, replace(old, name=f"app-{state.serial * 10:06d}"))
 
 
+def _excess(rng: random.Random, state: State) -> Commit | None:
+    """More goes from an Application than may without a word."""
+    if not _calm(state) or not all(member.open for member in state.members.values()):
+        return None
+    path = rng.choice([path for path in paths_of(state) if path not in (MANUAL, KEEP)])
+    things = things_of(dict(state.files), path)
+    if len(things) < 4:
+        return None
+    gone = rng.sample(things, len(things) - 1)
+    words = f"a commit: {len(gone)} objects go from {path}: {', '.join(str(thing.ref) for thing in gone)}"
+    return Commit(tuple((file(path, thing.ref), None) for thing in gone), words)
+
+
+def _confirm(rng: random.Random, state: State) -> Confirm | None:
+    if not state.memory.held or not all(member.open for member in state.members.values()):
+        return None
+    return Confirm(rng.choice(sorted(state.memory.held)))
+
+
 ROWS: list[tuple[int, Callable[[random.Random, State], Step | None]]] = [
-    (50, _commit),
+    (50, commit),
     (18, _hand),
     (8, _relabel),
     (5, _power),
@@ -455,6 +289,8 @@ ROWS: list[tuple[int, Callable[[random.Random, State], Step | None]]] = [
     (4, _edit),
     (4, _delete),
     (3, _swap),
+    (12, _excess),
+    (25, _confirm),
     # The row of Projects stands here as soon as they are enforced: narrowed (writes stop), widened again.
 ]
-AWAY = (_commit, _hand, _power, _up, _pause, _start, _edit, _delete)
+AWAY = (commit, _hand, _power, _up, _pause, _start, _edit, _delete)

@@ -82,6 +82,10 @@ class App:
 Content = Thing | Broken | Base | Note | App
 
 
+Lines = frozenset[tuple[str, Ref]]
+"""Objects on clusters: what a change would delete."""
+
+
 class Live(NamedTuple):
     """An object on a cluster: whose set it is in (None: nobody's), and which creation it stems from."""
 
@@ -129,7 +133,8 @@ class Memory:
     """What the hub knows and forgets when it is killed.
 
     ``open`` are the changes that are not closed; ``begun`` the Applications that rendered well since the start;
-    ``waiting`` the targets whose prune waits; ``going`` the deleted Applications that are being withdrawn.
+    ``waiting`` the targets whose prune waits; ``going`` the deleted Applications that are being withdrawn;
+    ``held`` what the guard keeps of each Application.
     """
 
     open: Mapping[int, Change] = field(default_factory=dict)
@@ -137,6 +142,7 @@ class Memory:
     offers: Mapping[Target, Offer] = field(default_factory=dict)
     waiting: frozenset[Target] = frozenset()
     going: frozenset[str] = frozenset()
+    held: Mapping[str, Lines] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -158,7 +164,7 @@ class Member:
 class State:
     """The world of the walk. ``done`` is what was last brought about on a target by a whole pass.
 
-    ``left`` are targets whose grace has passed: that stands on the Application, also when the hub dies.
+    ``words`` are sets that somebody has confirmed. ``left`` are targets whose grace has passed: that stands on the Application, also when the hub dies.
     """
 
     files: Mapping[str, Content]
@@ -169,6 +175,7 @@ class State:
     placed: frozenset[Target] = frozenset()
     left: frozenset[Target] = frozenset()
     done: Mapping[Target, Done] = field(default_factory=dict)
+    words: Mapping[str, Lines] = field(default_factory=dict)
     hits: Mapping[tuple[str, Ref], int] = field(default_factory=dict)
     serial: int = 0
 
@@ -336,4 +343,16 @@ class Swap:
         return f"{self.new.name} is made for {self.old}, which is deleted by hand"
 
 
-Step = Commit | Hand | Relabel | Power | Pause | Stop | Start | Cut | Sync | Edit | Remove | Swap
+@dataclass(frozen=True)
+class Confirm:
+    """Somebody lets a set go that the guard holds."""
+
+    app: str
+
+    @property
+    def words(self) -> str:
+        """The step in words."""
+        return f"what is held of {self.app} is confirmed"
+
+
+Step = Confirm | Commit | Hand | Relabel | Power | Pause | Stop | Start | Cut | Sync | Edit | Remove | Swap

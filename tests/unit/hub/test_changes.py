@@ -70,7 +70,7 @@ def test_who_leaves_with_a_change_waits_for_all_whom_it_concerns() -> None:
 def test_at_the_first_look_it_waits_only_until_each_has_been_looked_at() -> None:
     changes, freed = Changes(), []
     changes.freed = freed.append
-    changes.first("r", [A, B], [C])
+    changes.first("r", [A, B], [], [C])
     changes.settle(A)
     assert changes.leaves(C) == (B,)
     changes.looked(B)
@@ -85,3 +85,37 @@ def test_a_repository_has_commits_coming_until_it_is_known_whom_they_concern():
     assert not changes.coming("other")
     changes.arrive("r", [A])
     assert not changes.coming("r")
+
+
+def test_who_has_settled_is_still_concerned_until_the_change_is_closed():
+    changes = Changes()
+    change = changes.arrive("r", [A, B])
+    changes.settle(A)
+    assert changes.of(A) == change
+    changes.settle(B)
+    assert changes.of(A) is None
+
+
+def test_a_change_outlasts_later_ones_that_do_not_concern_whom_it_waits_for():
+    changes = Changes()
+    changes.arrive("r", [C])
+    changes.settle(C)
+    change = changes.arrive("r", [A, B])
+    changes.arrive("r", [C])
+    changes.settle(C)
+    assert changes.open(change) == (A, B)
+
+
+def test_the_first_look_after_a_start_ends_with_a_later_change_that_is_fully_rendered():
+    changes, freed = Changes(), []
+    changes.freed = freed.append
+    changes.first("r", [A, B], [A], [C])
+    first = changes.of(A)
+    assert first is not None
+    assert changes.open(first) == (B,)
+    assert changes.leaves(C) == (B,)
+    changes.arrive("r", [A])
+    changes.settle(A)
+    assert changes.open(first) is None
+    assert changes.leaves(C) is None
+    assert freed == [C]
