@@ -475,21 +475,9 @@ class Running:
         return recover.settled(work, record.recorded if record else None, self.member)
 
     async def _rebuild(self, work: Work, held: Held) -> None:
-        own = parent.set_id(work.target.key, self.member.identity.namespace)
-        kinds = await rebuild.kinds(own, self.member)
+        kinds = await rebuild.declare(work, self.member)
         held.rebuild = False
-        if work.target.key not in self.member.parents:
-            intent = parent.Intent(
-                work.target.key,
-                work.revisions,
-                recover.render_digest(work),
-                work.rendered.renderer,
-                kinds,
-                frozenset(),
-            )
-            self.member.parents[work.target.key] = await parent.declare(
-                self.member.door(work.target), None, intent, namespace=self.member.identity.namespace
-            )
+        if kinds is not None:
             self._follow_kinds(work.target.key)
             # What the set holds that Git no longer names is known only then.
             await self._first_lists(lambda: kinds)
