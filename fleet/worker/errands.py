@@ -17,7 +17,6 @@ from fleet.errors import FleetError, fault
 from fleet.mailbox import Claim
 from fleet.model import Drift, Gone, GroupKind, Hold, Holding, Lane, Mode, Outcome, Sync, TargetKey, Work
 from fleet.redact import words
-from fleet.sync import parent
 from fleet.worker import discovering, heal, outcome, passes, rebuild, recover, withdrawal
 from fleet.worker.held import Held
 from fleet.worker.plan import wanted
@@ -187,21 +186,9 @@ class Errands:
         return recover.settled(work, record.recorded if record else None, self.member)
 
     async def _rebuild(self, work: Work, held: Held) -> None:
-        own = parent.set_id(work.target.key, self.member.identity.namespace)
-        kinds = await rebuild.kinds(own, self.member)
+        kinds = await rebuild.declare(work, self.member)
         held.rebuild = False
-        if work.target.key not in self.member.parents:
-            intent = parent.Intent(
-                work.target.key,
-                work.revisions,
-                recover.render_digest(work),
-                work.rendered.renderer,
-                kinds,
-                frozenset(),
-            )
-            self.member.parents[work.target.key] = await parent.declare(
-                self.member.door(work.target), None, intent, namespace=self.member.identity.namespace
-            )
+        if kinds is not None:
             self._around.follow_kinds(work.target.key)
             # What the set holds that Git no longer names is known only then.
             await self._around.first_lists(lambda: kinds)

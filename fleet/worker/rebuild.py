@@ -11,9 +11,23 @@ import asyncio
 from fleet import names
 from fleet.errors import KindUnknown, NotFound
 from fleet.kube import decode, paths
-from fleet.model import GroupKind, Resource
+from fleet.model import GroupKind, Resource, Work
 from fleet.ownership import membership
+from fleet.sync import parent
+from fleet.worker import recover
 from fleet.worker.member import Member
+
+
+async def declare(work: Work, member: Member) -> frozenset[GroupKind] | None:
+    """Make the target's parent with all kinds that its set has members of; None where it has one again."""
+    key, place = work.target.key, member.identity.namespace
+    found = await kinds(parent.set_id(key, place), member)
+    if key in member.parents:
+        return None
+    render, renderer = recover.render_digest(work), work.rendered.renderer
+    intent = parent.Intent(key, work.revisions, render, renderer, found, frozenset())
+    member.parents[key] = await parent.declare(member.door(work.target), None, intent, namespace=place)
+    return found
 
 
 async def kinds(set_id: str, member: Member) -> frozenset[GroupKind]:

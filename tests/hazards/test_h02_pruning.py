@@ -37,7 +37,7 @@ async def test_a_file_that_does_not_parse_removes_nothing_its_own_object_least(t
             "apps/app/c.yaml": config("c", k="1"),
         }
     )
-    await theatre.told("app", "PruneWaits", "ConfigMap")
+    await theatre.told("app", "PruneWaits", "cannot be used")
     await has(theatre, "c", k="1")
     assert (await uid(theatre, "ConfigMap", "a"), await uid(theatre, "ConfigMap", "b")) == before
     # Once it parses, the one that was meant to go does, and only that.
@@ -237,7 +237,7 @@ async def test_a_definition_that_somebody_deleted_takes_nothing_else_with_it(the
     await theatre.stop()
     theatre.repo.commit({"apps/app/b.yaml": None})
     await theatre.start()
-    await theatre.told("app", "PruneWaits")
+    await theatre.told("app", "PruneWaits", "cannot be used")
     await theatre.told("app", "SyncFailed", "Widget")
     assert (await uid(theatre, "ConfigMap", "a"), await uid(theatre, "ConfigMap", "b")) == before
     # It is there again: its object too, and what Git dropped goes.

@@ -31,7 +31,7 @@ async def condition(theatre: Theatre, *words: str) -> None:
 async def test_a_definition_dropped_from_git_stays_while_others_have_objects_of_its_kind(
     theatre: Theatre,
 ) -> None:
-    """H17: the rule is ``fleet.sync.gate.confirmation``."""
+    """H17: the rule is ``fleet.sync.gate.precious``."""
     group = f"charts{theatre.number}.test"
     member = theatre.members["eu"]
     theatre.repo.commit(
@@ -60,7 +60,7 @@ async def test_a_definition_dropped_from_git_stays_while_others_have_objects_of_
 async def test_a_shared_namespace_stays_when_the_application_that_carried_it_is_deleted(
     theatre: Theatre,
 ) -> None:
-    """H17: the rule is ``fleet.sync.gate.confirmation``, when an Application leaves as when it prunes."""
+    """H17: the rule is ``fleet.sync.gate.precious``, when an Application leaves as when it prunes."""
     shared = f"shared-{theatre.number}"
     member = theatre.members["eu"]
     theatre.repo.commit(

@@ -270,3 +270,22 @@ def test_what_may_not_be_impersonated_is_named_in_either_form_of_the_server() ->
     )
     assert "may not impersonate serviceaccounts" in answer(403, old, "Forbidden").text
     assert "may not impersonate-on:serviceaccount:patch configmaps" in answer(403, new, "Forbidden").text
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: hunter2",
+        "configmaps \"a\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: hunter2",
+        'admission webhook "a.example.com" denied the request: hunter2',
+    ],
+)
+def test_what_an_admission_rule_refuses_may_be_taken_later(message: str) -> None:
+    error = answer(422, message, "Invalid")
+    assert isinstance(error, Forbidden)
+    assert error.transient
+    assert "hunter2" not in error.text
+
+
+def test_what_is_not_valid_stays_so() -> None:
+    assert not answer(422, "is invalid: denied request", "Invalid").transient

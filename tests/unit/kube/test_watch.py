@@ -299,3 +299,25 @@ async def test_stopping_closes_the_stream(clock: Clock, configmaps: Resource) ->
     await idle()
     assert door.closed == 1
     assert len(asyncio.all_tasks()) == before - 2  # the follower and its vigil
+
+
+async def test_a_list_from_before_what_was_seen_says_so(clock: Clock, configmaps: Resource) -> None:
+    steps: list[Step] = [event("MODIFIED", "a", "42"), Unreachable("it broke")]
+    door = Door(steps, lists=["10", "12", "13"])
+    follower = Follower(door, clock, configmaps)
+    await follower.until(3)
+    clock.advance(10)
+    seen = await follower.until(4)
+    lists = [each for each in seen if isinstance(each, Listed)]
+    assert [(each.version, each.rewound) for each in lists[:2]] == [("10", False), ("12", True)]
+    await follower.stop()
+
+
+async def test_a_later_list_is_no_rewinding(clock: Clock, configmaps: Resource) -> None:
+    steps: list[Step] = [event("MODIFIED", "a", "42"), Unreachable("it broke")]
+    follower = Follower(Door(steps, lists=["10", "42"]), clock, configmaps)
+    await follower.until(3)
+    clock.advance(10)
+    seen = await follower.until(4)
+    assert [each.rewound for each in seen if isinstance(each, Listed)] == [False, False]
+    await follower.stop()
