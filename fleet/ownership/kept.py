@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fleet.model import GroupKind
+from fleet.names import GROUP
 
 if TYPE_CHECKING:
     from fleet.model import ObjectRef
@@ -38,6 +39,7 @@ _OF_KIND: Final[dict[GroupKind, frozenset[Path]]] = {
     GroupKind("batch", "Job"): frozenset({("f:spec", "f:selector"), ("f:spec", "f:template")}),
 }
 _ANNOTATIONS: Final = ("f:metadata", "f:annotations")
+_REQUESTS: Final = f"f:{GROUP}/"
 # Written by Kubernetes' own controllers on Deployments and claims.
 _ANNOTATION_PREFIXES: Final = (
     "f:deployment.kubernetes.io/",
@@ -50,7 +52,12 @@ _LAST: Final = "f:caBundle"
 
 
 def passing(path: Path) -> bool:
-    """Whether the field tells of something that was done, and is nobody's wish for how the object should be."""
+    """Whether the field is nobody's wish for how the object should be: a state, or a request that is served.
+
+    Requests to the hub itself are such: a sync, a word that lets something be removed.
+    """
+    if path[:2] == _ANNOTATIONS and len(path) > len(_ANNOTATIONS):
+        return path[2].startswith(_REQUESTS)
     return path[0] == "f:status" or path[-len(_RESTARTED) :] == _RESTARTED
 
 

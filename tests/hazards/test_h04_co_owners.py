@@ -75,7 +75,7 @@ async def others(theatre: Theatre) -> set[str]:
 
 
 async def test_a_field_goes_after_somebody_stripped_all_ownership(theatre: Theatre) -> None:
-    """H4 (a): the rule is in ``fleet.sync.apply.apply``: ``_unclaimed`` asks for ``patches.merge``."""
+    """H4 (a): the rule is ``fleet.ownership.takeover.taken``; ``fleet.sync.apply._unclaimed`` asks for it."""
     await begin(theatre, "A", "B")
     await theatre.members["eu"].patch("Deployment", "web", theatre.namespace, STRIP, "stripper")
 
@@ -91,7 +91,7 @@ async def test_a_field_goes_after_somebody_stripped_all_ownership(theatre: Theat
 
 
 async def test_a_field_goes_after_an_upgrade_dropped_the_version_that_owned_it(theatre: Theatre) -> None:
-    """H4 (b): the rule is in ``fleet.sync.apply.apply``: ``_unclaimed`` asks for ``patches.merge``."""
+    """H4 (b): the rule is ``fleet.ownership.takeover.taken``; ``fleet.sync.apply`` asks for it, twice."""
     group = f"upgraded-{theatre.number}.example.dev"
     member = theatre.members["eu"]
     await member.apply(crd(group, {"v1": True, "v2": True}))
@@ -233,7 +233,7 @@ MAKERS = {
 
 @pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__)
 async def test_a_field_that_a_former_owner_wrote_goes(theatre: Theatre, maker: Any) -> None:
-    """H4 (c): the rule is ``fleet.sync.takeover.take``, which merges the former owner's entries into ours."""
+    """H4 (c): the rule is ``fleet.ownership.takeover.taken``, by which ``fleet.sync.takeover.take`` merges entries."""
     adopt = MAKERS[maker]
     await maker(theatre)
     policy = {"automated": {"prune": True, "selfHeal": True}, "adopt": list(adopt)}
@@ -279,7 +279,7 @@ async def test_a_mark_that_git_itself_has_stays(theatre: Theatre) -> None:
 
 
 async def test_a_field_goes_that_a_person_applied_too(theatre: Theatre) -> None:
-    """H4 (d): the rule is in ``fleet.sync.apply.apply``: ``_held`` asks for ``patches.merge`` of what Git drops."""
+    """H4 (d): the rule is ``fleet.sync.apply._held``, for which ``patches.merge`` takes what Git drops."""
     await begin(theatre, "A", "B")
     found = await theatre.members["eu"].apply(body(theatre, "A", "B"), "kubectl")
     theirs = [one for one in found["metadata"]["managedFields"] if one["manager"] == "kubectl"]
@@ -288,7 +288,7 @@ async def test_a_field_goes_that_a_person_applied_too(theatre: Theatre) -> None:
 
 
 async def test_a_field_that_another_manager_keeps_is_never_passed_over(theatre: Theatre) -> None:
-    """H4: the rule is in ``fleet.sync.apply.apply``: ``_warnings`` names who keeps what Git drops."""
+    """H4: the rule is ``fleet.sync.apply._warnings``, which names who keeps what Git drops."""
     await begin(theatre, "A", "B")
     await theatre.members["eu"].apply(body(theatre, "A", "B"), "some-operator")
     commit = theatre.repo.commit({"apps/app/web.yaml": web("A")})

@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 from typing import Any
 
+import pytest
+
 from fleet import names
 from tests.integration.test_cli import fleethub
 from tests.stage.api import holds, until
-from tests.stage.seams import Journal, watched
+from tests.stage.seams import Guillotine, Journal, watched
 from tests.stage.theatre import Theatre, deployment, manifest
 
 STRICT: dict[str, Any] = {"automated": {"prune": True, "selfHeal": True, "strict": True}}
@@ -25,11 +27,13 @@ SIDECAR = [{"op": "add", "path": f"{POD}/containers/-", "value": {"name": "proxy
 REVISION = {"metadata": {"annotations": {"deployment.kubernetes.io/revision": "7"}}}
 
 
-async def begin(theatre: Theatre, journal: Journal | None = None, **spec: Any) -> None:
+async def begin(
+    theatre: Theatre, journal: Journal | None = None, *, guillotine: Guillotine | None = None, **spec: Any
+) -> None:
     """A Deployment that Git holds, an injector's sidecar in it, and a controller's annotation on it."""
     theatre.repo.commit({"apps/app/web.yaml": deployment()})
     await theatre.register("eu")
-    await theatre.start(watched(journal or Journal()))
+    await theatre.start(watched(journal or Journal(), guillotine))
     await theatre.application(**spec)
     await theatre.synced()
     member = theatre.members["eu"]
@@ -176,6 +180,26 @@ async def test_what_was_added_while_the_hub_was_down_goes_too(theatre: Theatre) 
     await theatre.stop()
     await edit(theatre)
     await theatre.start()
+    await cleaned(theatre)
+    await theatre.synced()
+
+
+@pytest.mark.parametrize("number", [2, 3, 4])
+async def test_a_hub_that_dies_while_it_takes_something_away_leaves_it_to_the_next(
+    theatre: Theatre, number: int
+) -> None:
+    """H25: the rule is ``fleet.worker.recover.settled``: an entry that gained fields breaks the seal.
+
+    The writes are the apply, the patch that moves the fields into our entry, and the apply that takes them away.
+    """
+    path = f"eu PATCH /apis/apps/v1/namespaces/{theatre.namespace}/deployments/web"
+    guillotine = Guillotine(f"{path} #{number}", after=True)
+    await begin(theatre, guillotine=guillotine, syncPolicy=STRICT)
+    await edit(theatre)
+    await asyncio.wait_for(guillotine.fallen.wait(), 20)
+    await theatre.stop()
+    await theatre.api.delete("Lease", names.HUB_LEASE, names.HUB_NAMESPACE)
+    await theatre.start(watched(Journal()))
     await cleaned(theatre)
     await theatre.synced()
 

@@ -53,6 +53,8 @@ def test_what_is_ours_too_and_what_holds_it_is_none() -> None:
 def test_requests_status_and_subresources_are_none() -> None:
     restarted = {"f:template": {"f:metadata": {"f:annotations": {"f:kubectl.kubernetes.io/restartedAt": {}}}}}
     assert found(record("kubectl-rollout", "Update", {"f:spec": restarted})) == ()
+    confirmed = {"f:metadata": {"f:annotations": {"f:fleethub.dev/prune": {}}}}
+    assert found(record("kubectl-annotate", "Update", confirmed)) == ()
     assert found(record("kubectl-edit", "Update", {"f:status": {"f:phase": {}}})) == ()
     assert found(record("kubectl", "Update", {"f:spec": {"f:replicas": {}}}, subresource="scale")) == ()
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fleet.model import Meta, ObjectRef
@@ -126,6 +126,7 @@ def test_merge_can_be_narrowed() -> None:
     assert found["fleethub"] == entries.paths_of({**LABEL, **ENV})
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(PATHS, PATHS, PATHS)
 def test_merge_loses_no_path_and_is_done_after_once(
     mine: frozenset[entries.Path], theirs: frozenset[entries.Path], others: frozenset[entries.Path]
