@@ -91,7 +91,7 @@ async def test_a_field_goes_after_somebody_stripped_all_ownership(theatre: Theat
 
 
 async def test_a_field_goes_after_an_upgrade_dropped_the_version_that_owned_it(theatre: Theatre) -> None:
-    """H4 (b): the rule is ``fleet.ownership.takeover.taken``; ``fleet.sync.apply`` asks for it, twice."""
+    """H4 (b): the rule is ``fleet.ownership.takeover.taken``; ``fleet.sync.apply.apply`` asks for it, twice."""
     group = f"upgraded-{theatre.number}.example.dev"
     member = theatre.members["eu"]
     await member.apply(crd(group, {"v1": True, "v2": True}))

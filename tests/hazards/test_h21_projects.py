@@ -56,7 +56,7 @@ REGISTRATION = {"labels": {names.SECRET_TYPE: names.SECRET_CLUSTER}}
 async def test_an_object_that_the_project_does_not_allow_is_not_sent_and_its_neighbours_are(
     theatre: Theatre, hostile: str, words: tuple[str, ...]
 ) -> None:
-    """H21: fleet.projects.objects.breach."""
+    """H21: the rule is ``fleet.projects.objects.breach``."""
     team, journal = await begin(theatre)
     theatre.repo.commit({"apps/web/good.yaml": config("good", k="1"), "apps/web/evil.yaml": hostile})
     await team.application("web", team.spec("web"))
@@ -90,7 +90,7 @@ async def test_an_object_that_the_project_does_not_allow_is_not_sent_and_its_nei
 async def test_the_inventory_is_nobodys_also_where_every_namespace_is_allowed(
     theatre: Theatre, hostile: str
 ) -> None:
-    """H21: fleet.sync.scope.fill."""
+    """H21: the rule is ``fleet.sync.scope.fill``."""
     team, journal = await begin(theatre, destinations=EVERYWHERE)
     theatre.repo.commit({"apps/web/good.yaml": config("good", k="1"), "apps/web/evil.yaml": hostile})
     await team.application("web", team.spec("web"))
@@ -103,7 +103,7 @@ async def test_the_inventory_is_nobodys_also_where_every_namespace_is_allowed(
 
 
 async def test_a_definition_that_is_refused_makes_no_kind_known(theatre: Theatre) -> None:
-    """H21: fleet.worker.fencing.scoped."""
+    """H21: the rule is ``fleet.worker.fencing.scoped``."""
     team, journal = await begin(theatre)
     group = f"evil{theatre.number}.test"
     widget = {"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "evil"}}
@@ -116,7 +116,7 @@ async def test_a_definition_that_is_refused_makes_no_kind_known(theatre: Theatre
 
 
 async def test_a_repository_that_the_project_does_not_cover_is_not_even_read(theatre: Theatre) -> None:
-    """H21: fleet.projects.sources.breaches."""
+    """H21: the rule is ``fleet.projects.sources.breaches``."""
     other = Repository(
         theatre.planes.git, theatre.planes.folder / "repositories", f"secret-{theatre.number}", theatre.folder
     )
@@ -137,7 +137,7 @@ async def test_a_repository_that_the_project_does_not_cover_is_not_even_read(the
 async def test_a_project_that_is_not_there_or_not_the_teams_lets_nothing_through(
     theatre: Theatre, whose: str
 ) -> None:
-    """H21: fleet.projects.rules.admits."""
+    """H21: the rule is ``fleet.projects.rules.admits``."""
     team, journal = await begin(theatre)
     other = Team(theatre, "other")
     await other.open()
@@ -152,7 +152,7 @@ async def test_a_project_that_is_not_there_or_not_the_teams_lets_nothing_through
 
 
 async def test_another_teams_cluster_gets_nothing_and_ones_own_does(theatre: Theatre) -> None:
-    """H21: fleet.projects.sources.barred."""
+    """H21: the rule is ``fleet.projects.sources.barred``."""
     mine = [{"clusterSelector": {"matchLabels": {"region": "eu"}}, "namespaces": [theatre.namespace]}]
     team, journal = await begin(theatre, destinations=mine)
     theatre.repo.commit({"apps/web/a.yaml": config("a", k="1")})
@@ -167,7 +167,7 @@ async def test_another_teams_cluster_gets_nothing_and_ones_own_does(theatre: The
 
 
 async def test_a_project_without_hub_holds_no_app_of_apps(theatre: Theatre) -> None:
-    """H21: fleet.projects.sources.barred."""
+    """H21: the rule is ``fleet.projects.sources.barred``."""
     team, journal = await begin(theatre)
     theatre.repo.commit({"apps/root/evil.yaml": team.child("evil", team.spec("evil"))})
     await team.application("root", team.root("root"))
@@ -190,7 +190,7 @@ async def test_a_project_without_hub_holds_no_app_of_apps(theatre: Theatre) -> N
 async def test_a_root_of_a_team_moves_no_walls_and_stays_in_its_namespace(
     theatre: Theatre, kind: str, namespace: str, words: tuple[str, ...]
 ) -> None:
-    """H21: fleet.projects.children.refusal."""
+    """H21: the rule is ``fleet.projects.children.refusal``."""
     team, journal = await begin(theatre, hub=True)
     specs = {
         "Application": {**team.spec("evil"), "project": "default"},
@@ -212,7 +212,7 @@ async def test_a_root_of_a_team_moves_no_walls_and_stays_in_its_namespace(
 
 
 async def test_a_child_of_a_child_gains_nothing_also_right_after_a_restart(theatre: Theatre) -> None:
-    """H21: fleet.hub.lineage.Lineage.chain."""
+    """H21: the rule is ``fleet.hub.lineage.Lineage.chain``."""
     team, journal = await begin(theatre, hub=True)
     # The platform's own root reads the team's repository: what it holds is the team's, whatever it names.
     hostile = team.spec("deep", project="default", namespace="kube-system")
@@ -251,7 +251,7 @@ async def test_a_child_of_a_child_gains_nothing_also_right_after_a_restart(theat
 async def test_a_limited_root_of_the_hubs_namespace_takes_over_nothing_of_the_platform(
     theatre: Theatre,
 ) -> None:
-    """H21: fleet.projects.children.refusal."""
+    """H21: the rule is ``fleet.projects.children.refusal``."""
     team, journal = await begin(theatre, hub=True)
     theatre.repo.commit(
         {
@@ -276,7 +276,7 @@ async def test_a_limited_root_of_the_hubs_namespace_takes_over_nothing_of_the_pl
 
 
 async def test_the_label_of_a_set_whose_application_is_gone_is_no_way_out(theatre: Theatre) -> None:
-    """H21: fleet.hub.lineage.Lineage.chain."""
+    """H21: the rule is ``fleet.hub.lineage.Lineage.chain``."""
     team, journal = await begin(theatre, hub=True)
     theatre.repo.commit(
         {
