@@ -612,48 +612,64 @@ async def test_a_command_that_cannot_be_answered_says_so_by_its_exit_code(theatr
     assert "the hub does not answer" in away.err
 
 
-async def test_waiting_begins_before_the_push_is_seen_and_ends_when_all_is_live(theatre: Theatre) -> None:
+class Wait:
+    """A ``trace --wait`` under way, for a commit that is not pushed yet."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def of(cls, theatre: Theatre, commit: str) -> Wait:
+        pipe = asyncio.subprocess.PIPE
+        arguments = ("trace", commit, "--wait", "--timeout", "60s")
+        return cls(
+            await asyncio.create_subprocess_exec(
+                *COMMAND, *arguments, env=environment(theatre), stdout=pipe, stderr=pipe
+            )
+        )
+
+    async def says(self, word: str) -> None:
+        """Read what it shows until it says this."""
+        assert self._process.stderr is not None
+        async with asyncio.timeout(60):
+            while word not in (line := (await self._process.stderr.readline()).decode()):
+                assert line, f"it ended without saying {word}"
+
+    async def ends(self) -> str:
+        """Its answer, once it has ended well."""
+        async with asyncio.timeout(60):
+            out, err = await self._process.communicate()
+        assert self._process.returncode == 0, (out, err)
+        return out.decode()
+
+
+async def unpushed(theatre: Theatre) -> str:
+    """A change of the Application that its author has not pushed yet."""
     await begin(theatre, {"apps/app/a.yaml": config("a", k="1")})
-    commit = theatre.repo.commit({"apps/app/a.yaml": config("a", k="2")})
-    done = await fleethub(theatre, "trace", commit, "--wait", "--timeout", "30s")
-    assert "Live, 1 of 1 targets live" in done.out
+    (theatre.repo.folder / "apps/app/a.yaml").write_text(config("a", k="2"))
+    return theatre.repo.record()
+
+
+async def test_waiting_begins_before_the_push_and_ends_when_all_is_live(theatre: Theatre) -> None:
+    commit = await unpushed(theatre)
+    waiting = await Wait.of(theatre, commit)
+    await waiting.says("NotSeen")
+    theatre.repo.push("main")
+    assert "Live, 1 of 1 targets live" in await waiting.ends()
     found = await theatre.members["eu"].get("ConfigMap", "a", theatre.namespace)
     assert found is not None
     assert found["data"] == {"k": "2"}
 
 
 async def test_waiting_outlives_a_restart_of_the_hub(theatre: Theatre) -> None:
-    await begin(theatre, {"apps/app/a.yaml": config("a", k="1")})
-    (theatre.repo.folder / "apps/app/a.yaml").write_text(config("a", k="2"))
-    commit = theatre.repo.record()
-    waiting = await asyncio.create_subprocess_exec(
-        *COMMAND,
-        "trace",
-        commit,
-        "--wait",
-        "--timeout",
-        "60s",
-        env=environment(theatre),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert waiting.stderr is not None
-    assert waiting.stdout is not None
-
-    async def line(word: str) -> None:
-        assert waiting.stderr is not None
-        while word not in (read := (await waiting.stderr.readline()).decode()):
-            assert read, f"it ended without saying {word}"
-
-    async with asyncio.timeout(60):
-        await line("NotSeen")
-        await theatre.stop()
-        await line("the hub does not answer")
-        await theatre.start()
-        theatre.repo.push("main")
-        out = (await waiting.stdout.read()).decode()
-    assert await waiting.wait() == 0
-    assert "Live, 1 of 1 targets live" in out
+    commit = await unpushed(theatre)
+    waiting = await Wait.of(theatre, commit)
+    await waiting.says("NotSeen")
+    await theatre.stop()
+    await waiting.says("the hub does not answer")
+    await theatre.start()
+    theatre.repo.push("main")
+    assert "Live, 1 of 1 targets live" in await waiting.ends()
 
 
 async def test_an_application_called_like_a_commit_is_the_application(theatre: Theatre) -> None:
