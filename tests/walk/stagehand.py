@@ -22,6 +22,7 @@ from tests.stage.proxy import Proxy
 from tests.stage.seams import LAST, Countdown, Guillotine, watched
 from tests.stage.theatre import Theatre, config, deployment, manifest
 from tests.walk import model
+from tests.walk.settling import REFUSED
 from tests.walk.values import (
     CLUSTERS,
     ROOT,
@@ -53,7 +54,7 @@ GRACE = 0.5
 LONG = 120.0  # the grace while a label goes to and fro
 POLL = 0.3
 GROUPS = {"ConfigMap": "", "Secret": "", "Deployment": "apps"}
-FOREIGN = ("foreign-plain", "foreign-copied", model.REFUSED.name)
+FOREIGN = ("foreign-plain", "foreign-copied", REFUSED.name)
 HASTE = {
     (probing, "EVERY"): 1.0,
     (probing, "TIMEOUT"): 1.0,
