@@ -42,6 +42,7 @@ from fleet.worker import (
     recover,
     withdrawal,
 )
+from fleet.worker.ends import Replaced, Unforeseen
 from fleet.worker.fencing import refused, scoped
 from fleet.worker.held import Held
 from fleet.worker.member import Member
@@ -148,14 +149,14 @@ class Running:
             self._fresh.clear()
             if self._lost.done() or any(task.done() for task in until):
                 return
-            waiter = asyncio.ensure_future(self._fresh.wait())
-            timer = asyncio.ensure_future(self._clock.sleep_until(deadline))
+            own: list[asyncio.Future[Any]] = [
+                asyncio.ensure_future(w) for w in (self._fresh.wait(), self._clock.sleep_until(deadline))
+            ]
             try:
-                waits: set[asyncio.Future[Any]] = {waiter, timer, self._lost, *until}
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({*own, self._lost, *until}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                waiter.cancel()
-                timer.cancel()
+                for one in own:
+                    one.cancel()
 
     def _kinds(self) -> frozenset[GroupKind]:
         """All kinds that parents name."""
@@ -412,12 +413,7 @@ class Running:
             asked_by=work.asked_by,
         )
         begun = self._clock.boottime()
-        lost = held.rebuild or (
-            not held.begun
-            and claim.key not in self.member.parents
-            and work.mode is not Mode.COMPARE
-            and self._knowledge.stood(claim.key)
-        )
+        lost = rebuild.lost(work, held, self.member, stood=self._knowledge.stood(claim.key))
         if lost and not narrow and not self.paused:
             await self._rebuild(work, held)
         if held.scoped is None:
@@ -599,14 +595,3 @@ class Running:
         if held.leave is not None:
             due = self._clock.boottime() + LEAVE_AGAIN
             self._box.put(errand.target, errand, lane=Lane.COLD, not_before=due)
-
-
-class Replaced(Unreachable):
-    """The connection was given up for another one; nothing is wrong with the cluster."""
-
-
-class Unforeseen(FleetError):
-    """An error that no room foresaw; its words carry no content."""
-
-    reason = "InternalError"
-    transient = True

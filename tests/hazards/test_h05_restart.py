@@ -63,7 +63,7 @@ async def test_drift_made_while_the_hub_was_away_is_found_though_nothing_is_reme
 
 
 async def test_a_restart_neither_heals_nor_syncs_what_nobody_approved(theatre: Theatre) -> None:
-    """H5: the rule is ``fleet.worker.running.Running._mode``: after a start, without self-heal, it compares."""
+    """H5: the rule is ``fleet.worker.recover.mode``: after a start, without self-heal, it compares."""
     theatre.repo.commit(
         {
             "apps/manual/m.yaml": config("m", k="1"),
