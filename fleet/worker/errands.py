@@ -18,6 +18,7 @@ from fleet.mailbox import Claim
 from fleet.model import Drift, Gone, GroupKind, Hold, Holding, Lane, Mode, Outcome, Sync, TargetKey, Work
 from fleet.redact import words
 from fleet.worker import discovering, heal, outcome, passes, rebuild, recover, withdrawal
+from fleet.worker.ends import Unforeseen
 from fleet.worker.held import Held
 from fleet.worker.plan import wanted
 from fleet.worker.pruning import Precious
@@ -123,12 +124,7 @@ class Errands:
             asked_by=work.asked_by,
         )
         begun = self._clock.boottime()
-        lost = held.rebuild or (
-            not held.begun
-            and claim.key not in self.member.parents
-            and work.mode is not Mode.COMPARE
-            and self._knowledge.stood(claim.key)
-        )
+        lost = rebuild.lost(work, held, self.member, stood=self._knowledge.stood(claim.key))
         if lost and not narrow and not self._around.paused:
             await self._rebuild(work, held)
         if held.scoped is None:
@@ -312,10 +308,3 @@ class Errands:
         if held.leave is not None:
             due = self._clock.boottime() + LEAVE_AGAIN
             self._box.put(errand.target, errand, lane=Lane.COLD, not_before=due)
-
-
-class Unforeseen(FleetError):
-    """An error that no room foresaw; its words carry no content."""
-
-    reason = "InternalError"
-    transient = True

@@ -11,11 +11,18 @@ import asyncio
 from fleet import names
 from fleet.errors import KindUnknown, NotFound
 from fleet.kube import decode, paths
-from fleet.model import GroupKind, Resource, Work
+from fleet.model import GroupKind, Mode, Resource, Work
 from fleet.ownership import membership
 from fleet.sync import parent
 from fleet.worker import recover
+from fleet.worker.held import Held
 from fleet.worker.member import Member
+
+
+def lost(work: Work, held: Held, member: Member, *, stood: bool) -> bool:
+    """Whether the target's parent was lost: somebody deleted it, or it stood here and does not after a start."""
+    missing = not held.begun and work.target.key not in member.parents
+    return held.rebuild or (missing and stood and work.mode is not Mode.COMPARE)
 
 
 async def declare(work: Work, member: Member) -> frozenset[GroupKind] | None:

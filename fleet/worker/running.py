@@ -31,6 +31,7 @@ from fleet.worker import (
     outcome,
     probing,
 )
+from fleet.worker.ends import Replaced
 from fleet.worker.errands import Errands
 from fleet.worker.fencing import refused
 from fleet.worker.held import Held
@@ -260,7 +261,3 @@ class Running:
         waiting = self._box.waiting(key)
         seal = isinstance(waiting, Work) and waiting.mode is Mode.SEAL
         return not self._box.held(key) and (waiting is None or seal)
-
-
-class Replaced(Unreachable):
-    """The connection was given up for another one; nothing is wrong with the cluster."""

@@ -22,13 +22,14 @@ from fleet.redact import words
 from fleet.worker import dooming
 from fleet.worker.connect import Admit, connect
 from fleet.worker.dooming import Doomed
+from fleet.worker.ends import Replaced
 from fleet.worker.errands import BUSY
 from fleet.worker.held import Held
 from fleet.worker.ledger import Late
 from fleet.worker.member_lease import ForeignHub, MemberLease
 from fleet.worker.plan import wanted
 from fleet.worker.report import Knowledge, Report
-from fleet.worker.running import Replaced, Running
+from fleet.worker.running import Running
 from fleet.worker.taking import Box
 from fleet.worker.work import Errand, Leave, merge, replaces, same
 

@@ -302,7 +302,8 @@ async def test_a_delete_that_an_admission_rule_refuses_is_shown_and_tried_again_
     theatre: Theatre,
 ) -> None:
     """H2: the rule is ``fleet.worker.work.failed``: what was refused stays a member and is tried again."""
-    await two(theatre)
+    first, second = Meddler(), Meddler()
+    await two(theatre, seams=meddled(first))
     member = theatre.members["eu"]
     name = f"keep-{theatre.number}"
     await forbid(member, name, theatre.namespace)
@@ -310,8 +311,10 @@ async def test_a_delete_that_an_admission_rule_refuses_is_shown_and_tried_again_
         before = await uid(theatre, "ConfigMap", "b")
         commit = theatre.repo.commit({"apps/app/b.yaml": None})
         await theatre.told("app", "SyncFailed", f"{theatre.namespace}/b")
+        await until(lambda: tried(first, 2), 30, what="the delete is tried again")
         await theatre.stop()
-        await theatre.start()
+        await theatre.start(meddled(second))
+        await until(lambda: tried(second, 1), 30, what="the delete is tried after the restart")
         await theatre.told("app", "SyncFailed", f"{theatre.namespace}/b")
         assert await uid(theatre, "ConfigMap", "b") == before
     finally:
@@ -319,6 +322,11 @@ async def test_a_delete_that_an_admission_rule_refuses_is_shown_and_tried_again_
         await member.delete("ValidatingAdmissionPolicy", name)
     await theatre.synced(commit=commit, timeout=30)
     await theatre.nowhere("ConfigMap", "b", ("eu",))
+
+
+async def tried(meddler: Meddler, times: int) -> bool:
+    """Whether so many deletes of the object have gone out."""
+    return len([r for r in meddler.writes("eu") if r.verb == "DELETE" and r.path.endswith("/b")]) >= times
 
 
 async def forbid(member: Api, name: str, namespace: str) -> None:

@@ -331,7 +331,11 @@ class Settling:
                 total += len({*self._members(target), *offer.objects})
         if not self._policy(name).prune or not lines:
             return
-        if len(lines) > COUNT and len(lines) * 100 > total * PERCENT and self.words.get(name) != frozenset(lines):
+        if (
+            len(lines) > COUNT
+            and len(lines) * 100 > total * PERCENT
+            and self.words.get(name) != frozenset(lines)
+        ):
             self.held[name] = frozenset(lines)
 
     def _changing(self, name: str) -> bool:
