@@ -91,7 +91,7 @@ class Team:
             return None
 
         try:
-            message: str = await until(look, 20, what=f"{name} says {kind} {words}")
+            message: str = await until(look, 40, what=f"{name} says {kind} {words}")
         except AssertionError as error:
             raise AssertionError(f"{error}; status: {await self.status(name, namespace)}") from None
         return message
@@ -106,7 +106,7 @@ class Team:
             return status.get("sync") == "Synced" and at and not refused
 
         try:
-            await until(look, 20, what=f"{name} is synced")
+            await until(look, 40, what=f"{name} is synced")
         except AssertionError as error:
             raise AssertionError(f"{error}; status: {await self.status(name, namespace)}") from None
 
