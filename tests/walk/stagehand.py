@@ -16,7 +16,7 @@ from fleet import names
 from fleet.model import ApplicationKey, ObjectRef, TargetKey
 from fleet.sync import guard
 from fleet.sync.sets import set_id
-from fleet.worker import probing, running, worker
+from fleet.worker import errands, probing, worker
 from tests.stage.api import until
 from tests.stage.proxy import Proxy
 from tests.stage.seams import LAST, Countdown, Guillotine, watched
@@ -59,7 +59,7 @@ HASTE = {
     (probing, "EVERY"): 1.0,
     (probing, "TIMEOUT"): 1.0,
     (worker, "LAST_RETRY"): 1.0,
-    (running, "LEAVE_AGAIN"): 1.0,
+    (errands, "LEAVE_AGAIN"): 1.0,
 }
 
 
