@@ -142,8 +142,7 @@ class Changes:
         for held in list(self._open.values()):
             if held.first and key in held.waits - held.looked:
                 held.looked.add(key)
-                for one in held.leaving if not held.heirs() else ():
-                    self.freed(one)
+                self._free(held)
 
     def concerns(self, key: ApplicationKey) -> bool:
         """Whether an open change concerns the Application, or may."""
@@ -152,11 +151,13 @@ class Changes:
     def settle(self, key: ApplicationKey) -> None:
         """The Application has rendered its newest revision and offered its work, or is gone."""
         closed: list[ChangeId] = []
-        for change, held in self._open.items():
+        for change, held in list(self._open.items()):
             if key in held.waits:
                 held.waits.discard(key)
                 if not held.waits:
                     closed.append(change)
+                elif held.first:
+                    self._free(held)
         if not closed:
             return
         newest: dict[str, int] = {}
@@ -176,6 +177,11 @@ class Changes:
         """Who has not rendered yet of a change; None where it is closed."""
         held = self._open.get(change) if change is not None else None
         return None if held is None else tuple(sorted(held.waits - {NOBODY}))
+
+    def _free(self, held: _Open) -> None:
+        """Nobody is left whom the leaving of a first look wait for: they look again."""
+        for one in tuple(held.leaving) if not held.heirs() else ():
+            self.freed(one)
 
     def _new(self, repo: str, keys: set[ApplicationKey], *, first: bool = False) -> ChangeId:
         self._serial += 1

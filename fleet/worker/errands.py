@@ -184,10 +184,9 @@ class Errands:
     async def _rebuild(self, work: Work, held: Held) -> None:
         kinds = await rebuild.declare(work, self.member)
         held.rebuild = False
-        if kinds is not None:
-            self._around.follow_kinds(work.target.key)
-            # What the set holds that Git no longer names is known only then.
-            await self._around.first_lists(lambda: kinds)
+        self._around.follow_kinds(work.target.key)
+        # What the set holds that Git no longer names is known only then.
+        await self._around.first_lists(lambda: kinds)
 
     def _removed(self, target: TargetKey, found: Outcome) -> None:
         for one in found.findings.removed:

@@ -25,15 +25,17 @@ def lost(work: Work, held: Held, member: Member, *, stood: bool) -> bool:
     return held.rebuild or (missing and stood and work.mode is not Mode.COMPARE)
 
 
-async def declare(work: Work, member: Member) -> frozenset[GroupKind] | None:
-    """Make the target's parent with all kinds that its set has members of; None where it has one again."""
+async def declare(work: Work, member: Member) -> frozenset[GroupKind]:
+    """Have the target's parent name all kinds that its set has members of, and give them.
+
+    Where a pass that was under way has made it again, with what it was to apply, the others are added.
+    """
     key, place = work.target.key, member.identity.namespace
     found = await kinds(parent.set_id(key, place), member)
-    if key in member.parents:
-        return None
     render, renderer = recover.render_digest(work), work.rendered.renderer
     intent = parent.Intent(key, work.revisions, render, renderer, found, frozenset())
-    member.parents[key] = await parent.declare(member.door(work.target), None, intent, namespace=place)
+    before = member.parents.get(key)
+    member.parents[key] = await parent.declare(member.door(work.target), before, intent, namespace=place)
     return found
 
 

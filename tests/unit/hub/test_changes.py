@@ -78,6 +78,17 @@ def test_at_the_first_look_it_waits_only_until_each_has_been_looked_at() -> None
     assert freed == [C]
 
 
+def test_whoever_is_the_last_to_be_looked_at_frees_them() -> None:
+    changes, freed = Changes(), []
+    changes.freed = freed.append
+    changes.first("r", [A, B], [], [C])
+    changes.looked(B)
+    assert freed == []
+    changes.settle(A)
+    assert freed == [C]
+    assert changes.leaves(C) is None
+
+
 def test_a_repository_has_commits_coming_until_it_is_known_whom_they_concern():
     changes = Changes()
     changes.begin("r")
