@@ -150,6 +150,14 @@ async def test_a_live_commit_says_since_when_and_so_does_one_that_a_newer_one_co
 
 async def test_after_a_restart_it_was_so_at_least_since_the_start(theatre: Theatre) -> None:
     commit = await begin(theatre, {"apps/app/a.yaml": config("a", k="1")})
+
+    async def sealed() -> bool:
+        parents = await theatre.members["eu"].list("ConfigMap", names.MEMBER_NAMESPACE, names.APPLYSET_ID)
+        return any(names.SET_SEAL in parent["metadata"]["annotations"] for parent in parents)
+
+    await until(
+        sealed, what="the parent says that all is as it should be, so that a restart has nothing to do"
+    )
     await theatre.stop()
     await theatre.start()
     assert (await told(theatre, at(commit), "Live", cluster="eu"))["atLeast"]
