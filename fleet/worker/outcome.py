@@ -23,6 +23,7 @@ from fleet.model import (
     Work,
 )
 from fleet.sync.scope import Scoped
+from fleet.sync.sets import set_id
 from fleet.worker.applying import Progress
 from fleet.worker.member import Member
 from fleet.worker.plan import Plan, unbuilt
@@ -121,6 +122,7 @@ def revised(
     member: Member,
 ) -> Outcome:
     """The Outcome as watches have it since the last pass: health anew, drift that is not being healed."""
+    own = set_id(before.target, member.identity.namespace)
     found = tuple(drifts)
     sync = before.sync
     if found and sync is Sync.SYNCED:
@@ -130,7 +132,8 @@ def revised(
         before.revisions,
         sync,
         health(expected, member),
-        before.counts,
+        # What was deleted counts until the watch has said that it is gone.
+        replace(before.counts, members=len(member.sightings.members(own))),
         before.faults,
         (*before.holds, *extra),
         replace(

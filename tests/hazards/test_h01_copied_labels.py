@@ -112,14 +112,18 @@ async def test_what_controllers_make_of_a_service_is_left_to_them(
     await holds(same, 2, what="what the controllers made is as it was")
     deletes = [one for one in journal.writes if " DELETE " in one and "living " in one]
     assert [one for one in deletes if "endpoint" in one] == []
-    told = (await fleethub(theatre, "app", "get", "app", "-o", "json")).json["live"]["targets"][0]
+
+    async def counted() -> dict[str, Any] | None:
+        found = (await fleethub(theatre, "app", "get", "app", "-o", "json")).json["live"]["targets"][0]
+        return found if found["counts"]["members"] == found["counts"]["desired"] == 5 else None
+
+    told: dict[str, Any] = await until(counted, what="what was pruned counts no more", interval=0.5)
     assert sorted(told["ignored"]) == sorted(
         f"{kind} {namespace}/{name}"
         for kind, _, name in (
             one.replace("EndpointSlice/", "EndpointSlice.discovery.k8s.io/").partition("/") for one in before
         )
     )
-    assert told["counts"]["members"] == told["counts"]["desired"] == 5
     rows = (await fleethub(theatre, "app", "resources", "app", "-o", "json")).json["items"]
     assert {row["name"] for row in rows if "Endpoint" in row["kind"]} == {"db", "db-1"}
     # The Application goes, and takes what is its own; the Endpoints go with their Service, by their controller.

@@ -445,8 +445,12 @@ async def test_a_relabelled_cluster_gains_at_once_and_loses_after_the_grace(thea
     await theatre.register("us", {"env": "test"})
     await theatre.nowhere("ConfigMap", "a", ("us",))
     assert await live(theatre, "ConfigMap", "a")
-    status = await theatre.synced()
-    assert status["targets"]["total"] == 1
+
+    async def alone() -> bool:
+        status = await theatre.synced()
+        return bool(status["targets"]["total"] == 1)
+
+    await until(alone, what="it is on one cluster")
 
     async def let_go() -> bool:
         return not await theatre.members["us"].list("ConfigMap", names.MEMBER_NAMESPACE, names.APPLYSET_ID)
