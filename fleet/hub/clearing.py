@@ -21,7 +21,7 @@ from fleet.hub.expected import Expected
 from fleet.hub.finalizer import Finalizer
 from fleet.hub.record import Record
 from fleet.hub.roster import Roster
-from fleet.model import ApplicationKey, Hold, Holding, TargetKey, Withdrawal
+from fleet.model import ApplicationKey, Hold, Holding, Outcome, TargetKey, Withdrawal
 from fleet.placement.place import takes
 from fleet.report import words
 from fleet.report.board import Board
@@ -39,12 +39,14 @@ class Unclaimed:
     """A set on a member that no Application claims.
 
     ``told`` says what keeps it from being removed, if somebody asked; ``held``: until a person says more.
+    ``asked`` is the request that these answer, the text of its annotation.
     """
 
     application: ApplicationKey
     objects: int
     told: tuple[str, ...] = ()
     held: bool = False
+    asked: str = ""
 
 
 class Clearing:
@@ -65,7 +67,7 @@ class Clearing:
         self._changes = changes
         self._expected = expected
         self._board = board
-        self._begun: set[TargetKey] = set()
+        self._begun: dict[TargetKey, str] = {}  # and the request that it was begun for
         self._left: set[str] = set()
         self._cleaning: frozenset[str] = frozenset()
         self._told: dict[str, tuple[Holding, ...]] = {}
@@ -93,6 +95,7 @@ class Clearing:
                 len(member.sightings.members(set_id(TargetKey(key, cluster), member.identity.namespace))),
                 self._why(TargetKey(key, cluster)),
                 self._held(TargetKey(key, cluster)),
+                self._request(cluster),
             )
             for key in keys
         )
@@ -149,16 +152,17 @@ class Clearing:
 
     def look(self) -> None:
         """Have withdrawn what is asked for and may go, and say how far it is."""
-        asked = frozenset(target for name in self._clusters() for target in self._asked(name))
-        for target in self._begun - asked:
+        asked = {
+            target: self._request(name) for name in self._clusters() for target in tuple(self._asked(name))
+        }
+        for target in self._begun.keys() - asked.keys():
             if self._roster.withdrawing(target) and not self._claimed(*target):
                 self._roster.forget(target)
                 self._board.drop(target)
-        self._begun &= asked
-        for target in asked:
-            if not self._roster.withdrawing(target):
-                self._roster.withdraw(Leave(target, Withdrawal.DELETE))
-            self._begun.add(target)
+        for target, request in asked.items():
+            if not self._roster.withdrawing(target) or self._begun.get(target) != request:
+                self._roster.withdraw(Leave(target, Withdrawal.DELETE, asked=request))
+        self._begun = asked
         for cluster in self._cleaning:
             self._clean(cluster)
         self._left &= self._cleaning
@@ -229,7 +233,7 @@ class Clearing:
                 [str(key) for key in self._awaited(target.cluster)] if target.application in named else []
             )
             return (f"waiting for {words.listed(waiting)} to render",) if waiting else ()
-        outcome = self._board.outcome(target)
+        outcome = self._answer(target)
         if outcome is None:
             return ()
         return (
@@ -238,8 +242,21 @@ class Clearing:
         )
 
     def _held(self, target: TargetKey) -> bool:
-        outcome = self._board.outcome(target) if self._roster.withdrawing(target) else None
+        outcome = self._answer(target) if self._roster.withdrawing(target) else None
         return outcome is not None and any(one.hold is Hold.DELETION_HELD for one in outcome.holds)
+
+    def _answer(self, target: TargetKey) -> Outcome | None:
+        """What the withdrawal has come to; what an earlier request came to is no answer to this one."""
+        outcome = self._board.outcome(target)
+        if outcome is None or (
+            target in self._begun and outcome.findings.answered != self._request(target.cluster)
+        ):
+            return None
+        return outcome
+
+    def _request(self, cluster: str) -> str:
+        """What people ask of a cluster now, as they wrote it."""
+        return self._annotation(cluster, names.CLEAN) or self._annotation(cluster, names.COLLECT, longest=0)
 
     def _awaited(self, cluster: str) -> Iterator[ApplicationKey]:
         """Applications that may claim what others hold on the cluster, and have not said so yet."""

@@ -19,6 +19,8 @@ from fleet.hub.record import Record
 from fleet.model import ApplicationKey, Parameters, Rendered, Revision
 from fleet.render import render
 from fleet.render.cache import RenderCache
+from fleet.render.ground import Trees
+from fleet.render.program import Programs
 from fleet.render.source import Directory, Source
 from fleet.world.objects import World
 from fleet.world.repositories import Repositories, Repository
@@ -39,13 +41,20 @@ class Desired:
     """Computes desired states and keeps the readers' index true."""
 
     def __init__(
-        self, world: World, repositories: Repositories, readers: Readers, changes: Changes, cache: RenderCache
+        self,
+        world: World,
+        repositories: Repositories,
+        readers: Readers,
+        changes: Changes,
+        cache: RenderCache,
+        programs: Programs,
     ) -> None:
         self._world = world
         self._repositories = repositories
         self._readers = readers
         self._changes = changes
         self._cache = cache
+        self._programs = programs
 
     async def compute(self, key: ApplicationKey, application: Application, record: Record) -> Sought:
         """The desired state at the revision that the Application follows."""
@@ -108,7 +117,8 @@ class Desired:
         given = application.spec.source
         directory = Directory(given.directory.recurse, given.directory.include, given.directory.exclude)
         source = Source(repository.url, revision, given.path, directory)
-        return await render.render(source, repository.tree(revision.commit), Parameters(), self._cache)
+        ground = Trees(repository.tree(revision.commit))
+        return await render.render(source, ground, Parameters(), self._cache, self._programs)
 
     def _kept(self, key: ApplicationKey, record: Record, rendered: Rendered, now: Revision) -> Revision:
         if record.rendered is not None and record.revision is not None:

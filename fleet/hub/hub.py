@@ -11,15 +11,15 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from fleet import names
 from fleet.clusters.kubeconfig import Allowed
-from fleet.errors import FleetError, NotFound, RegistrationError, fault
+from fleet.errors import FleetError, NotFound
 from fleet.git.github_app import Apps
-from fleet.hub import measuring
+from fleet.hub import measuring, waking
 from fleet.hub.asking import Asking
 from fleet.hub.changes import Changes
 from fleet.hub.clearing import Clearing
@@ -39,18 +39,19 @@ from fleet.hub.roster import Roster
 from fleet.hub.seams import Seams
 from fleet.hub.takeovers import TakeOvers
 from fleet.hub.telling import Telling
+from fleet.hub.waking import Waking
 from fleet.hub.withdraw import Withdrawals
 from fleet.kube import decode, paths, trusted
 from fleet.kube.budget import Budget
-from fleet.kube.connection import Connection, by_way_of
+from fleet.kube.connection import Connection
 from fleet.mailbox import Mailbox
 from fleet.metrics import Metrics
 from fleet.model import ApplicationKey, ObjectRef, TargetKey, Thresholds
 from fleet.outward import DIRECT, Outward
 from fleet.ownership.foreign import Hands
-from fleet.placement.affected import affected
 from fleet.redact import words
 from fleet.render.cache import RenderCache
+from fleet.render.program import NoPrograms
 from fleet.report.board import Board
 from fleet.report.events import Recorder
 from fleet.report.status import StatusWriter
@@ -104,7 +105,6 @@ class Hub:
         self.ready = False
         self.passwords = Passwords(self.client.send, self.namespace, self.clock)
         self._queue: Mailbox[ApplicationKey, None] = Mailbox(self.clock)
-        self._before: dict[ApplicationKey, Any] = {}
 
     def _wire(self, hub_uid: str) -> None:
         """Make the parts that need to know who the hub is, and connect them."""
@@ -152,7 +152,9 @@ class Hub:
             self.world, self.roster, self.finalizer, self.changes, self.expected, self.board
         )
         self.asking = Asking()
-        self.desired = Desired(self.world, self.repositories, self.readers, self.changes, self.cache)
+        self.desired = Desired(
+            self.world, self.repositories, self.readers, self.changes, self.cache, NoPrograms()
+        )
         self.reconciler = Reconciler(
             self.world,
             self.desired,
@@ -167,6 +169,26 @@ class Hub:
         )
         allowed = Allowed(frozenset(settings.allow_exec), frozenset(settings.allow_proxy), trusted.exec_token)
         self.registrations = Registrations(self.client, self.world, self.namespace, allowed, self.clock)
+        self.waking = Waking(
+            waking.Owners(
+                self.namespace,
+                self.out,
+                self.world,
+                self.board,
+                self.statuses,
+                self.telling,
+                self.lineage,
+                self.fences,
+                self.identities,
+                self.clearing,
+                self.finalizer,
+                self.registrations,
+                self.roster,
+                self.take_overs,
+                self.reconciler.records,
+                self.wake,
+            )
+        )
         self._connect()
 
     def _connect(self) -> None:
@@ -201,9 +223,9 @@ class Hub:
         self.repositories.recorded = self._recorded
         self.repositories.use_credentials(self.registrations.openers)
         self.registrations.refused = self.telling.refused
-        self.registrations.changed_cluster = self._cluster_changed
+        self.registrations.changed_cluster = self.waking.cluster
         self.registrations.changed_repository = self._credentials_changed
-        self.world.subscribe(self._object_changed)
+        self.world.subscribe(self.waking.changed)
         self.world.completed = self._lifted
         self.world.read_status = self.statuses.seen
         self._connect_tellers()
@@ -221,14 +243,14 @@ class Hub:
         self.telling.identity = lambda name: (self.identities.identity(name), self.identities.other(name))
         self.telling.taken_over = self.take_overs.used
         self.telling.asked = self.clearing.holds
-        self.telling.arrived = self._arrived
+        self.telling.arrived = self.waking.arrived
         self.telling.departed = self.clearing.left
         self.identities.namespace = self.take_overs.namespace = self.clearing.namespace = self.namespace
         self.identities.record = self.telling.record
-        self.identities.again = self._reconnect
+        self.identities.again = self.waking.reconnect
         self.clearing.records = self.reconciler.records
         self.clearing.tell = self.telling.cluster
-        self.clearing.rehire = self._rehire
+        self.clearing.rehire = self.waking.rehire
         self.events.busy = self._busy
 
     # --- lifetime ---------------------------------------------------------------------------------------
@@ -342,97 +364,6 @@ class Hub:
     def looking(self, key: ApplicationKey) -> bool:
         """Whether the Application is being reconciled, or is to be without delay."""
         return self._queue.imminent(key)
-
-    def _object_changed(self, kind: str, key: ApplicationKey) -> None:
-        if kind == names.APPLICATION:
-            self._fence(self.lineage.changed(key))
-            self.wake(key)
-        elif kind == names.CLUSTER:
-            self._cluster_object(key)
-        elif kind == names.PROJECT:
-            if key.namespace != self.namespace:
-                self.telling.stray(kind, key)
-            else:
-                self._fence(self.lineage.under(key.name))
-
-    def _fence(self, applications: Iterable[ApplicationKey]) -> None:
-        """Their walls may have moved: what is no longer allowed stops now, the rest is looked at again."""
-        for application in applications:
-            self.fences.moved(application)
-            self.wake(application)
-
-    def _cluster_object(self, key: ApplicationKey) -> None:
-        if key.namespace != self.namespace:
-            self.telling.stray(names.CLUSTER, key)
-            return
-        known = self.world.clusters.get(key)
-        model = known.model if known is not None and not known.deleting else None
-        before = self._before.get(key)
-        if before is not None and known is not None and before.metadata.uid != known.uid:
-            # It was deleted and made anew in one moment: who it is has to be learnt.
-            self.statuses.forget(names.CLUSTER, key)
-            self._reconnect(key.name)
-        self.identities.changed(key.name)
-        if self.clearing.changed(key.name):
-            for application in self.world.applications:
-                self.wake(application)
-        models = [k.model for k in self.world.applications.values() if k.model is not None]
-        for application in affected(before, model, models):
-            self.wake(application)
-        if model is None:
-            self._before.pop(key, None)
-            for application in self.world.applications:
-                if key.name in self.finalizer.placed(application):
-                    self.wake(application)
-            self.statuses.forget(names.CLUSTER, key)
-        else:
-            before = self._before.get(key)
-            if before is not None and before.metadata.labels != model.metadata.labels:
-                records = self.reconciler.records
-                self._fence([one for one, record in records.items() if key.name in record.served])
-            self._before[key] = model
-        self.registrations.cluster_changed(key.name)
-        self._cluster_changed(key.name)
-
-    def _cluster_changed(self, name: str) -> None:
-        """A Cluster or what it is reached with changed: swap, pause, hire or dismiss its worker."""
-        known = self.world.clusters.get(ApplicationKey(self.namespace, name))
-        if known is None or known.deleting or known.model is None:
-            self.roster.dismiss(name)
-            self.board.forget(name)
-            self.take_overs.forget(name)
-            return
-        if not self.registrations.complete:
-            return
-        try:
-            found = self.registrations.registration(name)
-        except RegistrationError as error:
-            self.roster.dismiss(name)
-            self.telling.registered(name, "", "", fault(error))
-            return
-        version = self.registrations.version(name)
-        self.telling.registered(name, found.connection.server, version, None)
-        reached = Reached(by_way_of(found.connection, self.out), found.digest)
-        worker = self.roster.hire(name, reached, paused=known.model.spec.paused)
-        if self.take_overs.due(name):
-            if worker.running is not None:
-                self._arrived(name)
-            worker.take_over()
-
-    def _arrived(self, name: str) -> None:
-        """A member answers and its Lease is ours."""
-        self.take_overs.arrived(name)
-        self.telling.cluster(name)
-
-    def _reconnect(self, name: str) -> None:
-        worker = self.roster.get(name)
-        if worker is not None:
-            worker.reconnect()
-
-    def _rehire(self, name: str) -> None:
-        """Have a new worker for a cluster that was left."""
-        self.roster.dismiss(name)
-        self._cluster_changed(name)
 
     def _credentials_changed(self) -> None:
         self.repositories.nudge_all()

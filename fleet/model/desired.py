@@ -61,9 +61,14 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What differs between clusters and enters a render; equal ones share a render."""
+    """What a render knows of its cluster: what that serves. Equal ones share a render.
 
-    items: tuple[tuple[str, str], ...] = ()
+    ``kube_version`` is such as ``v1.36.3``; ``api_versions`` are Helm's: ``apps/v1`` and ``apps/v1/Deployment``,
+    sorted. ``digest`` names both; empty where nothing is known of the cluster.
+    """
+
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
     digest: str = ""
 
 

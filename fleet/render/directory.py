@@ -11,18 +11,18 @@ leave its ``kustomization.yaml`` or ``Chart.yaml`` out.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from fleet.documents.read import read
-from fleet.errors import FleetError, InvalidObject, PathNotFound, RendererMissing, SourceTooLarge, fault
-from fleet.model import Fault, Manifest, ObjectRef, Origin, Read, Rendered
+from fleet.errors import InvalidObject, PathNotFound, RendererMissing, SourceTooLarge
+from fleet.model import Read, Rendered
+from fleet.render.gather import Gathered
 from fleet.render.globs import Glob, compiled
 from fleet.render.inputs import Entry, File, Inputs, Tree
-from fleet.render.manifest import NotManifest, Place, manifest, unfold
 
 if TYPE_CHECKING:
     from fleet.model import Parameters
+    from fleet.render.ground import Ground
+    from fleet.render.program import Programs
     from fleet.render.source import Source
 
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
@@ -37,18 +37,20 @@ _SKIP: Final = b"+argocd:skip-file-rendering"
 # A Git tree may name one subtree a thousand times: what is looked at is bounded, not what is stored.
 MOST_FOLDERS: Final = 10_000
 MOST_FILES: Final = 10_000
-MOST_BYTES: Final = 64 * 1024 * 1024
-MOST_MANIFESTS: Final = 20_000
 
 
 class PlainYaml:
     """The renderer of plain manifests."""
 
     name = "directory"
-    version = "1"
 
-    def collect(self, source: Source, tree: Tree) -> Inputs:
+    def version(self, programs: Programs) -> str:  # noqa: ARG002 (it is no program)
+        """Of our own reading of files."""
+        return "1"
+
+    def collect(self, source: Source, ground: Ground) -> Inputs:
         """The files that count, by name; no file is read. Raises ``PathNotFound`` and others."""
+        tree = ground.own
         path = source.path.strip("/")
         root = tree.entry(path)
         if root is None:
@@ -64,16 +66,18 @@ class PlainYaml:
         reads = {Read(source.repo, file.path, file.oid) for file in files}
         return Inputs(tuple(files), tree.reads | reads)
 
-    def build(self, inputs: Inputs, source: Source, tree: Tree, parameters: Parameters) -> Rendered:  # noqa: ARG002
+    def build(
+        self,
+        inputs: Inputs,
+        source: Source,  # noqa: ARG002 (what is selected stands in the inputs)
+        ground: Ground,
+        parameters: Parameters,  # noqa: ARG002 (files say the same to every cluster)
+        programs: Programs,  # noqa: ARG002 (it is no program)
+    ) -> Rendered:
         """The manifests of the files, and a fault for each document that is none."""
-        gathered = _Gathered()
-        size = 0
+        gathered = Gathered()
         for file in inputs.files:
-            data = tree.read(file.path)
-            size += len(data)
-            if size > MOST_BYTES or len(gathered.manifests) > MOST_MANIFESTS:
-                text = f"the manifests exceed {MOST_BYTES >> 20} MiB or {MOST_MANIFESTS} objects"
-                raise SourceTooLarge(text)
+            data = ground.own.read(file.path)
             if _SKIP not in data:
                 gathered.file(file.path, data)
         return Rendered(key="", manifests=tuple(gathered.manifests), faults=tuple(gathered.faults))
@@ -122,42 +126,6 @@ class _Walk:
         return File(entry.path, name, entry.oid) if entry.is_file else None
 
 
-class _Gathered:
-    """The manifests and faults of a render so far."""
-
-    def __init__(self) -> None:
-        self.manifests: list[Manifest] = []
-        self.faults: list[Fault] = []
-        self._seen: dict[ObjectRef, Origin] = {}
-
-    def file(self, path: str, data: bytes) -> None:
-        documents = read(data, path=path)
-        faults: list[tuple[int, Fault]] = [(error.document, fault(error)) for error in documents.faults]
-        for document in documents.items:
-            at = Place(path, document.index, document.line)
-            for value in unfold(document.value, at):
-                try:
-                    if isinstance(value, NotManifest):
-                        raise value
-                    self._add(manifest(value, at), at)
-                except FleetError as error:
-                    faults.append((document.index, replace(fault(error), field=error.field)))
-        self.faults += [item for _, item in sorted(faults, key=_by_document)]
-
-    def _add(self, one: Manifest, at: Place) -> None:
-        first = self._seen.setdefault(one.ref, one.origin)
-        if first is not one.origin:
-            text = f"{one.ref} occurs already in {first.path}, document {first.document + 1}"
-            raise _Repeated(text, at=at, ref=one.ref)
-        self.manifests.append(one)
-
-
-class _Repeated(NotManifest):
-    """Two manifests of one object: which of them is meant is not ours to guess."""
-
-    reason = "DuplicateManifest"
-
-
 def _glob(pattern: str, field: str) -> Glob:
     if not pattern:
         return Glob([])
@@ -170,10 +138,6 @@ def _glob(pattern: str, field: str) -> Glob:
 
 def _by_name(file: File) -> str:
     return file.name
-
-
-def _by_document(item: tuple[int, Fault]) -> int:
-    return item[0]
 
 
 _NOT_PLAIN: Final = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,8 +58,11 @@ class Inputs:
     """All that decides a render, by content: ``files`` in the order in which they are rendered.
 
     ``reads`` names what was looked up, so that a commit which changes any of it, or puts something where
-    nothing was, wakes those who rendered it.
+    nothing was, wakes those who rendered it. ``capabilities``: what the cluster serves decides too. ``plan`` is
+    the renderer's own, from its ``collect`` to its ``build``.
     """
 
     files: tuple[File, ...]
     reads: frozenset[Read]
+    capabilities: bool = False
+    plan: Any = None

@@ -131,7 +131,7 @@ class HubProvider:
             ),
             paused=model.spec.paused if model is not None else False,
             unclaimed=tuple(
-                SetView(one.application, one.objects, one.told, one.held)
+                SetView(one.application, one.objects, one.told, one.held, one.asked)
                 for one in (hub.clearing.unclaimed(name) if hub.ready else ())
             ),
         )

@@ -272,9 +272,9 @@ class Errands:
             return
         problem = fault(error) if error is not None else fault(Unforeseen(text))
         if isinstance(claim.value, Leave):
-            found = withdrawal.refused(claim.key, problem, self.member)
+            found = withdrawal.refused(claim.value, problem, self.member)
             self._report.withdrawn(found, Gone.WAITING)
-            self._leave_again(claim.value, held)
+            self._leave_again(held)
             return
         found = outcome.broken(claim.value, problem, held.outcome, self.member)
         held.outcome = found
@@ -285,7 +285,7 @@ class Errands:
         if held.leave is None:
             return
         if self._around.paused:
-            self._report.withdrawn(withdrawal.paused(errand.target, self.member), Gone.WAITING)
+            self._report.withdrawn(withdrawal.paused(errand, self.member), Gone.WAITING)
             return
         self._taking.let_go(errand.target)
         state, found = await withdrawal.run(
@@ -300,10 +300,10 @@ class Errands:
                 self._held.pop(errand.target, None)
                 self._box.forget(errand.target)
             return
-        self._leave_again(errand, held)
+        self._leave_again(held)
 
-    def _leave_again(self, errand: Leave, held: Held) -> None:
+    def _leave_again(self, held: Held) -> None:
         """Try later; not where the target was offered anew meanwhile, which waits under the same key."""
         if held.leave is not None:
             due = self._clock.boottime() + LEAVE_AGAIN
-            self._box.put(errand.target, errand, lane=Lane.COLD, not_before=due)
+            self._box.put(held.leave.target, held.leave, lane=Lane.COLD, not_before=due)

@@ -52,24 +52,24 @@ async def run(
     holds: list[Holding] = []
     record = member.parents.get(target)
     if record is None:
-        return Gone.DONE, _outcome(target, member, faults, holds, left=0)
+        return Gone.DONE, _outcome(errand, member, faults, holds, left=0)
     unlisted = member.sightings.complete(record.kinds)
     if unlisted:
         kinds = ", ".join(str(kind) for kind in unlisted)
         text = f"cannot be removed yet: not completely listed: {kinds}"
         faults.append(Fault(None, "ListIncomplete", text, transient=True))
-        return Gone.WAITING, _outcome(target, member, faults, holds, left=0)
+        return Gone.WAITING, _outcome(errand, member, faults, holds, left=0)
     try:
         found = await _found(target, own, mode, member)
     except FleetError as error:
-        return Gone.WAITING, _outcome(target, member, [fault(error)], holds, left=0)
+        return Gone.WAITING, _outcome(errand, member, [fault(error)], holds, left=0)
     reason = spares(target, found)
     if reason is not None:
         holds.append(reason)
     spared = frozenset(found) if reason is not None else frozenset()
     for group in order.backwards((ref, 0) for ref in member.sightings.members(own) - spared):
         if called_off():
-            return Gone.WAITING, _outcome(target, member, faults, holds, left=0)
+            return Gone.WAITING, _outcome(errand, member, faults, holds, left=0)
         results = await asyncio.gather(*(_one(ref, own, errand, (member, send), found) for ref in group))
         for result in results:
             if isinstance(result, Fault):
@@ -79,14 +79,14 @@ async def run(
     left = [ref for ref in member.sightings.members(own) if not member.claims.others(ref, target)]
     handed = [ref for ref in member.sightings.members(own) if member.claims.others(ref, target)]
     if left or handed or faults or holds or called_off():
-        return Gone.WAITING, _outcome(target, member, faults, holds, left=len(left))
+        return Gone.WAITING, _outcome(errand, member, faults, holds, left=len(left))
     try:
         await parent.remove(send, record)
     except Conflict:
         # Somebody wrote the parent since: the watch brings it, and this runs again.
-        return Gone.WAITING, _outcome(target, member, faults, holds, left=0)
+        return Gone.WAITING, _outcome(errand, member, faults, holds, left=0)
     member.parents.pop(target, None)
-    return Gone.DONE, _outcome(target, member, faults, holds, left=0)
+    return Gone.DONE, _outcome(errand, member, faults, holds, left=0)
 
 
 async def _found(target: TargetKey, own: str, mode: Withdrawal, member: Member) -> dict[ObjectRef, str]:
@@ -136,28 +136,26 @@ async def _release(ref: ObjectRef, own: str, member: Member, send: Send) -> None
         member.ledger.known(ref)
 
 
-def _outcome(
-    target: TargetKey, member: Member, faults: list[Fault], holds: list[Holding], left: int
-) -> Outcome:
+def _outcome(errand: Leave, member: Member, faults: list[Fault], holds: list[Holding], left: int) -> Outcome:
     return Outcome(
-        target=target,
+        target=errand.target,
         revisions=(),
         sync=Sync.OUT_OF_SYNC if left or faults or holds else Sync.SYNCED,
         health=Health.PROGRESSING if left else Health.HEALTHY,
         counts=Counts(members=left, stale=left),
         faults=tuple(faults),
         holds=tuple(holds),
-        findings=Findings(),
+        findings=Findings(answered=errand.asked),
         at=member.clock.now(),
     )
 
 
-def paused(target: TargetKey, member: Member) -> Outcome:
+def paused(errand: Leave, member: Member) -> Outcome:
     """The Outcome of a withdrawal on a paused cluster: it waits, and nothing is written."""
     text = "the cluster is paused: what is there stays until it is resumed (fleethub cluster resume)"
-    return _outcome(target, member, [], [Holding(Hold.PAUSED, text)], left=0)
+    return _outcome(errand, member, [], [Holding(Hold.PAUSED, text)], left=0)
 
 
-def refused(target: TargetKey, problem: Fault, member: Member) -> Outcome:
+def refused(errand: Leave, problem: Fault, member: Member) -> Outcome:
     """The Outcome of a withdrawal that did not come to its end."""
-    return _outcome(target, member, [problem], [], left=0)
+    return _outcome(errand, member, [problem], [], left=0)

@@ -14,11 +14,15 @@ SLOW = 300.0  # seconds between tries once the policy's own are used up
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """The target leaves this cluster; ``account`` is the ServiceAccount that the hub acts as there."""
+    """The target leaves this cluster; ``account`` is the ServiceAccount that the hub acts as there.
+
+    ``asked`` is the request of a person that it answers; the same one again is no new errand, another one is.
+    """
 
     target: TargetKey
     mode: Withdrawal
     account: str | None = None
+    asked: str | None = None
 
 
 Errand = Work | Leave

@@ -197,6 +197,27 @@ async def test_what_holds_things_of_others_stays_and_is_reported_until_it_is_con
     assert await eu.get("CustomResourceDefinition", f"widgets.{group}") is None
 
 
+async def test_what_an_earlier_request_came_to_is_no_answer_to_a_later_one(theatre: Theatre) -> None:
+    group = f"later{theatre.number}.example"
+    content = {f"apps/{name}/{name}.yaml": config(name, k="1") for name in APPS}
+    await begin(theatre, {**content, "apps/one/crd.yaml": manifest_of(definition(group))})
+    eu = theatre.members["eu"]
+    await widget(theatre, group)
+    await lose(theatre, "one")
+    await theatre.start()
+    await unclaimed(theatre, "eu", "one")
+    await annotated(theatre, "eu", gc="fleethub/one")
+
+    async def held() -> bool:
+        return (await unclaimed(theatre, "eu", "one"))[0]["held"] is True
+
+    await until(held, 30, what="the first request is held")
+    note = {"metadata": {"annotations": {names.PRUNE: names.PRUNE_CONFIRMED}}}
+    await eu.patch("CustomResourceDefinition", f"widgets.{group}", "", note)
+    await fleethub(theatre, "cluster", "gc", "eu", "--confirm", "--timeout", "30s")
+    assert await eu.get("CustomResourceDefinition", f"widgets.{group}") is None
+
+
 async def cut(theatre: Theatre, verb: str, name: str) -> None:
     """Start a hub that is cut off right after it has deleted something on eu; then another one."""
     path = f"/api/v1/namespaces/{theatre.namespace}/configmaps/{name}"

@@ -80,17 +80,21 @@ async def _confirmed(found: list[dict[str, Any]], *, yes: bool) -> None:
 
 
 async def _remove(session: Session, live: Live, at: At, asked: tuple[list[dict[str, Any]], float]) -> None:
+    import uuid  # noqa: PLC0415
+
     from fleet import names  # noqa: PLC0415
     from fleet.cli import errors, objects, waiting  # noqa: PLC0415
 
     found, timeout = asked
     wanted = {one["application"] for one in found}
-    await objects.annotate(session.send, at, {names.COLLECT: ",".join(sorted(wanted))})
+    # The last item names no set: by it an answer is known to be to this request, not to the one before.
+    request = ",".join([*sorted(wanted), uuid.uuid4().hex[:8]])
+    await objects.annotate(session.send, at, {names.COLLECT: request})
 
     async def look() -> waiting.Look:
         left = [one for one in await _unclaimed(live, at.name) if one["application"] in wanted]
         lines = tuple(f"{one['application']}: {'; '.join(one['told']) or 'being removed'}" for one in left)
-        stuck = bool(left) and all(one["held"] for one in left)
+        stuck = bool(left) and all(one["held"] and one["asked"] == request for one in left)
         return waiting.Look(not left or stuck, lines)
 
     last = await waiting.until(look, timeout=timeout, what=f"removing from {at.name}")

@@ -68,12 +68,14 @@ class SetView:
     """A set on a cluster that no Application claims.
 
     ``told``: why it is still there although somebody asked; ``held``: it stays until a person says more.
+    ``asked``: the request that these answer, the text of the Cluster's annotation.
     """
 
     application: ApplicationKey
     objects: int
     told: tuple[str, ...] = ()
     held: bool = False
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ def cluster(view: ClusterView, now: float) -> dict[str, Any]:
                 "objects": one.objects,
                 "told": list(one.told),
                 "held": one.held,
+                "asked": one.asked,
             }
             for one in view.unclaimed
         ],

@@ -6,8 +6,10 @@ import pytest
 
 from fleet.errors import InvalidObject, LinkRefused, PathNotFound, RendererMissing, SourceTooLarge
 from fleet.model import ObjectRef, Parameters, Read, Rendered, Revision
-from fleet.render import directory
+from fleet.render import directory, gather
 from fleet.render.directory import PlainYaml
+from fleet.render.ground import Trees
+from fleet.render.program import NoPrograms
 from fleet.render.source import Directory, Source
 from tests.unit.render.render_repository import URL, Link, Repository
 
@@ -24,13 +26,13 @@ def _source(repository: Repository, path: str, options: Directory | None = None)
 
 
 def _names(repository: Repository, path: str = "apps", options: Directory | None = None) -> list[str]:
-    inputs = PlainYaml().collect(_source(repository, path, options), repository.tree())
+    inputs = PlainYaml().collect(_source(repository, path, options), Trees(repository.tree()))
     return [file.name for file in inputs.files]
 
 
 def _built(repository: Repository, path: str = "apps", options: Directory | None = None) -> Rendered:
-    renderer, source, tree = PlainYaml(), _source(repository, path, options), repository.tree()
-    return renderer.build(renderer.collect(source, tree), source, tree, Parameters())
+    renderer, source, ground = PlainYaml(), _source(repository, path, options), Trees(repository.tree())
+    return renderer.build(renderer.collect(source, ground), source, ground, Parameters(), NoPrograms())
 
 
 _TREE = {
@@ -88,7 +90,7 @@ def test_an_absent_path_is_told_with_the_commit_and_is_recorded() -> None:
     repository = Repository(_TREE)
     tree = repository.tree()
     with pytest.raises(PathNotFound, match=f"apps/new is not in the commit {repository.commit}"):
-        PlainYaml().collect(_source(repository, "apps/new"), tree)
+        PlainYaml().collect(_source(repository, "apps/new"), Trees(tree))
     assert Read(URL, "apps/new", None) in tree.reads
 
 
@@ -100,7 +102,7 @@ def test_a_file_that_is_no_manifest_is_not_a_source() -> None:
 def test_each_file_and_each_folder_looked_into_is_among_the_reads() -> None:
     repository = Repository(_TREE)
     source = _source(repository, "apps", Directory(recurse=True))
-    inputs = PlainYaml().collect(source, repository.tree())
+    inputs = PlainYaml().collect(source, Trees(repository.tree()))
     assert {read.path for read in inputs.reads} == {
         "apps",
         "apps/a.yml",
@@ -117,7 +119,7 @@ def test_each_file_and_each_folder_looked_into_is_among_the_reads() -> None:
 def test_links_to_files_are_followed_and_each_step_is_recorded() -> None:
     repository = Repository({"apps/l.yaml": Link("../shared/s.yaml"), "shared/s.yaml": _map("s")})
     source, tree = _source(repository, "apps"), repository.tree()
-    inputs = PlainYaml().collect(source, tree)
+    inputs = PlainYaml().collect(source, Trees(tree))
     assert [(file.path, file.name) for file in inputs.files] == [("shared/s.yaml", "l.yaml")]
     assert {"apps/l.yaml", "shared/s.yaml"} <= {read.path for read in inputs.reads}
     assert _built(repository).manifests[0].ref.name == "s"
@@ -137,9 +139,7 @@ def test_a_link_that_leads_nowhere_or_out_or_round_fails_the_source(
     target: str, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        PlainYaml().collect(
-            _source(repository := Repository({"apps/l.yaml": Link(target)}), "apps"), repository.tree()
-        )
+        _names(Repository({"apps/l.yaml": Link(target)}))
 
 
 @pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml"])
@@ -162,7 +162,7 @@ def test_files_and_bytes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SourceTooLarge, match="files"):
         _names(Repository(_TREE))
     monkeypatch.undo()
-    monkeypatch.setattr(directory, "MOST_BYTES", 100)
+    monkeypatch.setattr(gather, "MOST_BYTES", 100)
     with pytest.raises(SourceTooLarge):
         _built(Repository(_TREE))
 
