@@ -11,7 +11,8 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from controllers.operator import Operator
 from fleet import log, outward
@@ -91,13 +92,31 @@ async def run(
         if working.done():
             await working
     finally:
-        stopping.cancel()
-        await web.close()
-        await operator.stop()
-        working.cancel()
-        await asyncio.wait({working})
+
+        async def end() -> None:
+            stopping.cancel()
+            await web.close()
+            await operator.stop()
+            working.cancel()
+            await asyncio.wait({working})
+
+        await _whole(end())
     if not working.cancelled() and (error := working.exception()) is not None:
         raise error
+
+
+async def _whole(work: Coroutine[Any, Any, None]) -> None:
+    """Carry it to its end, however often this task is cancelled meanwhile: half stopped, kopf leaves its watches."""
+    task = asyncio.ensure_future(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+    await task
 
 
 def open_files() -> int:
