@@ -51,6 +51,7 @@ class Operator:
         self._connection = connection
         self._listener = listener
         self._stop = asyncio.Event()
+        self._vault = kopf_vault()
         self._tasks: Collection[asyncio.Task[Any]] = ()
 
     async def start(self) -> None:
@@ -63,6 +64,7 @@ class Operator:
             standalone=True,
             clusterwide=True,
             stop_flag=self._stop,
+            vault=self._vault,
             identity=kopf_identity(),
         )
 
@@ -75,16 +77,25 @@ class Operator:
         raise OperatorEnded("the watch of the hub's own objects ended")
 
     async def stop(self) -> None:
-        """End kopf's tasks: with no daemons and no handlers in flight there is nothing to wait for."""
+        """End kopf's tasks: with no daemons and no handlers in flight there is nothing to wait for.
+
+        kopf closes its connections only where its own end is not cut short; here it always is.
+        """
         self._stop.set()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._vault.close()
 
 
 def kopf_identity() -> Any:
     """A fixed identity: there is no peering, so nobody compares it."""
     return kopf._core.engines.peering.Identity("fleethub")  # type: ignore[attr-defined]  # noqa: SLF001 (not exported)
+
+
+def kopf_vault() -> Any:
+    """Where kopf keeps its connections."""
+    return kopf._cogs.structs.credentials.Vault()  # type: ignore[attr-defined]  # noqa: SLF001 (not exported)
 
 
 def _settings() -> kopf.OperatorSettings:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 
 class Row(NamedTuple):
-    """A setting. ``kind``: text, list (may be given several times), seconds, number, or its choices."""
+    """A setting. ``kind``: text, list (may be given several times), flag, seconds, number, or its choices."""
 
     name: str
     default: str
@@ -77,6 +77,30 @@ ROWS: Final = (
     Row("in_flight", "64", "number", "Requests in flight to all clusters together."),
     Row("in_flight_cluster", "16", "number", "Requests in flight to one cluster."),
     Row("render_cache", "268435456", "number", "Bytes of rendered manifests that are kept in memory."),
+    Row(
+        "render_disk",
+        "1073741824",
+        "number",
+        "Bytes of what Helm and Kustomize rendered that are kept on disk.",
+    ),
+    Row(
+        "programs",
+        "",
+        "list",
+        "Folder of helm, kubectl or kustomize, looked into before the hub's own and PATH.",
+    ),
+    Row(
+        "kustomize_option",
+        "",
+        "list",
+        "Build option that kustomizations may use: enable-helm, load-restrictor-none.",
+    ),
+    Row(
+        "accept_renderer_changes",
+        "false",
+        "flag",
+        "Apply what another version of a renderer makes of the same files without asking.",
+    ),
     Row("log_format", "console", "console|json", "Form of the log."),
     Row("log_level", "info", "debug|info|warning|error", "From which level on the hub logs."),
 )

@@ -77,6 +77,12 @@ class Settings(BaseSettings):
     in_flight: int = Field(default=64, ge=1)
     in_flight_cluster: int = Field(default=16, ge=1)
     render_cache: int = Field(default=268_435_456, ge=0)
+    render_disk: int = Field(default=1_073_741_824, ge=0)
+    programs: Listed = ()
+    kustomize_option: Annotated[
+        tuple[Literal["enable-helm", "load-restrictor-none"], ...], NoDecode, BeforeValidator(_listed)
+    ] = ()
+    accept_renderer_changes: bool = False
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -1,7 +1,7 @@
 """Repository URLs: read, compared, matched by prefix; pure.
 
-Contract: a URL is of the form ``https://host[:port]/path``, ``http://...``, ``ssh://[user@]host[:port]/path``
-or ``[user@]host:path`` (scp's form, read as ssh). Everything else, and all that a shell, Git or a server
+Contract: a URL is of the form ``https://host[:port]/path``, ``http://...``, ``oci://...``,
+``ssh://[user@]host[:port]/path`` or ``[user@]host:path`` (scp's form, read as ssh). Everything else, and all that a shell, Git or a server
 could read as something else than a plain path, is a `ValueError` whose text never repeats the URL: it may
 hold a password.
 """
@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_PORTS: Final = {"https": 443, "http": 80, "ssh": 22}
+_PORTS: Final = {"https": 443, "http": 80, "ssh": 22, "oci": 443}
 _LONGEST: Final = 2048
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")

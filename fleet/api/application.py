@@ -12,52 +12,15 @@ from fleet.api.duration import Duration
 from fleet.api.metadata import ObjectMeta
 from fleet.api.rules import Rule, Ruled
 from fleet.api.selector import LabelSelector
-from fleet.api.shape import ATOMIC_LIST, GIVEN, Flag, Model, Name, Namespace, Number, Server
+from fleet.api.shape import ATOMIC_LIST, GIVEN, LABEL, Flag, Model, Name, Number, Server
+from fleet.api.source import Override, Source
 from fleet.model import ApplicationKey
 from fleet.names import API_VERSION, APPLICATION, DEFAULT_PROJECT
 
-Glob = Annotated[str, StringConstraints(max_length=1024)]
-RepositoryURL = Annotated[str, StringConstraints(pattern=r"^[^-\s]\S*$", min_length=1, max_length=2048)]
-RevisionName = Annotated[
-    str, StringConstraints(pattern=r"^[^-\s~^:?*\[\\][^\s~^:?*\[\\]*$", min_length=1, max_length=255)
+# A namespace, or a text that becomes one when the facts of a cluster are filled in.
+Namespace = Annotated[
+    str, StringConstraints(pattern=rf"^({LABEL}|.*\{{\{{ *cluster\..*)$", min_length=1, max_length=253)
 ]
-RepositoryPath = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=1024),
-    Rule(
-        "!self.startsWith('/') && !self.split('/').exists(part, part == '..')",
-        "must be relative to the repository's root, without '..'",
-        lambda path: not path.startswith("/") and ".." not in path.split("/"),
-    ),
-]
-
-
-class Directory(Model):
-    """How a folder of plain manifests is read."""
-
-    recurse: Flag = Field(default=False, description="Whether manifests in folders below count too.")
-    include: Glob = Field(
-        default="*", description="Glob of the files to read; {a,b} gives alternatives.", min_length=1
-    )
-    exclude: Glob = Field(
-        default="", description="Glob of files to leave out of those; empty leaves none out."
-    )
-
-
-class Source(Model):
-    """Where the manifests are."""
-
-    repo_url: RepositoryURL = Field(
-        alias="repoURL",
-        description="URL of the Git repository: https://, ssh:// or git@host:path.",
-    )
-    target_revision: RevisionName = Field(
-        default="HEAD", description="Branch, tag, full ref name (refs/heads/main) or commit."
-    )
-    path: RepositoryPath = Field(default=".", description="Folder in the repository.")
-    directory: Directory = Field(
-        default_factory=Directory, description="How a folder of plain manifests is read."
-    )
 
 
 class Placement(Ruled, Model):
@@ -204,6 +167,11 @@ class ApplicationSpec(Ruled, Model):
 
     RULES: ClassVar[tuple[Rule, ...]] = (
         Rule(
+            "has(self.source) != has(self.sources)",
+            "exactly one of source and sources must be given",
+            lambda self: (self.source is None) != (self.sources is None),
+        ),
+        Rule(
             "has(self.placement) != has(self.destination)",
             "exactly one of placement and destination must be given",
             lambda self: (self.placement is None) != (self.destination is None),
@@ -222,7 +190,14 @@ class ApplicationSpec(Ruled, Model):
     )
 
     project: Name = Field(default=DEFAULT_PROJECT, description="The Project that it belongs to.")
-    source: Source = Field(description="Where the manifests are.")
+    source: Annotated[Source | None, GIVEN] = Field(default=None, description="Where the manifests are.")
+    sources: Annotated[Annotated[tuple[Source, ...], Field(min_length=1, max_length=20)] | None, GIVEN] = (
+        Field(
+            default=None,
+            description="Several of these; of an object that two of them make, the later one's counts.",
+            json_schema_extra=ATOMIC_LIST,
+        )
+    )
     placement: Annotated[Placement | None, GIVEN] = Field(
         default=None, description="Which clusters get it: by name, by label, or the hub itself."
     )
@@ -234,6 +209,12 @@ class ApplicationSpec(Ruled, Model):
         description="Namespace of manifests that name none. Absent: destination.namespace, else default on a "
         "cluster and the Application's own namespace on the hub.",
     )
+    overrides: tuple[Override, ...] = Field(
+        default=(),
+        max_length=50,
+        description="What is otherwise on some clusters, in order.",
+        json_schema_extra=ATOMIC_LIST,
+    )
     sync_policy: SyncPolicy = Field(
         default_factory=SyncPolicy, description="When and how the Application is synced."
     )
@@ -241,6 +222,11 @@ class ApplicationSpec(Ruled, Model):
         default=DeletionPolicy.DELETE,
         description="What becomes of its objects when it is deleted: Delete removes them, Orphan leaves them.",
     )
+
+    @property
+    def all_sources(self) -> tuple[Source, ...]:
+        """Its sources, the only one or all, in order."""
+        return (self.source,) if self.source is not None else self.sources or ()
 
 
 class Application(Model):

@@ -14,13 +14,13 @@ RULE = "fleethub_rule"
 class Rule:
     """What must hold: ``cel`` for the API server, ``holds`` the same in Python, ``message`` when it does not.
 
-    As an annotation it belongs to a field, in ``Ruled.RULES`` to an object. The message names no value.
+    Without ``cel`` only the hub judges: deep in lists of lists the API server allows no rule its cost. As an annotation it belongs to a field, in ``Ruled.RULES`` to an object. The message names no value.
     Both languages judge alike; tests put the same objects to both.
     """
 
     __slots__ = ("cel", "holds", "message")
 
-    def __init__(self, cel: str, message: str, holds: Callable[[Any], bool]) -> None:
+    def __init__(self, cel: str | None, message: str, holds: Callable[[Any], bool]) -> None:
         self.cel = cel
         self.message = message
         self.holds = holds
@@ -33,7 +33,7 @@ class Rule:
 
     def schema(self) -> dict[str, str]:
         """The entry of ``x-kubernetes-validations``."""
-        return {"rule": self.cel, "message": self.message}
+        return {"rule": self.cel or "", "message": self.message}
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self.check, handler(source))
@@ -42,7 +42,7 @@ class Rule:
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         found = handler(schema)
-        return {**found, CEL: [*found.get(CEL, []), self.schema()]}
+        return {**found, CEL: [*found.get(CEL, []), self.schema()]} if self.cel else found
 
 
 class Ruled(BaseModel):
@@ -61,6 +61,7 @@ class Ruled(BaseModel):
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         found = handler.resolve_ref_schema(handler(schema))
-        if cls.RULES:
-            found[CEL] = [rule.schema() for rule in cls.RULES]
+        told = [rule.schema() for rule in cls.RULES if rule.cel]
+        if told:
+            found[CEL] = told
         return found

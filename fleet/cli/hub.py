@@ -14,6 +14,10 @@ from fleet.setting_rows import ROWS, Row
 def _option(row: Row) -> click.Option:
     default = f" Default: {row.default}." if row.default else ""
     choices = row.kind.split("|")
+    if row.kind == "flag":
+        return click.Option(
+            [row.flag, row.name], is_flag=True, default=None, help=f"{row.sentence}  [{row.variable}]"
+        )
     return click.Option(
         [row.flag, row.name],
         multiple=row.kind == "list",

@@ -60,6 +60,10 @@ class Place:
     proxy: Proxy | None = None
     bundle: bytes = field(default=b"", repr=False)
 
+    def at(self, url: str) -> Place:
+        """The same way to another URL of the same host."""
+        return replace(self, url=url)
+
 
 def each(place: Place) -> tuple[Place, ...]:
     """The place once an address for ssh, which goes to one only; git over HTTP tries them all by itself."""

@@ -90,6 +90,8 @@ def check(url: str, allow: Sequence[str] = ()) -> None:
         parts = urls.parse(url)
     except ValueError as error:
         raise RepositoryRefused(f"the repository's URL cannot be used: {error}") from None
+    if parts.scheme == "oci":
+        raise RepositoryRefused("a registry holds charts, no repository of Git: give source.chart")
     if not parts.segments:
         raise RepositoryRefused("the repository's URL names no repository: its path is empty")
     if any(urls.covers(prefix, url) for prefix in allow):

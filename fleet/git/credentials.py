@@ -35,7 +35,6 @@ _SWITCHES: Final = {
     "insecure": "verification is never skipped: give the server's CA as caData",
     "insecureIgnoreHostKey": "verification is never skipped: give the server's key as knownHosts",
     "enableLfs": "Git LFS is not read",
-    "enableOCI": "only Git repositories are read",
 }
 
 
@@ -79,8 +78,8 @@ def read(secret: Mapping[str, Any]) -> Credential:
     for key, text in _SWITCHES.items():
         if values.get(key, b"").strip().lower() not in (b"", b"false"):
             raise RegistrationError(text, field=f"data.{key}")
-    if values.get("type", b"git").strip() not in (b"", b"git"):
-        raise RegistrationError("only repositories of type git are read", field="data.type")
+    if values.get("type", b"git").strip() not in (b"", b"git", b"helm", b"oci"):
+        raise RegistrationError("repositories are of type git, helm or oci", field="data.type")
     url = _url(values)
     credential = Credential(
         url_prefix=url,
@@ -142,6 +141,9 @@ def _values(secret: Mapping[str, Any]) -> dict[str, bytes]:
 
 def _url(values: Mapping[str, bytes]) -> str:
     url = _line(values, "url")
+    charts = values.get("type", b"").strip() in (b"helm", b"oci")
+    if url and charts and "://" not in url:
+        url = f"oci://{url}"  # as Argo CD writes a registry
     try:
         urls.parse(url)
     except ValueError as error:

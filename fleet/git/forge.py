@@ -75,27 +75,14 @@ async def ask(
     query: str = "",
 ) -> Said:
     """Send one request; whatever its status, the answer is returned. Raises `RepositoryUnreachable`."""
-    resolver: AbstractResolver | None = None
-    if place.proxy is None and place.addresses:
-        resolver = _Pinned(urls.parse(place.url).host, place.addresses)
-    try:
-        context = DIRECT.context(Way(place.bundle))
-        connector = aiohttp.TCPConnector(ssl=context, resolver=resolver, limit=1, force_close=True)
-    except ValueError:
-        raise RepositoryUnreachable("the CAs on the way hold no PEM certificate that reads") from None
     data = None if body is None else json.dumps(body).encode()
     sent = {"User-Agent": _AGENT, **(headers or {})}
     if data is not None:
         sent["Content-Type"] = "application/json"
     try:
         async with (
-            aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=_SECONDS, connect=_SECONDS / 2),
-                proxy=place.proxy.url if place.proxy is not None else None,
-            ) as session,
-            session.request(
+            session(place) as connected,
+            connected.request(
                 verb, place.url + query, data=data, headers=sent, allow_redirects=False
             ) as response,
         ):
@@ -103,7 +90,29 @@ async def ask(
             found = {name.lower(): value for name, value in response.headers.items()}
             return Said(response.status, found, _object(text))
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise RepositoryUnreachable(_words(error, place)) from None
+        raise RepositoryUnreachable(words(error, place)) from None
+
+
+def session(place: Place, seconds: float = _SECONDS) -> aiohttp.ClientSession:
+    """A session for requests to a place alone: its addresses, proxy and CAs. Raises RepositoryUnreachable."""
+    resolver: AbstractResolver | None = None
+    if place.proxy is None and place.addresses:
+        resolver = _Pinned(_host(place.url), place.addresses)
+    try:
+        context = DIRECT.context(Way(place.bundle))
+        connector = aiohttp.TCPConnector(ssl=context, resolver=resolver, limit=1, force_close=True)
+    except ValueError:
+        raise RepositoryUnreachable("the CAs on the way hold no PEM certificate that reads") from None
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=seconds, connect=_SECONDS / 2),
+        proxy=place.proxy.url if place.proxy is not None else None,
+    )
+
+
+def _host(url: str) -> str:
+    return urls.parse(url.partition("?")[0]).host
 
 
 def _object(text: bytes) -> Mapping[str, Any]:
@@ -114,8 +123,9 @@ def _object(text: bytes) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _words(error: Exception, place: Place) -> str:
-    host = urls.parse(place.url).host
+def words(error: Exception, place: Place) -> str:
+    """What went wrong on the way to a place, for a person; nothing of what was sent or came."""
+    host = _host(place.url)
     through = f" through the proxy {place.proxy}" if place.proxy is not None else ""
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return f"the proxy {place.proxy} does not answer"

@@ -121,6 +121,23 @@ class Changes:
             key=lambda change: change.serial,
         )
 
+    def awaited(
+        self, key: ApplicationKey, change: ChangeId | None = None
+    ) -> tuple[ApplicationKey, ...] | None:
+        """For whom what the Application no longer holds waits; None where nothing is open that concerns it.
+
+        In each repository its newest change counts, or, where none concerns it, the given one.
+        """
+        newest: dict[str, ChangeId] = {}
+        for one, held in self._open.items():
+            if key in held.concerned and (one.repo not in newest or newest[one.repo].serial < one.serial):
+                newest[one.repo] = one
+        if not newest and change is not None and change in self._open:
+            newest[change.repo] = change
+        if not newest:
+            return None
+        return tuple(sorted(set().union(*(self._open[one].waits for one in newest.values())) - {NOBODY}))
+
     def concerned(self) -> frozenset[ApplicationKey]:
         """Everybody whom an open change concerns."""
         return frozenset(key for held in self._open.values() for key in held.concerned)

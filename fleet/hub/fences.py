@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from fleet import names
+from fleet.errors import FleetError, RepositoryRefused
 from fleet.hub.lineage import Lineage
 from fleet.hub.record import Record
 from fleet.hub.roster import Roster
@@ -95,6 +96,16 @@ class Fences:
             open_ = verdict.stands and name not in verdict.barred
             if not open_ or work.target.policy.walls != verdict.walls(name):
                 self._roster.suspend(target)
+
+    def refuse(self, key: ApplicationKey) -> Callable[[str], FleetError | None]:
+        """What keeps a render of the Application from a repository that a kustomization or a chart names."""
+        chain = self.lineage.chain(key)
+
+        def refusal(url: str) -> FleetError | None:
+            found = sources.uncovered(chain, url)
+            return RepositoryRefused(found[0].text) if found else None
+
+        return refusal
 
     def account(self, key: ApplicationKey, cluster: str) -> str | None:
         """As whom what the Application has on a cluster is taken away; None: as the hub itself."""

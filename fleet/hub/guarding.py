@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from fleet import names
-from fleet.hub.desired import RENDER_WORD
 from fleet.hub.finalizer import Finalizer
 from fleet.hub.record import Confirmed, Record
 from fleet.hub.roster import Roster
@@ -85,7 +84,7 @@ class Guard:
         waiting = [name for name, doomed in sets.items() if _unlooked(doomed, seen.looked.get(name))]
         if news and not waiting:
             self.roster.release(frozenset(TargetKey(key, name) for name in sets if name != cluster))
-        purpose = work.rendered.key[:RENDER_WORD]
+        purpose = work.target.state
         if why:
             refs = tuple(sorted(mine.refs)) if mine is not None else ()
             clusters = tuple(sorted(name for name, doomed in sets.items() if doomed.refs))

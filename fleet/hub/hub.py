@@ -11,22 +11,24 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from fleet import names
+from fleet import log, names
 from fleet.clusters.kubeconfig import Allowed
 from fleet.errors import FleetError, NotFound
 from fleet.git.github_app import Apps
-from fleet.hub import measuring, waking
+from fleet.hub import keeping, measuring, waking
 from fleet.hub.asking import Asking
+from fleet.hub.capabilities import Capabilities
 from fleet.hub.changes import Changes
 from fleet.hub.clearing import Clearing
 from fleet.hub.desired import Desired
 from fleet.hub.expected import Expected
 from fleet.hub.fences import Fences
 from fleet.hub.finalizer import Finalizer
+from fleet.hub.grounds import Grounds
 from fleet.hub.guarding import Guard
 from fleet.hub.identities import Identities
 from fleet.hub.knowing import Knowing
@@ -51,13 +53,19 @@ from fleet.outward import DIRECT, Outward
 from fleet.ownership.foreign import Hands
 from fleet.redact import words
 from fleet.render.cache import RenderCache
-from fleet.render.program import NoPrograms
+from fleet.render.confine.confinement import Confinement
+from fleet.render.confine.strength import SAID
+from fleet.render.ground import RemoteChart
+from fleet.render.render import Tools
+from fleet.render.renderer import Renderers
+from fleet.render.shelf import Shelf
 from fleet.report.board import Board
 from fleet.report.events import Recorder
 from fleet.report.status import StatusWriter
 from fleet.settings import Settings
 from fleet.worker.worker import Ground, Reached
 from fleet.world import relist
+from fleet.world.charts import Charts
 from fleet.world.objects import World
 from fleet.world.registrations import Registrations
 from fleet.world.repositories import Fetched, Repositories, Repository
@@ -99,7 +107,10 @@ class Hub:
         self.board = Board(self.clock.now)
         self.statuses = StatusWriter(self.client.send, self.clock)
         self.events = Recorder(self.client.send, self.clock)
-        self.cache = RenderCache(settings.render_cache)
+        self.cache = RenderCache(
+            settings.render_cache, Shelf(Path(settings.data) / "renders", settings.render_disk)
+        )
+        self.confinement = Confinement([Path(one) for one in settings.programs])
         self.changes = Changes()
         self.readers = Readers()
         self.ready = False
@@ -152,8 +163,20 @@ class Hub:
             self.world, self.roster, self.finalizer, self.changes, self.expected, self.board
         )
         self.asking = Asking()
+        self.charts = Charts(
+            self.seams.door(allow_git, self.out),
+            Path(settings.data) / "charts",
+            self.clock,
+            settings.poll_interval,
+        )
+        self.capabilities = Capabilities(self.roster)
         self.desired = Desired(
-            self.world, self.repositories, self.readers, self.changes, self.cache, NoPrograms()
+            self.world,
+            Grounds(self.repositories, self.charts),
+            self.readers,
+            self.changes,
+            Tools(self.cache, Renderers(frozenset(settings.kustomize_option))),
+            self.confinement.confined,
         )
         self.reconciler = Reconciler(
             self.world,
@@ -193,7 +216,8 @@ class Hub:
 
     def _connect(self) -> None:
         """Who decides is told of what concerns it."""
-        self.withdrawals.grace = self.settings.grace
+        settings = self.settings
+        self.withdrawals.grace = settings.grace
         self.withdrawals.thresholds = self.reconciler.thresholds = self.guard.thresholds
         self.withdrawals.namespace = self.namespace
         self.withdrawals.tell = self.telling.happened
@@ -205,6 +229,13 @@ class Hub:
         self.fences.records = self.reconciler.records
         self.withdrawals.account = self.fences.account
         self.reconciler.settled = self._settled
+        self.reconciler.accepts = "*" if settings.accept_renderer_changes else ""
+        self.reconciler.version = self.capabilities.version
+        self.desired.capabilities = self.capabilities.of
+        self.knowing.unready = self.reconciler.unready
+        self.telling.discovered_cluster = self._discovered
+        self.charts.moved = self._chart_moved
+        self.charts.use_credentials(self.registrations.openers)
         self.reconciler.again = lambda key, seconds: self._queue.put(
             key, None, not_before=self.clock.boottime() + seconds
         )
@@ -267,6 +298,8 @@ class Hub:
             self.authority.annotations = {names.URL: url}
         hub_uid = await self._namespace_uid()
         self._wire(hub_uid)
+        strength = await asyncio.to_thread(self.confinement.start)
+        log.get("fleethub.hub").info("renderers are confined", by=SAID[strength])
         await self.authority.acquire(self.client.send)
         await self.passwords.read()
         self.roster.hire(names.HUB_CLUSTER, Reached(self.connection))
@@ -307,6 +340,8 @@ class Hub:
                 task.cancel()
         await self.roster.close()
         await self.repositories.close()
+        await self.charts.close()
+        await asyncio.to_thread(self.confinement.stop)
         await asyncio.to_thread(self._git.close)
         if not writer.done():
             self.telling.settle()
@@ -335,7 +370,8 @@ class Hub:
             if known.deleting:
                 leaving.add(key)  # of whatever it holds, somebody who has not rendered yet may be the heir
             elif known.model is not None:
-                by_repository.setdefault(known.model.spec.source.repo_url, set()).add(key)
+                for source in known.model.spec.all_sources:
+                    by_repository.setdefault(source.repo_url, set()).add(key)
         begun = {key for key, record in self.reconciler.records.items() if record.begun}
         for repo, keys in by_repository.items():
             self.changes.first(repo, keys, begun, leaving)
@@ -384,19 +420,11 @@ class Hub:
         self.metrics.fetched(fetched.seconds, fetched=fetched.fetched, well=fetched.well)
 
     def _recorded(self, url: str) -> frozenset[str] | None:
-        """Commits that parents on members, or syncs that were asked for, name; None while not all are known."""
-        if not self.ready or any(worker.running is None for worker in self.roster.workers()):
+        """Commits of a repository that are to be kept; None while not all are known."""
+        workers = self.roster.workers()
+        if not self.ready or any(worker.running is None for worker in workers):
             return None
-        return frozenset(self._named(url))
-
-    def _named(self, url: str) -> Iterator[str]:
-        for recorded in self.board.snapshot().recorded.values():
-            for revision in recorded.revisions:
-                if revision.repo == url:
-                    yield revision.commit
-        for record in self.reconciler.records.values():
-            if record.last_sync is not None and record.revision is not None and record.revision.repo == url:
-                yield str(record.last_sync.get("revision", ""))
+        return keeping.commits(url, self.board.snapshot().recorded.values(), self.reconciler.records.values())
 
     def _withdrew(self, target: TargetKey) -> None:
         async def done() -> None:
@@ -409,6 +437,22 @@ class Hub:
             self.clearing.wake()
 
         self._spawn(done())
+
+    def _discovered(self, cluster: str) -> None:
+        """What a cluster serves is known, or is something else: who renders by that looks again."""
+        if not self.capabilities.moved(cluster):
+            return
+        waiting = self.reconciler.unready.get(cluster, set())
+        for key, record in self.reconciler.records.items():
+            bound = record.rendered is not None and not record.rendered.general and cluster in record.served
+            if key in waiting or bound:
+                self.wake(key)
+
+    def _chart_moved(self, chart: RemoteChart) -> None:
+        """A range means another version, or a registry answers, or does not."""
+        for key, record in self.reconciler.records.items():
+            if chart in record.charts:
+                self.wake(key)
 
     def _settled(self) -> None:
         """An Application has rendered and offered: an app of apps may have waited for it."""
@@ -429,7 +473,7 @@ class Hub:
         while True:
             claim = await self._queue.take()
             try:
-                await self.reconciler.reconcile(claim.key)
+                await self.reconciler.reconcile(claim.key, claim.superseded)
             except Exception as error:  # noqa: BLE001 (one Application's fault must not end the others')
                 self.metrics.unforeseen(words(error))
                 self._queue.put(claim.key, None, not_before=self.clock.boottime() + 10.0)

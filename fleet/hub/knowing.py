@@ -7,6 +7,7 @@ hub's lists are complete (H16).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from fleet import names
@@ -45,13 +46,19 @@ class Knowing:
         self._changes = changes
         self._expected = expected
         self.records: Mapping[ApplicationKey, Record] = {}
+        self.unready: Mapping[
+            str, AbstractSet[ApplicationKey]
+        ] = {}  # by cluster: who renders nothing for it yet
         self.namespace = names.HUB_NAMESPACE
 
     def unrendered(self, work: Work) -> tuple[ApplicationKey, ...] | None:
         """The Applications that pruning of this work waits for; None where no change of it is open."""
         if not self._world.complete:
             return ()
-        waiting = self._changes.open(self._changes.of(work.target.key.application) or work.change)
+        waiting = self._changes.awaited(work.target.key.application, work.change)
+        unready = self.unready.get(work.target.key.cluster)
+        if unready:
+            waiting = tuple(sorted({*(waiting or ()), *unready}))
         if waiting is None or work.target.key.cluster != names.HUB_CLUSTER:
             return waiting
         # What an app of apps holds, none but another one can claim. To wait for the others would be for ever

@@ -2,12 +2,13 @@
 
 Contract: one owner; methods never await. Applications that follow one name of one repository form a group with
 a common baseline; one whose render failed stands apart with the baseline it had (H18). So a commit costs one
-comparison a group and the paths that changed, however many Applications there are.
+comparison a group and the paths that changed, however many Applications there are. One that has several sources
+is in the group of each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -37,54 +38,52 @@ class Readers:
 
     def __init__(self) -> None:
         self._groups: dict[Following, Group] = {}
-        self._of: dict[ApplicationKey, Following] = {}
-        self._paths: dict[ApplicationKey, frozenset[str]] = {}
+        self._of: dict[ApplicationKey, tuple[Following, ...]] = {}
+        self._paths: dict[tuple[ApplicationKey, Following], frozenset[str]] = {}
 
-    def follow(self, key: ApplicationKey, following: Following) -> None:
-        """The Application follows this now; what it followed before is forgotten."""
-        if self._of.get(key) == following:
+    def follow(self, key: ApplicationKey, followings: Iterable[Following]) -> None:
+        """The Application follows these now, the first of them first; what else it followed is forgotten."""
+        wanted, before = tuple(dict.fromkeys(followings)), self._of.get(key, ())
+        if wanted == before:
             return
-        self.forget(key)
-        self._of[key] = following
-        group = self._groups.setdefault(following, Group())
-        group.members.add(key)
-        group.apart[key] = ""
+        for following in before:
+            if following not in wanted:
+                self._part(key, following)
+        self._of[key] = wanted
+        for following in wanted:
+            if following not in before:
+                group = self._groups.setdefault(following, Group())
+                group.members.add(key)
+                group.apart[key] = ""
 
     def forget(self, key: ApplicationKey) -> None:
         """The Application is gone."""
-        following = self._of.pop(key, None)
-        if following is None:
-            return
-        group = self._groups[following]
-        self._index(group, key, frozenset())
-        self._paths.pop(key, None)
-        group.members.discard(key)
-        group.apart.pop(key, None)
-        if not group.members:
-            del self._groups[following]
+        for following in self._of.pop(key, ()):
+            self._part(key, following)
 
-    def computed(self, key: ApplicationKey, commit: str, reads: Iterable[Read]) -> None:
-        """The Application's desired state was computed from this commit, looking up these paths."""
-        following = self._of.get(key)
-        if following is None:
-            return
-        group = self._groups[following]
-        self._index(group, key, frozenset(read.path for read in reads))
-        if not group.baseline:
-            group.baseline = commit
-        if commit == group.baseline:
-            group.apart.pop(key, None)
-        else:
-            group.apart[key] = commit
+    def computed(self, key: ApplicationKey, commits: Mapping[Following, str], reads: Iterable[Read]) -> None:
+        """The Application's desired state was computed from these commits, looking up these paths."""
+        paths = _by_repository(reads)
+        for following in self._of.get(key, ()):
+            commit = commits.get(following)
+            if commit is None:
+                continue
+            group = self._groups[following]
+            self._index(key, following, paths.get(following.repo, frozenset()))
+            if not group.baseline:
+                group.baseline = commit
+            if commit == group.baseline:
+                group.apart.pop(key, None)
+            else:
+                group.apart[key] = commit
 
     def looked(self, key: ApplicationKey, reads: Iterable[Read]) -> None:
         """A render failed after looking up these paths too: a change of them concerns the Application."""
-        following = self._of.get(key)
-        if following is None:
-            return
-        group = self._groups[following]
-        self._index(group, key, self._paths.get(key, frozenset()) | {read.path for read in reads})
-        group.apart.setdefault(key, "")
+        paths = _by_repository(reads)
+        for following in self._of.get(key, ()):
+            known = self._paths.get((key, following), frozenset())
+            self._index(key, following, known | paths.get(following.repo, frozenset()))
+            self._groups[following].apart.setdefault(key, "")
 
     def groups(self, repo: str) -> tuple[Following, ...]:
         """What is followed in a repository."""
@@ -130,17 +129,28 @@ class Readers:
             group.baseline = commit
         return found
 
-    def computed_from(self, key: ApplicationKey) -> str:
-        """The commit up to which the Application's desired state is right; empty where it never was computed."""
-        following = self._of.get(key)
-        if following is None:
-            return ""
-        group = self._groups[following]
-        return group.apart.get(key, group.baseline)
+    def computed_from(self, key: ApplicationKey, repo: str = "") -> str:
+        """The commit up to which the Application's desired state is right; empty where it never was computed.
 
-    def reads(self, key: ApplicationKey) -> frozenset[str]:
-        """The paths that the Application looked up when it was rendered last."""
-        return self._paths.get(key, frozenset())
+        Of the first that it follows, or of the first in ``repo``.
+        """
+        for following in self._of.get(key, ()):
+            if repo in ("", following.repo):
+                group = self._groups[following]
+                return group.apart.get(key, group.baseline)
+        return ""
+
+    def followed(self, key: ApplicationKey) -> tuple[Following, ...]:
+        """What the Application follows."""
+        return self._of.get(key, ())
+
+    def reads(self, key: ApplicationKey, repo: str = "") -> frozenset[str]:
+        """The paths that the Application looked up when it was rendered last, in all repositories or in one."""
+        found: set[str] = set()
+        for following in self._of.get(key, ()):
+            if repo in ("", following.repo):
+                found |= self._paths.get((key, following), frozenset())
+        return frozenset(found)
 
     def touched(self, repo: str, change: Changed) -> set[ApplicationKey]:
         """Who reads what changed, of all who follow something in the repository."""
@@ -171,8 +181,18 @@ class Readers:
                 found |= group.index.get(above, set())
         return found
 
-    def _index(self, group: Group, key: ApplicationKey, paths: frozenset[str]) -> None:
-        before = self._paths.get(key, frozenset())
+    def _part(self, key: ApplicationKey, following: Following) -> None:
+        group = self._groups[following]
+        self._index(key, following, frozenset())
+        self._paths.pop((key, following), None)
+        group.members.discard(key)
+        group.apart.pop(key, None)
+        if not group.members:
+            del self._groups[following]
+
+    def _index(self, key: ApplicationKey, following: Following, paths: frozenset[str]) -> None:
+        group = self._groups[following]
+        before = self._paths.get((key, following), frozenset())
         for path in before - paths:
             readers = group.index.get(path)
             if readers is not None:
@@ -181,4 +201,11 @@ class Readers:
                     del group.index[path]
         for path in paths - before:
             group.index.setdefault(path, set()).add(key)
-        self._paths[key] = paths
+        self._paths[key, following] = paths
+
+
+def _by_repository(reads: Iterable[Read]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for read in reads:
+        found.setdefault(read.repo, set()).add(read.path)
+    return {repo: frozenset(paths) for repo, paths in found.items()}

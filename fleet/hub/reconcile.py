@@ -7,16 +7,19 @@ good state stays offered.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from fleet import names
 from fleet.api.application import Application
 from fleet.api.cluster import Cluster
 from fleet.errors import FleetError, InvalidObject, RepositoryUnreachable, RepositoryUnread, fault
+from fleet.facts import Facts
 from fleet.hub.asking import Asking
 from fleet.hub.changes import Changes
 from fleet.hub.children import admitted
-from fleet.hub.desired import RENDER_WORD, Desired, Sought
+from fleet.hub.desired import RENDER_WORD, Desired, Question, Sought
 from fleet.hub.expected import Expected
 from fleet.hub.fences import Fences, Verdict
 from fleet.hub.finalizer import Finalizer
@@ -27,6 +30,7 @@ from fleet.hub.roster import Roster
 from fleet.hub.withdraw import Withdrawals
 from fleet.model import (
     ApplicationKey,
+    ChangeId,
     Lane,
     Mode,
     Policy,
@@ -40,7 +44,9 @@ from fleet.names import APPLYSET_PART_OF as PART_OF
 from fleet.names import HUB_CLUSTER
 from fleet.placement.place import namespace, place
 from fleet.placement.policy import policy
+from fleet.render.program import CalledOff
 from fleet.sync.sets import set_id
+from fleet.variants.variant import filled_namespace, skipped
 from fleet.world.objects import Known, World
 
 Tell = Callable[[ApplicationKey], None]
@@ -77,21 +83,19 @@ class Reconciler:
         self.thresholds = Thresholds()
         self.tell: Tell = lambda _: None
         self.gone: Tell = lambda _: None
+        self.accepts = ""
+        self.version: Callable[[str], str] = lambda _: ""
+        self.unready: dict[str, set[ApplicationKey]] = {}
         self.settled: Callable[[], None] = lambda: None
         self.again: Callable[[ApplicationKey, float], None] = lambda _key, _seconds: None
 
-    async def reconcile(self, key: ApplicationKey) -> None:
-        """Look at one Application and do what follows."""
+    async def reconcile(self, key: ApplicationKey, superseded: asyncio.Event | None = None) -> None:
+        """Look at one Application and do what follows; ``superseded`` says that somebody woke it meanwhile."""
         known = self._world.applications.get(key)
         if known is None:
             self._forget(key)
             return
-        record = self.records.get(key)
-        if record is not None and record.uid != known.uid:
-            self._forget(key)  # it was deleted and made anew in one moment
-            record = None
-        if record is None:
-            record = self.records[key] = Record(uid=known.uid, stood=self._finalizer.placed(key))
+        record = self._record(key, known.uid)
         if known.model is not None and not known.deleting and self.fences.judge(key, record).waits:
             return  # the barrier wakes everybody
         record.faults, record.holds = (), ()
@@ -107,10 +111,12 @@ class Reconciler:
             elif known.model is None:
                 record.faults = (fault(known.error),) if known.error is not None else ()
             else:
-                await self._live(key, known, known.model, record)
+                await self._live(key, known, known.model, (record, superseded or asyncio.Event()))
             if not record.begun:
                 self._changes.looked(key)
             record.tries = 0
+        except CalledOff:
+            return  # it is looked at anew: whatever called it off woke it
         except RepositoryUnread as error:
             if known.status.get("conditions"):
                 return  # after a start: what was known stays until the repository has been asked
@@ -124,35 +130,56 @@ class Reconciler:
         self.tell(key)
 
     async def _live(
-        self, key: ApplicationKey, known: Known[Application], application: Application, record: Record
+        self,
+        key: ApplicationKey,
+        known: Known[Application],
+        application: Application,
+        given: tuple[Record, asyncio.Event],
     ) -> None:
+        record, superseded = given
         if known.error is not None:
             record.faults += (fault(known.error),)
         placed = place(application, self._clusters())
         record.faults += placed.faults
-        selected = tuple(name for name in placed.names if not self._withdrawals.cleaning(name))
+        selected = tuple(
+            name
+            for name in placed.names
+            if not self._withdrawals.cleaning(name) and not skipped(application, self._facts(name))
+        )
         record.served = await self._withdrawals.unselected(key, application, record, selected)
         if not self._within(key, record):
             return
-        arriving = self._changes.arriving(application.spec.source.repo_url)
-        sought = await self._desired.compute(key, application, record)
+        repositories = [one.repo_url for one in application.spec.all_sources if one.chart is None]
+        arriving = max(filter(None, map(self._changes.arriving, repositories)), default=None, key=_serial)
+        asking = Question(
+            application,
+            {name: self._facts(name) for name in record.served},
+            self.fences.refuse(key),
+            superseded,
+        )
+        sought = await self._desired.compute(key, asking, record)
         if sought.overtaken:
             self.again(key, 0.0)
-        mode, asked = Mode.APPLY, await self._asked(key, known, record, sought)
+        mode, asked = Mode.APPLY, await self._asked(key, known, record, (asking, sought))
         automated = application.spec.sync_policy.automated is not None
         if asked is not None and asked.commit and not automated:
-            sought = await self._desired.at(application, asked.commit)
+            sought = await self._desired.at(asking, asked.commit)
         elif not automated:
             mode = Mode.COMPARE
-        rendered = sought.rendered
-        if HUB_CLUSTER in record.served:
+        by_cluster, whole = dict(sought.by_cluster), sought.whole
+        if HUB_CLUSTER in by_cluster:
             lineage = self.fences.lineage
-            rendered = admitted(rendered, namespace(application), lineage.chain(key), lineage.unheld)
-        record.faults += sought.rendered.faults if not record.served else ()
+            whole = admitted(
+                by_cluster[HUB_CLUSTER], namespace(application), lineage.chain(key), lineage.unheld
+            )
+            by_cluster[HUB_CLUSTER] = whole
+        record.faults += sought.failed + (whole.faults if not record.served else ())
+        self._capable(key, record, sought.waiting)
         closed = frozenset(self.fences.judge(key, record).barred)
         if mode is Mode.APPLY:
             await self._finalizer.hold(key, frozenset(record.served) - closed)
-        confirmed = await self._guard.confirm(key, record, rendered.key[:RENDER_WORD])
+        state = whole.key[:RENDER_WORD]
+        confirmed = await self._guard.confirm(key, record, state)
         change = self._changes.of(key) or arriving
         verdict = self.fences.judge(key, record)
         if closed != verdict.barred.keys() or not verdict.stands:
@@ -165,26 +192,37 @@ class Reconciler:
                 Policy(),
                 born=application.metadata.created,
                 confirmed=confirmed,
+                state=state,
             ),
-            revisions=(sought.revision,),
-            rendered=rendered,
+            revisions=sought.revisions,
+            rendered=whole,
             change=change,
             mode=mode,
             lane=Lane.URGENT if record.begun else Lane.COLD,
             asked_by=asked.request if asked is not None else None,
             prune_asked=asked.prune if asked is not None else False,
         )
-        self._offer(work, application, record, verdict)
+        self._offer(work, application, record, (verdict, by_cluster, known.annotations))
         record.spec = application.spec
-        if not rendered.faults:
+        if not whole.faults and not sought.failed:
             if not record.begun and self._finalizer.placed(key) - set(record.served):
                 # Clusters that were lost before this start: now that it has rendered, they may be let go of.
                 self.again(key, 0.0)
             record.begun = True
             record.generation = known.generation
-            if self._made(key, application, rendered, Mode.COMPARE if HUB_CLUSTER in closed else mode):
+            if self._made(key, application, whole, Mode.COMPARE if HUB_CLUSTER in closed else mode):
                 self._changes.settle(key)
         self.settled()
+
+    def _record(self, key: ApplicationKey, uid: str) -> Record:
+        """What is remembered of the Application; one that was deleted and made anew in one moment begins anew."""
+        record = self.records.get(key)
+        if record is not None and record.uid != uid:
+            self._forget(key)
+            record = None
+        if record is None:
+            record = self.records[key] = Record(uid=uid, stood=self._finalizer.placed(key))
+        return record
 
     def _within(self, key: ApplicationKey, record: Record) -> bool:
         """Whether its Projects let it be read and sent at all; what they bar is let go of as it stands."""
@@ -197,29 +235,47 @@ class Reconciler:
             self.settled()
         return verdict.stands
 
-    def _offer(self, work: Work, application: Application, record: Record, verdict: Verdict) -> None:
-        """Offer the work to each cluster that no Project bars, with the walls that hold there."""
+    def _offer(
+        self,
+        work: Work,
+        application: Application,
+        record: Record,
+        given: tuple[Verdict, Mapping[str, Rendered], Mapping[str, str]],
+    ) -> None:
+        """Offer each cluster that no Project bars what is rendered for it, with the walls that hold there.
+
+        Where nothing could be rendered, the last offer stands.
+        """
+        verdict, by_cluster, annotations = given
         if work.asked_by is not None:
             # What no Project lets through has failed by that, or the request would never end.
             record.answered.update(dict.fromkeys(verdict.barred, False))
         for name in record.served:
-            if name in verdict.barred:
+            rendered = by_cluster.get(name)
+            if name in verdict.barred or rendered is None:
                 continue
+            kept = policy(application, verdict.walls(name), self.thresholds)
             target = replace(
                 work.target,
                 key=TargetKey(work.target.key.application, name),
-                policy=policy(application, verdict.walls(name), self.thresholds),
+                namespace=filled_namespace(application, self._facts(name)),
+                policy=replace(kept, accepts=self.accepts or annotations.get(names.ACCEPT, "")),
             )
             asked_by = work.asked_by if name not in record.answered else None
             # A cluster that is new to it is no hurry: a commit or a heal there goes before (H23).
             lane = work.lane if name in record.offered else Lane.COLD
-            self._roster.offer(replace(work, target=target, asked_by=asked_by, lane=lane))
+            self._roster.offer(replace(work, target=target, rendered=rendered, asked_by=asked_by, lane=lane))
         record.offered = frozenset(record.served) - verdict.barred.keys()
 
     async def _asked(
-        self, key: ApplicationKey, known: Known[Application], record: Record, sought: Sought
+        self,
+        key: ApplicationKey,
+        known: Known[Application],
+        record: Record,
+        given: tuple[Question, Sought],
     ) -> Asked | None:
         """The sync that somebody asks for, where it can be carried out."""
+        asking, sought = given
         try:
             asked = await self._asking.asked(key, known, record)
         except InvalidObject as error:
@@ -228,7 +284,7 @@ class Reconciler:
         model = known.model
         if asked is None or model is None or model.spec.sync_policy.automated is None:
             return asked
-        if await self._desired.is_at(model, asked.commit, sought):
+        if await self._desired.is_at(asking, asked.commit, sought):
             return asked
         record.faults += (self._asking.refuse(record, asked),)
         return None
@@ -240,6 +296,25 @@ class Reconciler:
             self._expected.forget(key)
             return True
         return self._expected.expect(key, rendered, namespace(application))
+
+    def _facts(self, name: str) -> Facts:
+        """What may be asked of a cluster by the Applications that go there."""
+        known = self._world.clusters.get(ApplicationKey(self.namespace, name))
+        model = known.model if known is not None else None
+        if model is None:
+            return Facts(name, version=self.version(name))
+        return Facts(name, model.metadata.labels, model.metadata.annotations, self.version(name))
+
+    def _capable(self, key: ApplicationKey, record: Record, waiting: frozenset[str]) -> None:
+        """What waits for a cluster to be reached may claim something there: nobody prunes before that (H3)."""
+        if record.waiting != waiting:
+            record.waiting = waiting
+            for name in self.unready.keys() | waiting:
+                found = self.unready.setdefault(name, set())
+                found.add(key) if name in waiting else found.discard(key)
+                if not found:
+                    del self.unready[name]
+            self._roster.release()
 
     def _leaves(self, key: ApplicationKey, known: Known[Application]) -> None:
         """A child that its root deletes leaves with the root's changes: what it holds may be meant for others."""
@@ -257,6 +332,8 @@ class Reconciler:
 
     def _forget(self, key: ApplicationKey) -> None:
         record = self.records.pop(key, None)
+        if record is not None:
+            self._capable(key, record, frozenset())
         self._desired.forget(key)
         self._expected.forget(key)
         self._changes.settle(key)
@@ -265,3 +342,7 @@ class Reconciler:
             for name in {*record.served, *record.leaving}:
                 self._roster.forget(TargetKey(key, name))
         self.gone(key)
+
+
+def _serial(change: ChangeId) -> int:
+    return change.serial

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from fleet.api.application import ApplicationSpec
 from fleet.model import Fault, Holding, Rendered, Revision
+from fleet.render.ground import RemoteChart, RemoteFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,10 @@ class Record:
     faults: tuple[Fault, ...] = ()
     holds: tuple[Holding, ...] = ()
     rendered: Rendered | None = None
-    revision: Revision | None = None
+    revisions: tuple[Revision, ...] = ()
+    remote: frozenset[RemoteFolder] = frozenset()  # folders of other repositories that its renders asked for
+    charts: frozenset[RemoteChart] = frozenset()
+    waiting: frozenset[str] = frozenset()  # clusters for which nothing is rendered before they are reached
     generation: int = -1
     spec: ApplicationSpec | None = None
     grace: dict[str, float] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleet.charts.door import Door
 from fleet.clock import Clock
 from fleet.git.github_app import Apps
 from fleet.git.mirror import Mirror
@@ -14,6 +15,7 @@ from fleet.kube.budget import Budget
 from fleet.kube.client import Client, Observe
 from fleet.kube.connection import Connection
 from fleet.outward import Outward
+from fleet.world.charts import DoorFactory
 
 ClientFactory = Callable[[Connection, str, Budget, Callable[[], bool] | None, Observe | None, Clock], Client]
 MirrorFactory = Callable[[str, Path, Git, tuple[str, ...], Outward, Apps], Mirror]
@@ -36,6 +38,11 @@ def mirror(url: str, folder: Path, git: Git, allow: tuple[str, ...], out: Outwar
     return Mirror(url, folder, git, allow, out=out, apps=apps)
 
 
+def door(allow: tuple[str, ...], out: Outward) -> DoorFactory:
+    """The real way to chart repositories and registries."""
+    return lambda credential, everywhere: Door(allow, out, credential, everywhere)
+
+
 @dataclass(frozen=True, slots=True)
 class Seams:
     """See the module."""
@@ -44,3 +51,4 @@ class Seams:
     mirror: MirrorFactory = mirror
     git: Callable[[Path], Git] = Git
     clock: Callable[[], Clock] = Clock
+    door: Callable[[tuple[str, ...], Outward], DoorFactory] = door

@@ -75,6 +75,7 @@ class Telling:
         self.asked: Callable[[str], tuple[Holding, ...]] = lambda _: ()
         self.arrived: Callable[[str], None] = lambda _: None
         self.departed: Callable[[str], None] = lambda _: None
+        self.discovered_cluster: Callable[[str], None] = lambda _: None
         board.on_application(lambda key: self.application(key, GATHER))
         board.on_cluster(self.cluster)
 
@@ -138,6 +139,10 @@ class Telling:
     def met(self, cluster: str) -> None:
         """The cluster answers, is the one that is meant, and its Lease is ours."""
         self.arrived(cluster)
+
+    def discovered(self, cluster: str) -> None:
+        """What the cluster serves is something else than before."""
+        self.discovered_cluster(cluster)
 
     def left(self, cluster: str) -> None:
         """The Lease of the cluster is given back: nothing of the hub is there any more."""
@@ -266,7 +271,7 @@ class Telling:
         known = self._board.outcomes(key)
         outcomes = tuple(o for o in known if o.target.cluster in record.served)
         leaving = (o for o in known if o.target.cluster in record.leaving - set(record.served))
-        revision = record.revision.commit if record.revision is not None else ""
+        revision = record.revisions[0].commit if record.revisions else ""
         return Facts(
             targets=record.served,
             outcomes=outcomes,

@@ -92,7 +92,9 @@ class Tracing:
         return frozenset(
             key
             for key, known in self._hub.world.applications.items()
-            if known.model is not None and not known.deleting and known.model.spec.source.repo_url == repo
+            if known.model is not None
+            and not known.deleting
+            and repo in {one.repo_url for one in known.model.spec.all_sources}
         )
 
     async def _facts(
@@ -136,10 +138,11 @@ class _Gathering:
         told = hub.board.told(key)
         record = hub.reconciler.records.get(key)
         spec = known.model.spec if known.model is not None else None
-        repository = self._repositories.get(spec.source.repo_url) if spec is not None else None
-        source = Source(spec.source.repo_url if spec is not None else "")
-        if repository is not None and spec is not None:
-            source = _source(repository, spec.source.target_revision, str(key))
+        first = spec.all_sources[0] if spec is not None else None
+        repository = self._repositories.get(first.repo_url) if first is not None else None
+        source = Source(first.repo_url if first is not None else "")
+        if repository is not None and first is not None:
+            source = _source(repository, first.target_revision, str(key))
         born = known.model.metadata.created if known.model is not None else 0.0
         since = self._honest(hub.board.since(key), born)
         return ApplicationFacts(
@@ -164,7 +167,7 @@ class _Gathering:
         rendered = record.rendered if record is not None else None
         return Desired(
             hub.readers.computed_from(key),
-            record.revision if record is not None else None,
+            record.revisions[0] if record is not None and record.revisions else None,
             rendered.faults if rendered is not None else (),
             tuple(sorted(hub.readers.reads(key))),
             hub.looking(key) or coming,

@@ -48,8 +48,9 @@ class Fault:
 class Rendered:
     """What a source renders to. Complete, and so fit for pruning, only without ``faults``.
 
-    ``key`` is the digest of inputs, renderer and parameters; ``reads`` all that was looked up;
-    ``renderer`` names program and version, empty for plain YAML.
+    ``key`` is the digest of inputs, renderer and parameters, ``inputs`` that of the same without the renderer,
+    ``output`` that of what came out; ``reads`` all that was looked up; ``renderer`` names program and version,
+    empty for plain YAML. ``general``: whatever a cluster serves, it would come out alike.
     """
 
     key: str
@@ -57,6 +58,10 @@ class Rendered:
     faults: tuple[Fault, ...] = ()
     reads: frozenset[Read] = frozenset()
     renderer: str = ""
+    warnings: tuple[str, ...] = ()
+    inputs: str = ""
+    output: str = ""
+    general: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,28 +121,33 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How a target is kept: options, whose objects it may take over, retries, the guard, the Project's walls."""
+    """How a target is kept: options, whose objects it may take over, retries, the guard, the Project's walls.
+
+    ``accepts`` is the renderer whose other output a person has accepted, ``*`` for any.
+    """
 
     options: frozenset[Option] = frozenset()
     adopt: frozenset[str] = frozenset()
     retry: Retry = field(default_factory=Retry)
     guard: Thresholds = field(default_factory=Thresholds)
     walls: Walls = field(default_factory=Walls)
+    accepts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """One Application on one cluster; ``born`` is the Application's creation time: claims go by it.
 
-    ``confirmed`` is the digest of the set of deletions that somebody let through, see ``sync.guard``.
+    ``confirmed`` is the digest of the set of deletions that somebody let through, see ``sync.guard``; ``state``
+    names what the Application renders to on all its clusters, for which such a word is given.
     """
 
     key: TargetKey
     namespace: str
     policy: Policy
-    parameters: Parameters = field(default_factory=Parameters)
     born: float = 0.0
     confirmed: str = ""
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)

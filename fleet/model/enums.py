@@ -80,6 +80,7 @@ class Hold(StrEnum):
     TWICE = "RegisteredTwice"  # the cluster is an older registration's
     CLEANING = "Cleaning"  # everything is being withdrawn from the cluster
     CLEANED = "Cleaned"  # nothing of the hub is left there
+    RENDERER = "RendererChanged"  # another version of the renderer makes something else of the same inputs
     PROJECT = "ProjectRefused"  # the Project does not allow it: nothing is sent, nothing deleted
 
 

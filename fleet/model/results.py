@@ -62,13 +62,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a parent on a member says was to be applied; ``seal`` is the digest of the members' entries."""
+    """What a parent on a member says was to be applied; ``seal`` is the digest of the members' entries.
+
+    ``render`` is the digest of the manifests, ``inputs`` that of what they were made from by ``renderer``.
+    """
 
     target: TargetKey
     revisions: tuple[Revision, ...]
     render: str
     renderer: str = ""
     seal: str | None = None
+    inputs: str = ""
 
 
 @dataclass(frozen=True, slots=True)

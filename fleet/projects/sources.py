@@ -82,16 +82,29 @@ def breaches(application: Application, chain: Chain) -> tuple[Fault, ...]:
             for link in unknown
         )
     found = [*_namespaces(chain)]
-    url = application.spec.source.repo_url
-    for link, project in chain.projects:
-        if not rules.reads(project, url):
-            text = f"Project {link.name} (sourceRepos) does not cover the repository {_place(url)}"
-            found.append(Fault(None, REFUSED, text + _of(link, chain), "spec.source.repoURL"))
+    single = application.spec.source is not None
+    for number, source in enumerate(application.spec.all_sources):
+        field = "spec.source.repoURL" if single else f"spec.sources[{number}].repoURL"
+        found += uncovered(chain, source.repo_url, field)
     try:
         account(chain)
     except ValueError as error:
         found.append(Fault(None, REFUSED, str(error)))
     return tuple(dict.fromkeys(found))
+
+
+def uncovered(chain: Chain, url: str, field: str = "") -> tuple[Fault, ...]:
+    """Which Projects of the chain do not let the Application read a repository, of Git or of charts."""
+    return tuple(
+        Fault(
+            None,
+            REFUSED,
+            f"Project {link.name} (sourceRepos) does not cover the repository {_place(url)}{_of(link, chain)}",
+            field,
+        )
+        for link, project in chain.projects
+        if not rules.reads(project, url)
+    )
 
 
 def barred(

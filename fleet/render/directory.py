@@ -48,6 +48,10 @@ class PlainYaml:
         """Of our own reading of files."""
         return "1"
 
+    def decides(self, source: Source) -> object:
+        """How files are chosen, and whether facts are filled in afterwards."""
+        return source.directory
+
     def collect(self, source: Source, ground: Ground) -> Inputs:
         """The files that count, by name; no file is read. Raises ``PathNotFound`` and others."""
         tree = ground.own
@@ -69,13 +73,13 @@ class PlainYaml:
     def build(
         self,
         inputs: Inputs,
-        source: Source,  # noqa: ARG002 (what is selected stands in the inputs)
+        source: Source,
         ground: Ground,
         parameters: Parameters,  # noqa: ARG002 (files say the same to every cluster)
         programs: Programs,  # noqa: ARG002 (it is no program)
     ) -> Rendered:
         """The manifests of the files, and a fault for each document that is none."""
-        gathered = Gathered()
+        gathered = Gathered(unfilled=source.directory.substitute)
         for file in inputs.files:
             data = ground.own.read(file.path)
             if _SKIP not in data:
@@ -140,6 +144,4 @@ def _by_name(file: File) -> str:
     return file.name
 
 
-_NOT_PLAIN: Final = (
-    "{} is {} ({}), which this version does not render; exclude that file to read it as plain YAML"
-)
+_NOT_PLAIN: Final = "{} is {} ({}), and spec.source.directory asks for plain manifests: exclude that file, or take directory away"

@@ -17,6 +17,7 @@ import orjson
 
 from fleet import names
 from fleet.errors import DocumentError
+from fleet.facts import mentions
 from fleet.model import Manifest, ObjectRef, Origin
 
 _WAVE: Final = re.compile(r"[+-]?[0-9]{1,9}")
@@ -68,8 +69,8 @@ def unfold(value: Any, at: Place, depth: int = 0) -> Iterator[dict[str, Any] | N
             yield from unfold(item, at, depth + 1)
 
 
-def manifest(value: dict[str, Any], at: Place) -> Manifest:
-    """The object as a manifest. Raises `NotManifest`."""
+def manifest(value: dict[str, Any], at: Place, *, unfilled: bool = False) -> Manifest:
+    """The object as a manifest. Raises `NotManifest`. Where it is ``unfilled``, facts may stand in its names yet."""
     group, version = _group_version(value, at)
     kind = _word(value, "kind", at)
     metadata = value.get("metadata")
@@ -78,9 +79,11 @@ def manifest(value: dict[str, Any], at: Place) -> Manifest:
     if not metadata.get("name") and metadata.get("generateName"):
         text = f"{kind} has generateName in place of a name: it cannot be kept equal to Git"
         raise NotManifest(text, at=at, field="metadata.generateName")
-    name = _path_segment(metadata, "name", kind, at)
+    name = _path_segment(metadata, "name", kind, at, unfilled=unfilled)
     namespace = (
-        "" if metadata.get("namespace") in (None, "") else _path_segment(metadata, "namespace", kind, at)
+        ""
+        if metadata.get("namespace") in (None, "")
+        else _path_segment(metadata, "namespace", kind, at, unfilled=unfilled)
     )
     ref = ObjectRef(sys.intern(group), sys.intern(kind), sys.intern(namespace), name)
     annotations = metadata.get("annotations") or {}
@@ -119,7 +122,7 @@ def _word(value: Mapping[str, Any], field: str, at: Place) -> str:
     return word
 
 
-def _path_segment(metadata: Mapping[str, Any], field: str, kind: str, at: Place) -> str:
+def _path_segment(metadata: Mapping[str, Any], field: str, kind: str, at: Place, *, unfilled: bool) -> str:
     """A name that can stand in a URL's path, as the API server demands of every name."""
     word = metadata.get(field)
     where = f"metadata.{field}"
@@ -127,6 +130,8 @@ def _path_segment(metadata: Mapping[str, Any], field: str, kind: str, at: Place)
         raise NotManifest(f"{kind} has no {field}", at=at, field=where)
     if not isinstance(word, str):
         raise NotManifest(f"{kind} has a {field} that is not a string: quote it", at=at, field=where)
+    if unfilled and mentions(word):
+        return word
     if word in (".", "..") or "/" in word or "%" in word or len(word) > _LONGEST or not word.isprintable():
         raise NotManifest(f"{kind} has a {field} that Kubernetes does not allow", at=at, field=where)
     return word

@@ -63,28 +63,46 @@ class Output:
 class Programs(Protocol):
     """The confined programs of one render. Blocking; for one thread."""
 
+    def call_off(self) -> None:
+        """End what runs; whatever is asked for afterwards raises `CalledOff`. For any thread."""
+
     def version(self, program: Name) -> str:
         """Such as ``v4.3.1``; found once. Raises `ProgramMissing`."""
 
     def run(
-        self, program: Name, arguments: Sequence[str], files: Mapping[str, bytes], *, folder: str = ""
+        self,
+        program: Name,
+        arguments: Sequence[str],
+        files: Mapping[str, bytes],
+        *,
+        folder: str = "",
+        beside: Sequence[Name] = (),
     ) -> Output:
         """Run it in a private folder that holds ``files`` (relative paths), beginning in ``folder`` of it.
 
-        Raises `ProgramMissing`, `ProgramFailed`, `LimitExceeded`, `CalledOff`. Neither text names a path outside.
+        The programs ``beside`` it may be run by it; ``{helm}`` in an argument is where helm is then. Raises `ProgramMissing`, `ProgramFailed`, `LimitExceeded`, `CalledOff`. Neither text names a path outside.
         """
 
 
 class NoPrograms:
     """`Programs` where there are none: plain YAML needs none."""
 
+    def call_off(self) -> None:
+        """See `Programs`."""
+
     def version(self, program: Name) -> str:
         """See `Programs`."""
         raise ProgramMissing(f"{program} is not installed")
 
     def run(
-        self, program: Name, arguments: Sequence[str], files: Mapping[str, bytes], *, folder: str = ""
+        self,
+        program: Name,
+        arguments: Sequence[str],
+        files: Mapping[str, bytes],
+        *,
+        folder: str = "",
+        beside: Sequence[Name] = (),
     ) -> Output:
         """See `Programs`."""
-        del arguments, files, folder
+        del arguments, files, folder, beside
         raise ProgramMissing(f"{program} is not installed")

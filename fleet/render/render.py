@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from fleet.errors import SourceError
-from fleet.render.renderer import PLAIN, renderer_of
+from fleet.render.renderer import PLAIN, Renderers
 
 if TYPE_CHECKING:
     from fleet.model import Parameters, Rendered
@@ -17,13 +17,23 @@ if TYPE_CHECKING:
     from fleet.render.ground import Ground
     from fleet.render.inputs import Inputs
     from fleet.render.program import Programs
+    from fleet.render.renderer import Renderer
     from fleet.render.source import Source
 
-_THREADS: Final = ThreadPoolExecutor(max_workers=4, thread_name_prefix="render")
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What renders are made with: the cache, and the renderers."""
+
+    cache: RenderCache
+    renderers: Renderers = field(default_factory=Renderers)
+
+
+THREADS: Final = ThreadPoolExecutor(max_workers=4, thread_name_prefix="render")
 
 
 async def render(
-    source: Source, ground: Ground, parameters: Parameters, cache: RenderCache, programs: Programs
+    source: Source, ground: Ground, parameters: Parameters, tools: Tools, programs: Programs
 ) -> Rendered:
     """What the source renders to; complete only if ``faults`` is empty.
 
@@ -33,40 +43,59 @@ async def render(
     options that cannot be understood. Blocking work is one hop to a bounded pool of threads.
     """
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_THREADS, rendered, source, ground, parameters, cache, programs)
+    return await loop.run_in_executor(THREADS, rendered, source, ground, parameters, tools, programs)
 
 
 def rendered(
-    source: Source, ground: Ground, parameters: Parameters, cache: RenderCache, programs: Programs
+    source: Source, ground: Ground, parameters: Parameters, tools: Tools, programs: Programs
 ) -> Rendered:
     """`render` for a caller that is in a thread already."""
-    renderer = renderer_of(source)
     try:
+        renderer = tools.renderers.of(source, ground)
         inputs = renderer.collect(source, ground)
         version = renderer.version(programs)
-        found = key(f"{renderer.name} {version}", source, inputs, parameters)
+        given = digest(renderer, source, inputs, parameters)
+        key = hashlib.sha256(f"{version}\0{given}".encode()).hexdigest()
 
         def build() -> Rendered:
             made = renderer.build(inputs, source, ground, parameters, programs)
-            return replace(made, key=found, renderer="" if renderer.name == PLAIN else version)
+            return replace(
+                made,
+                key=key,
+                inputs=given,
+                output=output(made),
+                general=not inputs.capabilities,
+                renderer="" if renderer.name == PLAIN else version,
+            )
 
-        return replace(cache.obtain(found, build), reads=inputs.reads)
+        return replace(tools.cache.obtain(key, build, lasting=renderer.name != PLAIN), reads=inputs.reads)
     except SourceError as error:
         error.reads = ground.reads()
         raise
 
 
-def key(renderer: str, source: Source, inputs: Inputs, parameters: Parameters) -> str:
-    """The digest of all that decides the result.
+def digest(renderer: Renderer, source: Source, inputs: Inputs, parameters: Parameters) -> str:
+    """The digest of all that decides the result, but for the renderer's version.
 
     The files' paths are in it since origins and faults name them; commit and repository are not: the content
     decides.
     """
     parts = [
-        renderer,
-        repr((source.directory, source.kustomize, source.helm)),
+        renderer.name,
+        repr(renderer.decides(source)),
         parameters.digest if inputs.capabilities else "",
     ]
     for file in inputs.files:
         parts += (file.path, file.name, file.oid)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def output(made: Rendered) -> str:
+    """The digest of what came out."""
+    found = hashlib.sha256()
+    for manifest in made.manifests:
+        found.update(manifest.body)
+        found.update(b"\0")
+    for fault in made.faults:
+        found.update(f"{fault.ref} {fault.reason}\0".encode())
+    return found.hexdigest()

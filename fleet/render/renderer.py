@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+from fleet.errors import SourceError
 from fleet.render.directory import PlainYaml
+from fleet.render.helm.chart import CHART
+from fleet.render.helm.renderer import HelmChart
+from fleet.render.kustomize.graph import NAMES
+from fleet.render.kustomize.renderer import Kustomization
 
 if TYPE_CHECKING:
     from fleet.model import Parameters, Rendered
@@ -27,6 +32,9 @@ class Renderer(Protocol):
         For a program its name and version, as people are shown it: ``helm v4.3.1``. Raises ``ProgramMissing``.
         """
 
+    def decides(self, source: Source) -> object:
+        """What of the source decides the output, besides its files; its ``repr`` is part of the key."""
+
     def collect(self, source: Source, ground: Ground) -> Inputs:
         """What the render depends on. Reads trees, and of blobs only those that name further inputs.
 
@@ -42,10 +50,42 @@ class Renderer(Protocol):
         """
 
 
+class Ambiguous(SourceError):
+    """What lies at the path could be rendered in more than one way."""
+
+    reason = "RendererAmbiguous"
+
+
 PLAIN: Final = PlainYaml.name
-RENDERERS: dict[str, Renderer] = {renderer.name: renderer for renderer in (PlainYaml(),)}
 
 
-def renderer_of(source: Source) -> Renderer:  # noqa: ARG001 (plain YAML is the only one as yet)
-    """The renderer that a source asks for."""
-    return RENDERERS[PLAIN]
+class Renderers:
+    """The renderers that there are; ``allowed`` are build options that kustomizations may use."""
+
+    def __init__(self, allowed: frozenset[str] = frozenset()) -> None:
+        self.plain = PlainYaml()
+        self.kustomize = Kustomization(allowed)
+        self.helm = HelmChart()
+
+    def of(self, source: Source, ground: Ground) -> Renderer:
+        """The renderer that a source asks for, or that what lies at its path does. Raises `Ambiguous`."""
+        if source.helm is not None or source.chart:
+            return self.helm
+        if source.kustomize is not None:
+            return self.kustomize
+        if source.plain:
+            return self.plain
+        tree, path = ground.own, source.path.strip("/")
+        folder = "" if path in ("", ".") else f"{path}/"
+        entry = tree.entry(path)
+        if entry is None or not entry.is_directory:
+            return self.plain
+        names = {one.name for one in tree.list(path)}
+        chart, kustomization = CHART in names, names & set(NAMES)
+        if chart and kustomization:
+            raise Ambiguous(
+                f"{folder or '.'} holds {CHART} and {min(kustomization)}: give the source helm or kustomize to say which"
+            )
+        if chart:
+            return self.helm
+        return self.kustomize if kustomization else self.plain

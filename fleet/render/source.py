@@ -111,8 +111,9 @@ class Source:
 
     ``chart`` names a chart of a chart repository; ``repo`` is then that repository's URL, ``revision.commit`` the
     chart's exact version and the path the chart's folder in its archive. At most one of ``kustomize`` and ``helm``
-    is given; where neither is, what lies at the path decides. ``ref`` is the name by which value files of other
-    sources refer to this one.
+    is given; where neither is, what lies at the path decides, unless ``plain`` says that plain manifests do.
+    ``ref`` is the name by which value files of other sources refer to this one. ``name`` is the Application's, a
+    release's where it is given none; ``namespace`` that of objects that name none.
     """
 
     repo: str
@@ -123,3 +124,6 @@ class Source:
     helm: Helm | None = None
     chart: str = ""
     ref: str = ""
+    name: str = ""
+    namespace: str = ""
+    plain: bool = False

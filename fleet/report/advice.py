@@ -39,10 +39,6 @@ _HOLDS: Final[Mapping[Hold, str]] = {
     Hold.SELF_HEAL_OFF: "Run 'fleethub app sync {app}', or set syncPolicy.automated.selfHeal",
     Hold.CONTESTED: "Have the other one stop, or take these fields out of Git",
     Hold.FOREIGN_HUB: "If that hub is gone, run 'fleethub cluster take-over {cluster}'",
-    Hold.IDENTITY: "Correct the registration, or run 'fleethub cluster replace {cluster}' if the other is meant",
-    Hold.TWICE: "Remove one of the two: 'fleethub cluster remove NAME' leaves all as it is",
-    Hold.CLEANING: "Nothing: the cluster is being cleaned (see 'fleethub cluster get {cluster}')",
-    Hold.CLEANED: "Run 'fleethub cluster remove {cluster}', or take the annotation fleethub.dev/clean off to return",
     Hold.RETRYING: _AGAIN,
     Hold.WAVE: "Make the objects of the earlier wave healthy; then it goes on by itself",
     Hold.CLAIM: "Take the object out of the other Application; then it is handed over by itself",
@@ -53,11 +49,12 @@ _HOLDS: Final[Mapping[Hold, str]] = {
     Hold.TWICE: "Remove one of the two registrations: 'fleethub cluster remove {cluster}'",
     Hold.CLEANING: "Wait, or stop it: 'fleethub cluster get {cluster}' says how far it is",
     Hold.CLEANED: "Remove the cluster, or register it anew: 'fleethub cluster get {cluster}'",
+    Hold.RENDERER: "Look at what would change ('fleethub app get {app}'), then run 'fleethub app accept {app}'",
     Hold.PROJECT: "Have the Project allow it, or change the Application",
 }
 # Of several holds the first of these is told.
 _ORDER: Final = (
-    Hold.PROJECT, Hold.IDENTITY, Hold.TWICE, Hold.CLEANING, Hold.CLEANED, Hold.PAUSED, Hold.FOREIGN_HUB, Hold.MANUAL, Hold.CONTESTED, Hold.CLAIM, Hold.WAVE,
+    Hold.PROJECT, Hold.IDENTITY, Hold.TWICE, Hold.CLEANING, Hold.CLEANED, Hold.PAUSED, Hold.FOREIGN_HUB, Hold.RENDERER, Hold.MANUAL, Hold.CONTESTED, Hold.CLAIM, Hold.WAVE,
     Hold.DELETION_HELD, Hold.EMPTY, Hold.PRUNE_WAITS, Hold.PRUNE_OFF, Hold.SELF_HEAL_OFF, Hold.GRACE, Hold.DELETION,
 )  # fmt: skip
 

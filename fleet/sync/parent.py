@@ -8,7 +8,7 @@ is not written, as KEP-3659 has it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -71,6 +71,7 @@ class Intent:
     renderer: str
     kinds: frozenset[GroupKind]
     namespaces: frozenset[str]
+    inputs: str = ""
 
 
 async def read_all(send: Send, cluster: str, namespace: str = names.MEMBER_NAMESPACE) -> tuple[Parent, ...]:
@@ -98,6 +99,7 @@ def read(meta: Meta, cluster: str) -> Parent | None:
         annotations.get(names.SET_RENDER, ""),
         annotations.get(names.SET_RENDERER, ""),
         annotations.get(names.SET_SEAL),
+        annotations.get(names.SET_INPUTS, ""),
     )
     additional = _words(annotations.get(names.APPLYSET_NAMESPACES, ""))
     kinds = frozenset(map(_kind, _words(annotations.get(names.APPLYSET_KINDS, ""))))
@@ -117,7 +119,9 @@ async def declare(
         kinds, namespaces = kinds | before.kinds, namespaces | before.namespaces
         if before.recorded.render == intent.render:
             sealed = before.recorded.seal
-    recorded = Recorded(intent.target, intent.revisions, intent.render, intent.renderer, sealed)
+    recorded = Recorded(
+        intent.target, intent.revisions, intent.render, intent.renderer, sealed, intent.inputs
+    )
     return await _write(send, before, recorded, (kinds, namespaces), namespace)
 
 
@@ -126,7 +130,7 @@ async def seal(
 ) -> Parent:
     """Record the digest of the members' entries, and exactly the kinds and namespaces that are left."""
     was = parent.recorded
-    recorded = Recorded(was.target, was.revisions, was.render, was.renderer, seal)
+    recorded = replace(was, seal=seal)
     return await _write(send, parent, recorded, (kinds, namespaces), parent.meta.ref.namespace)
 
 
@@ -191,6 +195,8 @@ def _annotations(
     }
     if recorded.seal is not None:
         annotations[names.SET_SEAL] = recorded.seal
+    if recorded.inputs:
+        annotations[names.SET_INPUTS] = recorded.inputs
     return annotations
 
 
@@ -199,6 +205,7 @@ def _says(meta: Meta, labels: Mapping[str, str], annotations: Mapping[str, str])
     seal = meta.annotations.get(names.SET_SEAL)
     return (
         seal == annotations.get(names.SET_SEAL)
+        and meta.annotations.get(names.SET_INPUTS) == annotations.get(names.SET_INPUTS)
         and all(meta.labels.get(key) == value for key, value in labels.items())
         and meta.annotations.get(names.APPLYSET_TOOLING, "").startswith(f"{names.PRODUCT}/")
         and all(

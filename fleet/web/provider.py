@@ -148,7 +148,7 @@ class HubProvider:
         known = self._hub.world.applications[key]
         if known.model is None:
             return SourceView()
-        source = known.model.spec.source
+        source = known.model.spec.all_sources[0]
         head = ""
         for repository in self._hub.repositories.known() if self._hub.ready else ():
             if repository.url == source.repo_url:

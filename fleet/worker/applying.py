@@ -79,7 +79,7 @@ def blemished(work: Work, ref: ObjectRef, member: Member) -> bool:
     )
 
 
-async def declare(work: Work, plan: Plan, member: Member, render: str) -> None:
+async def declare(work: Work, plan: Plan, member: Member, render: str, inputs: str) -> None:
     """Write the parent with kinds, namespaces and intent before the first object; once, if anything changes."""
     key = work.target.key
     before = member.parents.get(key)
@@ -91,6 +91,7 @@ async def declare(work: Work, plan: Plan, member: Member, render: str) -> None:
         work.rendered.renderer,
         frozenset(GroupKind(ref.group, ref.kind) for ref in sent),
         frozenset(ref.namespace for ref in sent if ref.namespace),
+        inputs,
     )
     if before is None and not sent:
         return

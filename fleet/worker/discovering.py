@@ -19,4 +19,7 @@ async def again(member: Member) -> bool:
         if member.clock.boottime() - member.discovered >= FRESH:
             member.discovery = await read(member.client.send)
             member.discovered = member.clock.boottime()
-    return member.discovery != before
+    changed = member.discovery != before
+    if changed:
+        member.rediscovered()
+    return changed

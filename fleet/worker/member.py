@@ -56,6 +56,7 @@ class Member:
     doubt: asyncio.Event = field(default_factory=asyncio.Event)  # asks for a sign of life at once
     # Whether the walls that a target was planned with are still those that it has.
     stands: Callable[[Target], bool] = lambda _: True
+    rediscovered: Callable[[], None] = lambda: None
 
     def door(self, target: Target) -> Send:
         """How to write for a target: as the account of its Project, and only while its walls are what they were."""

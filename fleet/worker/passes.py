@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from fleet.errors import FleetError, fault
 from fleet.model import ApplicationKey, Holding, Mode, Outcome, Work
@@ -35,13 +36,18 @@ async def run(
     would go is known.
     """
     planned = claiming.judged(plan(work, scoped, member), member, unrendered)
-    if work.mode is Mode.COMPARE:
+    remade = recover.remade(work, member)
+    if work.mode is Mode.COMPARE or remade is not None:
         progress, pruned = await comparing.run(work, planned, member)
+        if remade is not None:
+            pruned.holds.clear()
+            progress.holds.append(replace(remade, refs=tuple(drift.ref for drift in progress.drifts)))
         return outcome.build(work, planned, progress, pruned, member)
     progress, pruned = applying.Progress(), Pruned()
     try:
         if work.only is None or work.target.key not in member.parents:
-            await applying.declare(work, planned, member, recover.render_digest(work))
+            render, inputs = recover.render_digest(work), recover.inputs_digest(work)
+            await applying.declare(work, planned, member, render, inputs)
     except FleetError as error:
         # Without its parent nothing may be written: an object of a kind it does not name would be lost.
         progress.faults.append(fault(error))

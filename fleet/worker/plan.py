@@ -88,7 +88,7 @@ def plan(work: Work, scoped: Scoped, member: Member) -> Plan:
         member.sightings.holders(p.ref for p in sendable),
     )
     stages: list[Stage] = []
-    warnings: list[str] = []
+    warnings = list(work.rendered.warnings)
     marks = Marks(own, member.identity.digest_key)
     mine = [placed for placed in sendable if placed.ref in split.mine]
     if work.only is not None:

@@ -32,8 +32,8 @@ async def declare(work: Work, member: Member) -> frozenset[GroupKind]:
     """
     key, place = work.target.key, member.identity.namespace
     found = await kinds(parent.set_id(key, place), member)
-    render, renderer = recover.render_digest(work), work.rendered.renderer
-    intent = parent.Intent(key, work.revisions, render, renderer, found, frozenset())
+    render, renderer, made = recover.render_digest(work), work.rendered.renderer, recover.inputs_digest(work)
+    intent = parent.Intent(key, work.revisions, render, renderer, found, frozenset(), made)
     before = member.parents.get(key)
     member.parents[key] = await parent.declare(member.door(work.target), before, intent, namespace=place)
     return found

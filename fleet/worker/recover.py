@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from fleet.model import Mode, Option, Recorded, Work
+from fleet import names
+from fleet.model import Hold, Holding, Mode, Option, Recorded, Work
 from fleet.sync.scope import Scoped
 from fleet.sync.sets import set_id
 from fleet.worker import heal
@@ -25,8 +26,37 @@ DIGEST = 32
 
 def render_digest(work: Work) -> str:
     """What a parent records as the render: the desired set as it is meant for this target."""
-    text = f"{work.rendered.key}\n{work.target.namespace}\n{work.target.parameters.digest}"
+    text = f"{work.rendered.output or work.rendered.key}\n{work.target.namespace}"
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST]
+
+
+def inputs_digest(work: Work) -> str:
+    """What a parent records of the inputs of a render that a program made; empty for plain YAML."""
+    if not work.rendered.renderer:
+        return ""
+    text = f"{work.rendered.inputs}\n{work.target.namespace}"
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST]
+
+
+def remade(work: Work, member: Member) -> Holding | None:
+    """Why the work is not applied: of the same inputs, another version of the renderer makes something else."""
+    record = member.parents.get(work.target.key)
+    accepts = work.target.policy.accepts
+    if record is None or not work.rendered.renderer or accepts in ("*", work.rendered.renderer):
+        return None
+    was = record.recorded
+    if (
+        was.renderer in ("", work.rendered.renderer)
+        or was.inputs != inputs_digest(work)
+        or was.render == render_digest(work)
+    ):
+        return None
+    text = (
+        f"made by {was.renderer}; {work.rendered.renderer} makes something else of the same files, and nothing of that "
+        f"is applied before somebody accepts it: 'fleethub app accept {work.target.key.application}', or the annotation "
+        f"{names.ACCEPT}: {work.rendered.renderer}"
+    )
+    return Holding(Hold.RENDERER, text)
 
 
 def seal_of(own: str, member: Member) -> str:

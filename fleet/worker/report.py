@@ -40,6 +40,9 @@ class Report(Protocol):
     def met(self, cluster: str) -> None:
         """The cluster answers, is the one that is meant, and its Lease is ours."""
 
+    def discovered(self, cluster: str) -> None:
+        """What the cluster serves is something else than before."""
+
     def left(self, cluster: str) -> None:
         """The Lease of a cluster that was to be left is given back."""
 

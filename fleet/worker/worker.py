@@ -289,6 +289,8 @@ class Worker:
         )
         running.paused = self._paused
         self._running = running
+        member.rediscovered = lambda: self._ground.report.discovered(self.name)
+        member.rediscovered()
         await running.run(self._lease)
 
     async def _left(self, client: Client) -> bool:

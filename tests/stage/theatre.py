@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from bootstrap.local import binaries
 from bootstrap.local.gitserver import GitServer
 from bootstrap.local.plane import Plane
 from bootstrap.local.servers import Components
@@ -81,6 +82,7 @@ class Theatre:
             "allow_git": (f"{self.planes.git.url}/",),
             "data": str(self.folder / "data"),
             "poll_interval": 0.5,
+            "programs": (str(binaries.folder()), str(binaries.built())),
             "log_level": "error",
         }
         told = Settings(**{**usual, **self.settings})

@@ -159,11 +159,11 @@ _REQUIREMENT = "spec.placement.clusterSelector.matchExpressions[0]"
 
 # Judged by parser and API server alike.
 FAULTY: dict[str, Faulty] = {
-    "no source": Faulty("Application", "spec.source", _without("spec.source")),
+    "no source": Faulty("Application", "spec", _without("spec.source")),
     "no repository": Faulty("Application", "spec.source.repoURL", _without("spec.source.repoURL")),
     "repository like an option": _at("Application", "spec.source.repoURL", "--upload-pack=x"),
     "revision like an option": _at("Application", "spec.source.targetRevision", "-x"),
-    "revision range": _at("Application", "spec.source.targetRevision", "main..next^"),
+    "revision range": Faulty("Application", "spec.source", _put("spec.source.targetRevision", "main..next^")),
     "absolute path": _at("Application", "spec.source.path", "/etc"),
     "climbing path": _at("Application", "spec.source.path", "apps/../../etc"),
     "path that is two dots": _at("Application", "spec.source.path", ".."),

@@ -174,7 +174,7 @@ def test_a_key_with_a_passphrase_is_refused(tmp_path: Path, form: list[str]) -> 
         ("insecure", "true"),
         ("insecureIgnoreHostKey", "TRUE"),
         ("enableLfs", "true"),
-        ("type", "helm"),
+        ("type", "svn"),
         ("url", "https://git.example/$x"),
         ("url", "https://user:hunter2@git.example"),
         ("url", ""),
