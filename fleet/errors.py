@@ -37,6 +37,7 @@ class FleetError(Exception):
         self.text = text
         self.ref = ref
         self.field = field
+        self.reads: frozenset[Read] = frozenset()  # look-ups that were made on the way to a render
 
 
 class DocumentError(FleetError):
@@ -71,10 +72,6 @@ class SourceError(FleetError):
     """Git could not give what an Application asks for; ``reads`` are the look-ups made on the way."""
 
     reason = "SourceError"
-
-    def __init__(self, text: str, *, ref: ObjectRef | None = None, field: str = "") -> None:
-        super().__init__(text, ref=ref, field=field)
-        self.reads: frozenset[Read] = frozenset()
 
 
 class RepositoryRefused(SourceError):

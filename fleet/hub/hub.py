@@ -37,6 +37,7 @@ from fleet.hub.lineage import Lineage
 from fleet.hub.passwords import Passwords
 from fleet.hub.readers import Readers
 from fleet.hub.reconcile import Reconciler
+from fleet.hub.rendering import Rendering
 from fleet.hub.roster import Roster
 from fleet.hub.seams import Seams
 from fleet.hub.takeovers import TakeOvers
@@ -170,14 +171,12 @@ class Hub:
             settings.poll_interval,
         )
         self.capabilities = Capabilities(self.roster)
-        self.desired = Desired(
-            self.world,
+        self.rendering = Rendering(
             Grounds(self.repositories, self.charts),
-            self.readers,
-            self.changes,
             Tools(self.cache, Renderers(frozenset(settings.kustomize_option))),
             self.confinement.confined,
         )
+        self.desired = Desired(self.world, self.rendering, self.readers, self.changes)
         self.reconciler = Reconciler(
             self.world,
             self.desired,
@@ -231,7 +230,7 @@ class Hub:
         self.reconciler.settled = self._settled
         self.reconciler.accepts = "*" if settings.accept_renderer_changes else ""
         self.reconciler.version = self.capabilities.version
-        self.desired.capabilities = self.capabilities.of
+        self.rendering.capabilities = self.capabilities.of
         self.knowing.unready = self.reconciler.unready
         self.telling.discovered_cluster = self._discovered
         self.charts.moved = self._chart_moved

@@ -19,12 +19,13 @@ from fleet.facts import Facts
 from fleet.hub.asking import Asking
 from fleet.hub.changes import Changes
 from fleet.hub.children import admitted
-from fleet.hub.desired import RENDER_WORD, Desired, Question, Sought
+from fleet.hub.desired import RENDER_WORD, Desired, Sought
 from fleet.hub.expected import Expected
 from fleet.hub.fences import Fences, Verdict
 from fleet.hub.finalizer import Finalizer
 from fleet.hub.guarding import DELETION, Guard
 from fleet.hub.record import Record
+from fleet.hub.rendering import Question
 from fleet.hub.requests import Asked
 from fleet.hub.roster import Roster
 from fleet.hub.withdraw import Withdrawals
@@ -48,6 +49,8 @@ from fleet.render.program import CalledOff
 from fleet.sync.sets import set_id
 from fleet.variants.variant import filled_namespace, skipped
 from fleet.world.objects import Known, World
+
+PARTLY = 10.0  # seconds until what failed for some clusters by something that may pass is tried again
 
 Tell = Callable[[ApplicationKey], None]
 
@@ -175,6 +178,8 @@ class Reconciler:
             by_cluster[HUB_CLUSTER] = whole
         record.faults += sought.failed + (whole.faults if not record.served else ())
         self._capable(key, record, sought.waiting)
+        if any(one.transient for one in sought.failed):
+            self.again(key, PARTLY)
         closed = frozenset(self.fences.judge(key, record).barred)
         if mode is Mode.APPLY:
             await self._finalizer.hold(key, frozenset(record.served) - closed)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from fleet.errors import SourceError
+from fleet.errors import FleetError
 from fleet.render.renderer import PLAIN, Renderers
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def rendered(
             )
 
         return replace(tools.cache.obtain(key, build, lasting=renderer.name != PLAIN), reads=inputs.reads)
-    except SourceError as error:
+    except FleetError as error:
         error.reads = ground.reads()
         raise
 
