@@ -17,6 +17,7 @@ TABLE: Final[Table] = {
     "cluster": ("fleet.cli.cluster.group:cluster", "Add, list and remove member clusters."),
     "app": ("fleet.cli.app.group:app", "See, sync and delete Applications."),
     "trace": ("fleet.cli.trace:trace", "Say why a change is not live, and what helps."),
+    "render": ("fleet.cli.render.command:render", "Print what would be applied, before it is committed."),
     "project": ("fleet.cli.project.group:project", "See Projects, and what they let an Application do."),
     "local": ("fleet.cli.local:local", "Real Kubernetes control planes on this machine."),
     "version": ("fleet.cli.version:version", "Print the version."),

@@ -14,6 +14,8 @@ TABLE: Final[Table] = {
     "refresh": ("fleet.cli.app.refresh:command", "Have the hub look at Git and the clusters now."),
     "wait": ("fleet.cli.app.wait:command", "Wait until an Application is synced and healthy."),
     "confirm": ("fleet.cli.app.confirm:command", "Let a deletion through that the guard holds."),
+    "accept": ("fleet.cli.app.accept:command", "Let what another version of a renderer makes be applied."),
+    "explain": ("fleet.cli.app.explain:command", "Say where each value on a cluster came from."),
     "delete": ("fleet.cli.app.delete:command", "Delete an Application, or let go of a lost cluster."),
 }
 

@@ -109,7 +109,7 @@ class Confinement:
             if self._stopped:
                 raise CalledOff("the hub stops")
             if self._process is None or self._process.poll() is not None:
-                self._end()
+                self._end_launcher()  # its boxes stay: the one of this order is among them
                 self._launch()
             self._serial += 1
             number = self._serial
@@ -176,6 +176,12 @@ class Confinement:
         self._orders = ours
 
     def _end(self) -> None:
+        self._end_launcher()
+        if self._boxes is not None:
+            shutil.rmtree(self._boxes, ignore_errors=True)
+            self._boxes = None
+
+    def _end_launcher(self) -> None:
         if self._orders is not None:
             self._orders.close()
             self._orders = None
@@ -186,9 +192,6 @@ class Confinement:
                 self._process.kill()
                 self._process.wait()
             self._process = None
-        if self._boxes is not None:
-            shutil.rmtree(self._boxes, ignore_errors=True)
-            self._boxes = None
 
 
 class Confined:

@@ -18,13 +18,15 @@ import ctypes
 import json
 import os
 import platform
-import resource
 import selectors
 import shutil
 import signal
 import socket
 import struct
 import sys
+
+with contextlib.suppress(ImportError):  # not on Windows, where this is read and never run
+    import resource
 
 LEVELS = ("namespaces", "landlock", "limits")
 FAILED = 125  # the exit code of a child that could not be confined
@@ -241,7 +243,8 @@ def namespaces(box: str, programs: dict[str, str]) -> None:
         _, status = os.waitpid(pid, 0)
         code = os.waitstatus_to_exitcode(status)
         if code < 0:
-            signal.signal(-code, signal.SIG_DFL)
+            with contextlib.suppress(OSError):  # KILL has no other way
+                signal.signal(-code, signal.SIG_DFL)
             os.kill(os.getpid(), -code)
         os._exit(code if code >= 0 else 128 - code)
     _ask(libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
