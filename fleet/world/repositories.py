@@ -97,8 +97,9 @@ class Repository:
         return found._replace(repo=self.url)
 
     def tree(self, commit: str) -> Tree:
-        """The files of a commit that is in the mirror."""
-        return self.mirror.tree(commit)
+        """The files of a commit that is in the mirror; its reads carry the URL by which it is followed."""
+        objects = self.mirror.objects
+        return Tree(self.url, commit, objects.root(commit), objects)
 
     def nudge(self, commit: str = "", how: How = How.ASKED) -> None:
         """Look at once; ``commit`` is what a push event spoke of, a hint for looking again only."""

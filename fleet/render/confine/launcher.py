@@ -225,7 +225,7 @@ def namespaces(box: str, programs: dict[str, str]) -> None:
     _mount(box, box, _MS_BIND | _MS_REC)
     for name, program in programs.items():
         _bind(program, f"{box}/{name}", file=True, flags=_MS_RDONLY)
-    _bind("/dev/null", f"{box}/null", file=True, flags=0)
+    _bind("/dev/null", f"{box}/dev/null", file=True, flags=0)
     if any(_dynamic(program) for program in programs.values()):
         for needed in _NEEDED:
             if os.path.exists(needed):
@@ -267,8 +267,7 @@ def landlock(work: str, programs: tuple[str, ...]) -> None:
         )  # no exec, no device, no socket
         for program in programs:
             _allow(libc, ruleset, program, _EXECUTE | _READ_FILE)
-        null = "/null" if work == "/work" else "/dev/null"
-        _allow(libc, ruleset, null, _READ_FILE | _WRITE)
+        _allow(libc, ruleset, "/dev/null", _READ_FILE | _WRITE)
         if any(_dynamic(program) for program in programs):
             for needed in _NEEDED:
                 if os.path.exists(needed):

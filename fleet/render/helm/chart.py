@@ -75,7 +75,7 @@ class _Laying:
     def _folder(self, tree: Tree, path: str, into: str) -> None:
         for entry in tree.list(path):
             at = posixpath.join(path, entry.name)
-            found = tree.entry(at) if entry.is_link else entry
+            found = tree.entry(at)  # not the listing's: each file is a read of its own
             if found is None:
                 raise PathNotFound(f"{at} is a link to what is not in the commit")
             if found.is_directory:

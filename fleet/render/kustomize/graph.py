@@ -202,7 +202,7 @@ class _Walking:
             raise PathNotFound(f"{where}: the chart {path} is not in the commit; charts are not fetched here")
         for child in place.tree.list(path):
             below = posixpath.join(path, child.name)
-            found = place.tree.entry(below) if child.is_link else child
+            found = place.tree.entry(below)  # not the listing's: each file is a read of its own
             if found is not None and found.is_directory:
                 self._tree(place, below, where)
             elif found is not None and found.is_file:
