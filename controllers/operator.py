@@ -17,6 +17,8 @@ from controllers.handlers import Listener, registry
 from fleet.errors import FleetError
 from fleet.kube.connection import Connection
 
+AGAIN = 0.2  # seconds until a task that did not end is told so again
+
 
 class OperatorEnded(FleetError):
     """The watches of the hub's own objects ended by themselves."""
@@ -52,6 +54,7 @@ class Operator:
         self._listener = listener
         self._stop = asyncio.Event()
         self._vault = kopf_vault()
+        self._settings = _settings()
         self._tasks: Collection[asyncio.Task[Any]] = ()
 
     async def start(self) -> None:
@@ -60,7 +63,7 @@ class Operator:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         self._tasks = await kopf.spawn_tasks(
             registry=registry(self._listener, _login(self._connection)),
-            settings=_settings(),
+            settings=self._settings,
             standalone=True,
             clusterwide=True,
             stop_flag=self._stop,
@@ -79,13 +82,26 @@ class Operator:
     async def stop(self) -> None:
         """End kopf's tasks: with no daemons and no handlers in flight there is nothing to wait for.
 
-        kopf closes its connections only where its own end is not cut short; here it always is.
+        kopf closes its connections only where its own end is not cut short; here it always is. Where one watch
+        failed, it leaves the others running.
         """
         self._stop.set()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        left = {task for task in asyncio.all_tasks() if self._watches(task)}
+        while left:
+            for task in left:  # a stream that waits for its answer takes the first word for another's
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=AGAIN)
         await self._vault.close()
+
+    def _watches(self, task: asyncio.Task[Any]) -> bool:
+        """Whether the task is a watch of this operator: kopf hands its settings to each."""
+        frame = getattr(task.get_coro(), "cr_frame", None)
+        inner = frame.f_locals.get("coro") if frame is not None else None
+        within = getattr(inner, "cr_frame", None)
+        return within is not None and within.f_locals.get("settings") is self._settings
 
 
 def kopf_identity() -> Any:

@@ -138,7 +138,10 @@ OPTIONS = Kustomize(
     common_labels=(("team", "shop"),),
     common_annotations=(("owner", "me"),),
     patches=(
-        Patch(patch="- op: add\n  path: /metadata/annotations/patched\n  value: by-hand\n", target='{"kind": "Deployment"}'),
+        Patch(
+            patch="- op: add\n  path: /metadata/annotations/patched\n  value: by-hand\n",
+            target='{"kind": "Deployment"}',
+        ),
         Patch(path="more.yaml"),
     ),
     components=("../parts/scaled",),
@@ -161,7 +164,9 @@ patches:
 MORE = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {type: NodePort}\n"
 
 
-def test_an_applications_options_are_what_a_hand_would_edit_into_the_file(bench: Bench, tmp_path: Path) -> None:
+def test_an_applications_options_are_what_a_hand_would_edit_into_the_file(
+    bench: Bench, tmp_path: Path
+) -> None:
     files = {**FILES, "app/kustomization.yaml": "resources: [../base]\n", "app/more.yaml": MORE}
     made = bench.render(files, source("app", kustomize=OPTIONS))
     assert objects(made) == kustomize(lay({**files, "app/kustomization.yaml": EDITED}, tmp_path), "app")
@@ -251,7 +256,9 @@ def test_what_no_repository_may_have_read_is_refused_by_file_and_field(
         bench.render(files, source("app", kustomize=Kustomize()))
 
 
-def test_a_remote_base_is_asked_for_by_its_repository_and_laid_beside_the_rest(bench: Bench, tmp_path: Path) -> None:
+def test_a_remote_base_is_asked_for_by_its_repository_and_laid_beside_the_rest(
+    bench: Bench, tmp_path: Path
+) -> None:
     files = one("resources: ['https://git.example/acme/bases//base?ref=v1']\nnameSuffix: -r\n")
     wanted = RemoteFolder("https://git.example/acme/bases", "v1", "base")
     with pytest.raises(Unfetched) as caught:
@@ -272,7 +279,10 @@ def test_a_remote_base_is_asked_for_by_its_repository_and_laid_beside_the_rest(b
         ("github.com/org/repo", ("https://github.com/org/repo", "", "")),
         ("git@github.com:org/repo//path?ref=v1", ("git@github.com:org/repo", "v1", "path")),
         ("git@host.example:org/repo.git/path?version=2", ("git@host.example:org/repo.git", "2", "path")),
-        ("ssh://git@host.example/org/repo//p?ref=x&timeout=90", ("ssh://git@host.example/org/repo", "x", "p")),
+        (
+            "ssh://git@host.example/org/repo//p?ref=x&timeout=90",
+            ("ssh://git@host.example/org/repo", "x", "p"),
+        ),
         ("https://host.example/org/repo.git/a/b", ("https://host.example/org/repo.git", "", "a/b")),
     ],
 )
@@ -302,4 +312,10 @@ def test_ten_thousand_objects_and_a_bomb_are_bounded(bench: Bench) -> None:
         f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(9)
     )
     with pytest.raises(FleetError):
-        bench.render(one("resources: [x.yaml]", **{"app/x.yaml": f"apiVersion: v1\nkind: A\nmetadata: {{name: a}}\n{bomb}"}), source("app"))
+        bench.render(
+            one(
+                "resources: [x.yaml]",
+                **{"app/x.yaml": f"apiVersion: v1\nkind: A\nmetadata: {{name: a}}\n{bomb}"},
+            ),
+            source("app"),
+        )
