@@ -4,7 +4,7 @@
     +- DocumentError        a file that does not read: path, document, line
     +- InvalidObject        an object of the hub's own kinds that does not validate: field
     +- SourceError          Git: RepositoryRefused, RepositoryUnreachable (transient), RevisionNotFound,
-    |                       RevisionAmbiguous, PathNotFound, LinkRefused, RendererMissing, SourceTooLarge
+    |                       RevisionAmbiguous, PathNotFound, LinkRefused, RendererAmbiguous, SourceTooLarge
     +- RegistrationError    a credential that cannot be used: KubeconfigInvalid, KubeconfigRefused
     +- ManifestRefused      a manifest that must not be sent as it stands
     +- KindUnknown          the cluster does not serve the kind (transient: a CRD may come)
@@ -116,10 +116,10 @@ class LinkRefused(SourceError):
     reason = "LinkRefused"
 
 
-class RendererMissing(SourceError):
-    """The path holds what this version has no renderer for."""
+class RendererAmbiguous(SourceError):
+    """What lies at the path could be rendered in more than one way, or not as the source asks."""
 
-    reason = "RendererMissing"
+    reason = "RendererAmbiguous"
 
 
 class SourceTooLarge(SourceError):

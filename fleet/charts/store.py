@@ -58,7 +58,7 @@ class Store:
             self._meanings[_key(chart)] = meaning
             while len(self._meanings) > _MOST_MEANINGS:
                 del self._meanings[next(iter(self._meanings))]
-            self._write(_MEANINGS, orjson.dumps(self._meanings))
+            self._write(_MEANINGS, orjson.dumps({key: list(one) for key, one in self._meanings.items()}))
 
     def get(self, digest: str) -> bytes | None:
         """The archive of a digest; None where it is not there whole."""

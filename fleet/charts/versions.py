@@ -15,7 +15,7 @@ from typing import Final
 
 _VERSION: Final = re.compile(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?")
 _PART: Final = re.compile(
-    r"(?P<op>=|==|!=|>=|=>|<=|=<|>|<|~>|~|\^)?\s*"
+    r"(?P<op>=|!=|>=|=>|<=|=<|>|<|~>|~|\^)?\s*"
     r"v?(?P<major>\d+|[xX*])(?:\.(?P<minor>\d+|[xX*]))?(?:\.(?P<patch>\d+|[xX*]))?"
     r"(?:-(?P<pre>[0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?"
 )
@@ -99,7 +99,7 @@ def _conjunction(text: str) -> list[Callable[[Version], bool]]:
 
 
 def _comparator(part: re.Match[str]) -> Callable[[Version], bool]:
-    op = {"": "=", "==": "=", "=>": ">=", "=<": "<=", "~>": "~"}.get(part["op"] or "", part["op"] or "=")
+    op = {"": "=", "=>": ">=", "=<": "<=", "~>": "~"}.get(part["op"] or "", part["op"] or "=")
     written = [part["major"], part["minor"], part["patch"]]
     given = [one for one in written if one is not None]
     loose = next((n for n, one in enumerate(given) if one in _WILD), len(given))

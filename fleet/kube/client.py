@@ -66,6 +66,7 @@ class Client:
         self._clock = clock
         self._sessions: session.Sessions | None = None
         self._closed = False
+        self._closing: asyncio.Task[None] | None = None
         self._headers: dict[tuple[str, str | None, str], dict[str, str]] = {}
         self._token = connection.token
         self._token_due = 0.0
@@ -155,7 +156,10 @@ class Client:
         self._closed = True
         self._budget.suspect(self.cluster, failed=False)
         if self._sessions is not None:
-            await self._sessions.close()
+            if self._closing is None:
+                self._closing = asyncio.ensure_future(self._sessions.close())
+            # Whoever is cancelled while waiting for it must not leave half of it open.
+            await asyncio.shield(self._closing)
 
     async def _exchange(self, request: Request) -> tuple[int, failure.Headers, bytes]:
         writes = request.writes

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fleet.errors import InvalidObject, PathNotFound, RendererMissing, SourceTooLarge
+from fleet.errors import InvalidObject, PathNotFound, RendererAmbiguous, SourceTooLarge
 from fleet.model import Read, Rendered
 from fleet.render.gather import Gathered
 from fleet.render.globs import Glob, compiled
@@ -105,7 +105,7 @@ class _Walk:
             for entry in self._tree.list(path):
                 name = above + entry.name
                 if not count and entry.name in _FOREIGN and self._selects(name):
-                    raise RendererMissing(_NOT_PLAIN.format(path or ".", _FOREIGN[entry.name], entry.name))
+                    raise RendererAmbiguous(_NOT_PLAIN.format(path or ".", _FOREIGN[entry.name], entry.name))
                 if entry.is_directory:
                     if self._recurse:
                         folders.append((entry.path, name + "/"))

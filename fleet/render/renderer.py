@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from fleet.errors import SourceError
+from fleet.errors import RendererAmbiguous
 from fleet.render.directory import PlainYaml
 from fleet.render.helm.chart import CHART
 from fleet.render.helm.renderer import HelmChart
@@ -50,12 +50,6 @@ class Renderer(Protocol):
         """
 
 
-class Ambiguous(SourceError):
-    """What lies at the path could be rendered in more than one way."""
-
-    reason = "RendererAmbiguous"
-
-
 PLAIN: Final = PlainYaml.name
 
 
@@ -68,7 +62,7 @@ class Renderers:
         self.helm = HelmChart()
 
     def of(self, source: Source, ground: Ground) -> Renderer:
-        """The renderer that a source asks for, or that what lies at its path does. Raises `Ambiguous`."""
+        """The renderer that a source asks for, or that what lies at its path does. Raises ``RendererAmbiguous``."""
         if source.helm is not None or source.chart:
             return self.helm
         if source.kustomize is not None:
@@ -83,7 +77,7 @@ class Renderers:
         names = {one.name for one in tree.list(path)}
         chart, kustomization = CHART in names, names & set(NAMES)
         if chart and kustomization:
-            raise Ambiguous(
+            raise RendererAmbiguous(
                 f"{folder or '.'} holds {CHART} and {min(kustomization)}: give the source helm or kustomize to say which"
             )
         if chart:

@@ -70,7 +70,7 @@ async def test_what_moves_to_an_application_that_does_not_render_waits_where_it_
         {
             "apps/zeta/data.yaml": None,
             "apps/alpha/data.yaml": claim(),
-            "apps/alpha/kustomization.yaml": "resources: [a.yaml]\n",
+            "apps/alpha/kustomization.yaml": "resources: [gone.yaml]\n",
         }
     )
     await theatre.told("zeta", "PruneWaits", "fleethub/alpha")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from fleet.errors import FleetError
+from fleet.hub import rendering
 from fleet.kube.request import Request
-from fleet.render import render
 from tests.hazards.scene import begin, has
 from tests.stage.api import Api, until
 from tests.stage.theatre import Theatre, config, definition, manifest_of
@@ -25,7 +25,7 @@ async def test_a_change_whose_render_failed_in_passing_is_not_lost_with_the_next
         await theatre.application(name)
         await theatre.synced(name)
     failed = asyncio.Event()
-    whole = render.render
+    whole = rendering.render
 
     async def passing(source: Any, *arguments: Any) -> Any:
         if source.path == "apps/one":
@@ -33,10 +33,10 @@ async def test_a_change_whose_render_failed_in_passing_is_not_lost_with_the_next
             raise FleetError("no memory is left")
         return await whole(source, *arguments)
 
-    monkeypatch.setattr(render, "render", passing)
+    monkeypatch.setattr(rendering, "render", passing)
     theatre.repo.commit({"apps/one/a.yaml": config("a", k="2")})
     await theatre.told("one", "RenderFailed", "no memory")
-    monkeypatch.setattr(render, "render", whole)
+    monkeypatch.setattr(rendering, "render", whole)
     assert failed.is_set()
     # The next commit speaks of another Application alone.
     theatre.repo.commit({"apps/two/b.yaml": config("b", k="2")})

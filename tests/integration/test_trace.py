@@ -281,7 +281,7 @@ async def test_a_broken_file_is_named_with_its_line(theatre: Theatre) -> None:
     assert "apps/app/b.yaml, document 1, line 4" in shown.out
     # A folder that cannot be rendered at all leaves what was live before it live.
     bad = theatre.repo.commit({"apps/app/b.yaml": None, "apps/app/Chart.yaml": "name: x\n"})
-    await told(theatre, at(bad), "RenderFailed", "Chart.yaml")
+    await told(theatre, at(bad), "RenderFailed", "apps/app", "version")
     mended = theatre.repo.commit({"apps/app/Chart.yaml": None, "apps/app/c.yaml": config("c", k="1")})
     for one_of in (good, commit, bad, mended):
         await told(theatre, at(one_of), "Live")

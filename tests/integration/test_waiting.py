@@ -56,7 +56,7 @@ async def test_what_an_application_held_that_is_deleted_before_it_was_heard_is_h
     await theatre.stop()
     # It does not render, so after the start nobody knows what it wants.
     commit = theatre.repo.commit(
-        {"apps/old/kustomization.yaml": "resources: [a.yaml]\n", "apps/new/a.yaml": config("a", k="1")}
+        {"apps/old/kustomization.yaml": "resources: [gone.yaml]\n", "apps/new/a.yaml": config("a", k="1")}
     )
     await theatre.start()
     await theatre.told("new", "ClaimWaits", "old")

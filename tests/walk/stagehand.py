@@ -286,7 +286,7 @@ class Stagehand:
             case Broken():
                 return f"kind: [broken-{content.number}\n"
             case Base():
-                return "resources: []\n"
+                return "resources: [gone.yaml]\n"
             case App():
                 return manifest("Application", content.name, spec=self._spec(content))
         return "no manifest\n"

@@ -36,7 +36,7 @@ class Broken(NamedTuple):
 
 
 class Base(NamedTuple):
-    """A kustomization.yaml: its whole folder is refused."""
+    """A kustomization.yaml that names what is not there: its whole folder does not render."""
 
 
 class Note(NamedTuple):

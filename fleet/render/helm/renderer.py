@@ -102,7 +102,9 @@ class HelmChart:
         try:
             done = programs.run(Name.HELM, arguments, files)
         except ProgramFailed as error:
-            raise RenderFailed(_worded(error.errors, plan, named) or error.text) from None
+            told = _worded(error.errors, plan, named) or error.text
+            where = "" if plan.path and plan.path in told else f"{plan.path or plan.laid.name}: "
+            raise RenderFailed(where + told) from None
         return replace(manifests.manifests(done.stdout, place), warnings=_warnings(plan.laid))
 
 

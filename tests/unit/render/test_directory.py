@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fleet.errors import InvalidObject, LinkRefused, PathNotFound, RendererMissing, SourceTooLarge
+from fleet.errors import InvalidObject, LinkRefused, PathNotFound, RendererAmbiguous, SourceTooLarge
 from fleet.model import ObjectRef, Parameters, Read, Rendered, Revision
 from fleet.render import directory, gather
 from fleet.render.directory import PlainYaml
@@ -145,7 +145,7 @@ def test_a_link_that_leads_nowhere_or_out_or_round_fails_the_source(
 @pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml"])
 def test_a_kustomize_base_or_helm_chart_is_not_read_as_plain_yaml(name: str) -> None:
     repository = Repository({f"apps/{name}": "x: 1", "apps/a.yaml": _map("a")})
-    with pytest.raises(RendererMissing, match=name):
+    with pytest.raises(RendererAmbiguous, match=name):
         _names(repository)
     assert _names(repository, options=Directory(exclude=name)) == ["a.yaml"]
 

@@ -260,7 +260,7 @@ def small(**files: str) -> dict[str, str | bytes]:
 @pytest.mark.parametrize(
     ("files", "given", "error", "words"),
     [
-        (small(**{"templates/a.yaml": "{{ fail \"stop here\" }}"}), Helm(), RenderFailed, r"web/templates/a.yaml:1:3.*stop here"),
+        (small(**{"templates/a.yaml": '{{ fail "stop here" }}'}), Helm(), RenderFailed, r"web/templates/a.yaml:1:3.*stop here"),
         (small(**{"templates/a.yaml": "{{ nope }}"}), Helm(), RenderFailed, r'web/templates/a.yaml:1\): function "nope" not defined'),
         (small(**{"templates/a.yaml": MAP}), Helm(value_files=("none.yaml",)), PathNotFound, r"valueFiles\[0\]: web/none.yaml is not in the commit"),
         (small(**{"templates/a.yaml": MAP}), Helm(value_files=("../../etc/passwd",)), PathNotFound, "leaves the repository"),
@@ -270,7 +270,7 @@ def small(**files: str) -> dict[str, str | bytes]:
         (small(**{"templates/a.yaml": MAP, "values.schema.json": '{"required": ["x"]}'}), Helm(), RenderFailed, "schema"),
         (small(**{"templates/a.yaml": MAP}), Helm(values=("a: [",)), RenderFailed, "the Application's values"),
         (small(**{"templates/a.yaml": Link("../../../../etc/passwd")}), Helm(), LinkRefused, "leaves"),
-        (small(**{"l": Link("/etc/passwd")}), Helm(), LinkRefused, "leaves"),
+        (small(l=Link("/etc/passwd")), Helm(), LinkRefused, "leaves"),
         ({"web/x.yaml": MAP}, Helm(), PathNotFound, "web holds no Chart.yaml"),
         ({"web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\ntype: library\n"}, Helm(), ChartRefused, "is a library chart"),
         ({"web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\ndependencies: [{name: x, version: 1.0.0, repository: '@stable'}]\n"}, Helm(), ChartRefused, "write its URL"),
