@@ -120,6 +120,13 @@ EXTRA = (
         Replaces.OWN,
         ("github.com/opentofu/opentofu/version.dev=no",),
     ),
+    Program(
+        "registry",
+        "github.com/distribution/distribution/v3",
+        "v3.0.0",
+        "cmd/registry",
+        ldflags=("github.com/distribution/distribution/v3/version.version={version}",),
+    ),
 )
 
 

@@ -7,6 +7,7 @@ if somebody had written its URL, and a credential goes along only where it belon
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -71,7 +72,7 @@ class Door:
             place = await asyncio.to_thread(self._place, url, credential)
             sent = dict(headers or {})
             if credential is not None and credential.basic is not None and not anonymous:
-                sent.setdefault("Authorization", aiohttp.BasicAuth(*credential.basic).encode())
+                sent.setdefault("Authorization", basic(*credential.basic))
             answer = await _one(place, sent, most)
             if answer.status not in _REDIRECTS or "location" not in answer.headers:
                 return answer
@@ -89,6 +90,11 @@ class Door:
         return address.place(_bare(url), self.allow, named=credential is not None, out=self.out, way=way).at(
             url
         )
+
+
+def basic(user: str, password: str) -> str:
+    """The ``Authorization`` header of a user (RFC 7617)."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 async def _one(place: Place, headers: Mapping[str, str], most: int) -> Answer:

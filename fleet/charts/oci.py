@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urljoin
 
-import aiohttp
 import orjson
 
+from fleet.charts import door
 from fleet.charts.archive import MOST_BYTES
 from fleet.charts.door import RegistryUnreachable
 from fleet.errors import SourceError
@@ -40,13 +40,13 @@ class Tampered(SourceError):
 class Registry:
     """One repository of a registry: ``oci://host/path`` and the chart's name below it."""
 
-    def __init__(self, door: Door, url: str, chart: str) -> None:
+    def __init__(self, way: Door, url: str, chart: str) -> None:
         rest = url.removeprefix("oci://").rstrip("/")
         host, _, path = f"{rest}/{chart}".partition("/")
-        self._door = door
+        self._door = way
         self._host = host
         self._path = path.strip("/")
-        scheme = "http" if door.plain(host) else "https"
+        scheme = "http" if way.plain(host) else "https"
         self._base = f"{scheme}://{host}/v2/{quote(self._path)}"
         self._token = ""
 
@@ -110,7 +110,7 @@ class Registry:
         own = self._door.given(f"{self._base}/")
         basic = own.basic if own is not None else None
         if kind.lower() == "basic" and basic is not None:
-            self._token = aiohttp.BasicAuth(*basic).encode()
+            self._token = door.basic(*basic)
             return
         given = dict(_PARAMETER.findall(rest))
         realm = given.get("realm", "")
@@ -125,7 +125,7 @@ class Registry:
         same = realm.partition("://")[2].partition("/")[0] == self._host
         signer = own if same else self._door.given(realm)
         if signer is not None and signer.basic is not None:
-            headers["Authorization"] = aiohttp.BasicAuth(*signer.basic).encode()
+            headers["Authorization"] = door.basic(*signer.basic)
         answer = await self._door.get(f"{realm}?{query}", most=_MOST_JSON, headers=headers)
         found = _object(answer)
         token = str(found.get("token") or found.get("access_token") or "")

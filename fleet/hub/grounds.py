@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from fleet.charts.store import Meaning
 from fleet.errors import FleetError, RevisionNotFound
 from fleet.git.refs import commit_hash
 from fleet.hub.readers import Following
@@ -48,7 +49,7 @@ class Resolved:
     sources: tuple[Wanted, ...]
     revisions: tuple[Revision, ...]
     folders: dict[RemoteFolder, Revision] = field(default_factory=dict)
-    charts: set[RemoteChart] = field(default_factory=set)
+    charts: dict[RemoteChart, Meaning] = field(default_factory=dict)
     awaited: set[RemoteFolder] = field(default_factory=set)
 
     def followings(self) -> tuple[Following, ...]:
@@ -67,7 +68,7 @@ class Resolved:
 
     def used_charts(self) -> frozenset[RemoteChart]:
         """All charts of chart repositories."""
-        return frozenset(self.charts | {one.remote for one in self.sources if one.chart})
+        return frozenset(self.charts) | {one.remote for one in self.sources if one.chart}
 
 
 class Grounds:
@@ -80,30 +81,27 @@ class Grounds:
     async def resolve(self, sources: Iterable[Wanted], *, first: str = "") -> Resolved:
         """What all of them mean now; ``first`` is a commit in place of what the first one follows."""
         wanted = tuple(sources)
-        revisions = []
+        revisions, meanings = [], {}
         for number, one in enumerate(wanted):
             name = first if first and not number else one.name
             if one.chart:
                 state = await self.charts.obtain(one.remote._replace(version=name), everywhere=one.everywhere)
+                meanings[one.remote] = state
                 revisions.append(Revision(one.repo, state.version, one.name))
             else:
                 revisions.append(await self._commit(self.repositories.get(one.repo), name))
-        return Resolved(wanted, tuple(revisions))
+        return Resolved(wanted, tuple(revisions), charts=meanings)
 
     def ground(self, resolved: Resolved, number: int, refuse: Refuse) -> Trees:
         """The trees for one render of one source."""
-        refs = {
-            one.ref: self._tree(one, at)
-            for one, at in zip(resolved.sources, resolved.revisions, strict=True)
-            if one.ref
-        }
+        refs = {one.ref: self._tree(resolved, place) for place, one in enumerate(resolved.sources) if one.ref}
         return Trees(
-            self._tree(resolved.sources[number], resolved.revisions[number]),
+            self._tree(resolved, number),
             refs=refs,
             folders={
                 one: self.repositories.get(one.url).tree(at.commit) for one, at in resolved.folders.items()
             },
-            charts={one: self.charts.tree(one) for one in resolved.charts},
+            charts={one: self.charts.tree(one, meaning) for one, meaning in resolved.charts.items()},
             refuse=refuse,
         )
 
@@ -111,8 +109,7 @@ class Grounds:
         """Have what a render asked for here from now on."""
         for one in wanted:
             if isinstance(one, RemoteChart):
-                await self.charts.obtain(one)
-                resolved.charts.add(one)
+                resolved.charts[one] = await self.charts.obtain(one)
             else:
                 resolved.awaited.add(one)
                 repository = self.repositories.get(one.url)
@@ -141,10 +138,11 @@ class Grounds:
                 found.append(error)
         return tuple(found)
 
-    def _tree(self, source: Wanted, at: Revision) -> Tree:
+    def _tree(self, resolved: Resolved, number: int) -> Tree:
+        source = resolved.sources[number]
         if source.chart:
-            return self.charts.tree(source.remote._replace(version=at.commit))
-        return self.repositories.get(source.repo).tree(at.commit)
+            return self.charts.tree(source.remote, resolved.charts[source.remote])
+        return self.repositories.get(source.repo).tree(resolved.revisions[number].commit)
 
     async def _commit(self, repository: Repository, name: str) -> Revision:
         try:

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 SPEC: Final = frozenset({"InvalidSpec", "SyncRefused"})
 SOURCE: Final = frozenset(
-    {"RepositoryRefused", "RepositoryUnreachable", "RevisionNotFound", "RevisionAmbiguous", "SourceError"}
+    {
+        "RepositoryRefused",
+        "RepositoryUnreachable",
+        "RevisionNotFound",
+        "RevisionAmbiguous",
+        "SourceError",
+        "RegistryUnreachable",
+        "DigestMismatch",
+    }
 )
 PLACEMENT: Final = frozenset(
     {"ClusterUnknown", "PlacementMissing", "PlacementInvalid", "DestinationUnsupported"}

@@ -64,11 +64,10 @@ class Charts:
             return known
         return await self._ask(chart)
 
-    def tree(self, chart: RemoteChart) -> ArchiveTree:
+    def tree(self, chart: RemoteChart, meaning: Meaning) -> ArchiveTree:
         """The archive of what ``obtain`` found, for one render. Raises SourceError where it is not here any more."""
-        meaning = self._known.get(chart)
-        content = self._read.get(meaning.digest) if meaning is not None else None
-        if meaning is None or content is None:
+        content = self._read.get(meaning.digest)
+        if content is None:
             raise SourceError(f"the chart {chart.name} of {chart.url} is not here any more")
         return ArchiveTree(chart.url, f"{chart.name}-{meaning.version}", content)
 

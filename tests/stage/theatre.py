@@ -160,7 +160,7 @@ class Theatre:
             **spec.pop("source", {}),
         }
         body: dict[str, Any] = {
-            "source": source,
+            **({} if "sources" in spec else {"source": source}),
             "placement": {"clusterSelector": {}},
             "namespace": self.namespace,
             "syncPolicy": {
