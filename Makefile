@@ -25,6 +25,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 
 binaries: $(STAMP) ## build the local control planes, once; found again by every clone
 	@$(BIN)/python -m bootstrap.local.build
+	@$(BIN)/python -m bootstrap.local.build helm
 
 demo: binaries ## a hub and two clusters on this machine, and the whole GitOps loop
 	@$(BIN)/fleethub demo $(ARGS)
@@ -39,7 +40,7 @@ check: $(STAMP) ## format, lint, types, layers, generated files, unit tests: sec
 	@$(BIN)/pytest -q -n 2 tests/unit tests/house --ignore tests/unit/bootstrap $(ARGS)
 
 test: binaries check ## every test: check, then real servers, then end to end
-	@$(BIN)/python -m bootstrap.local.build helm registry > /dev/null
+	@$(BIN)/python -m bootstrap.local.build registry > /dev/null
 	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(SLOW) tests/e2e tests/hazards tests/integration \
 		tests/unit/bootstrap $(ARGS)
 

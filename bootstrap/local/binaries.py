@@ -192,6 +192,16 @@ def named(names: Iterable[str]) -> tuple[Program, ...]:
     return tuple(table[name] for name in wanted)
 
 
+def helm() -> Path:
+    """Return the Helm that was built here, is among the ready programs, or on PATH. Raises BinariesMissing."""
+    (program,) = named(["helm"])
+    if found := find(program):
+        return found
+    if on_path := shutil.which("helm"):
+        return Path(on_path)
+    raise BinariesMissing(["helm"], built(), f"Build it: {BUILD} helm")
+
+
 def kubectl() -> Path:
     """Return the kubectl of the running Python's environment, else on PATH, else in the cache.
 

@@ -57,6 +57,7 @@ class Ground:
     git: GitServer
     spawner: Spawner
     kubectl: Path
+    helm: bool
     stop: Callable[[str], None] | None = None
     start: Callable[[str], None] | None = None
 
@@ -90,6 +91,7 @@ def local() -> Iterator[Ground]:
                 git,
                 warden,
                 binaries.ensure_kubectl(),
+                _helm(),
                 lambda which: planes[which].stop(),
                 start,
             )
@@ -109,7 +111,7 @@ def existing(contexts: Sequence[str], kubeconfig: str | None) -> Iterator[Ground
         folder = warden.folder(Path(name))
         with _git(folder) as git:
             try:
-                yield Ground(hub, tuple(members), folder, git, warden, kubectl)
+                yield Ground(hub, tuple(members), folder, git, warden, kubectl, _helm())
             finally:
                 # The hub first: it would make its namespace on a member again.
                 warden.close()
@@ -124,6 +126,15 @@ def _git(folder: Path) -> Iterator[GitServer]:
         yield git
 
 
+def _helm() -> bool:
+    """Whether there is a Helm for the hub."""
+    try:
+        binaries.helm()
+    except binaries.BinariesMissing:
+        return False
+    return True
+
+
 def _binaries() -> None:
     try:
         binaries.locate()
@@ -132,6 +143,8 @@ def _binaries() -> None:
         code = build.main([])
         if code:
             raise GroundFailed("the control planes could not be built") from None
+    if not _helm() and build.main(["helm"]):
+        raise GroundFailed("Helm could not be built")
 
 
 def _refuse(kubectl: Path, access: Access) -> None:

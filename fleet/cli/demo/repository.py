@@ -81,6 +81,46 @@ metadata:
 data:
   text: {text}
 """
+# A kustomization and a chart, for each cluster's own facts.
+_SETTINGS: Final = {
+    "bases/settings/kustomization.yaml": """\
+configMapGenerator:
+- name: settings
+  literals: [colour=blue]
+generatorOptions:
+  disableNameSuffixHash: true
+""",
+    "apps/settings/kustomization.yaml": """\
+resources: [../../bases/settings]
+""",
+}
+_CHART: Final = {
+    "charts/place/Chart.yaml": """\
+apiVersion: v2
+name: place
+version: 0.1.0
+""",
+    "charts/place/values.yaml": """\
+env: unknown
+""",
+    "charts/place/templates/config.yaml": """\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ .Release.Name }}
+data:
+  env: {{ .Values.env | quote }}
+  kubernetes: {{ .Capabilities.KubeVersion.Version }}
+""",
+}
+_OF_KUSTOMIZE: Final = """\
+    kustomize:
+      commonAnnotations: {env: "{{ cluster.labels.env }}"}
+"""
+_OF_HELM: Final = """\
+    helm:
+      valuesObject: {env: "{{ cluster.labels.env }}"}
+"""
 
 
 class Clone:
@@ -102,8 +142,8 @@ class Clone:
         self._git("clone", "--quiet", self.url, str(self.folder), at=folder)
         self._git("symbolic-ref", "HEAD", "refs/heads/main")
 
-    def lay_out(self) -> None:
-        """The first commit: environments, and the apps that they share."""
+    def lay_out(self, *, charts: bool) -> None:
+        """The first commit: environments, and the apps that they share; a chart too, where Helm is there."""
         shared = {"url": self.url, "namespace": NAMESPACE}
         hello = _APPLICATION.format(
             name="hello", path="apps/hello", placement=_EVERYWHERE, policy=_AUTOMATED, **shared
@@ -111,8 +151,18 @@ class Clone:
         billing = _APPLICATION.format(
             name="billing", path="environments/prod/billing", placement=_PROD, policy=_MANUAL, **shared
         )
+        settings = _APPLICATION.format(
+            name="settings", path="apps/settings", placement=_EVERYWHERE, policy=_AUTOMATED, **shared
+        ).replace("  placement:", f"{_OF_KUSTOMIZE}  placement:")
+        place = _APPLICATION.format(
+            name="place", path="charts/place", placement=_EVERYWHERE, policy=_AUTOMATED, **shared
+        ).replace("  placement:", f"{_OF_HELM}  placement:")
+        if charts:
+            self.write({**_CHART, "environments/dev/place.yaml": place})
         self.write(
             {
+                **_SETTINGS,
+                "environments/dev/settings.yaml": settings,
                 "environments/dev/hello.yaml": hello,
                 "environments/prod/billing.yaml": billing,
                 "environments/prod/billing/config.yaml": _CONFIG.format(name="billing", text="release 1"),

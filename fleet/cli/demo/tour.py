@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from bootstrap.local import commands, ports
+from bootstrap.local import binaries, commands, ports
 from fleet import names
 from fleet.cli.demo.ground import NAMESPACE, Access, Ground
 from fleet.cli.demo.repository import EXTRA, Clone
@@ -35,13 +35,18 @@ class Tour:
     def walk(self) -> None:
         """All steps in order. Raises StepFailed at the first that fails."""
         click.echo(f"The repository is {self._clone.url}\n")
-        self._clone.lay_out()
+        self._clone.lay_out(charts=self._ground.helm)
         self._step("fleethub install prepares the hub", self._install)
         self._step("fleethub hub runs", self._hub)
         for member in self._ground.members:
             self._step(f"fleethub cluster add registers {member.name}", lambda one=member: self._add(one))  # type: ignore[misc]
         everywhere = " and ".join(member.name for member in self._ground.members)
         self._step(f"the root Application brings hello: 2 Running pods on {everywhere}", self._root)
+        self._step("a kustomization comes out for each cluster's own facts", lambda: self._shows("settings"))
+        if self._ground.helm:
+            self._step("and so does a Helm chart", lambda: self._shows("place"))
+        else:
+            click.echo("(a chart is shown where helm is installed)")
         click.echo(self._fleethub("app", "list").rstrip())
         commit = self._clone.replicas(5)
         self._step("a commit of replicas: 5 becomes 5 Running pods", lambda: self._pods(5))
@@ -81,6 +86,8 @@ class Tour:
         command += ["--listen", f"127.0.0.1:{self._port}", "--data", str(self._ground.folder / "data")]
         # A push is told by no webhook here: the hub looks often instead.
         command += ["--allow-git", f"{self._ground.git.url}/", "--poll-interval", "1s"]
+        for programs in (binaries.folder(), binaries.built()):
+            command += ["--programs", str(programs)]
         log = self._ground.folder / "hub.log"
         process = self._ground.spawner.spawn(command, stdout=log, env=None)
 
@@ -119,6 +126,18 @@ class Tour:
                 return phases == ["Running"] * count
 
             self._until(running, f"{count} Running pods on {member.name}")
+
+    def _shows(self, name: str) -> None:
+        """A ConfigMap on each member says in which environment it is: by its data, or by an annotation."""
+        for member in self._ground.members:
+            label = "prod" if member == self._last else "dev"
+
+            def there(one: Access = member, wanted: str = label) -> bool:
+                found = self._get(one, "configmap", name, NAMESPACE) or {}
+                said = {**(found.get("metadata") or {}).get("annotations", {}), **(found.get("data") or {})}
+                return said.get("env") == wanted
+
+            self._until(there, f"{name} says {label} on {member.name}")
 
     def _drift(self) -> None:
         self._kubectl(self._first, "-n", NAMESPACE, "scale", "deployment/hello", "--replicas=1")
