@@ -25,7 +25,7 @@ from bootstrap.local.servers import Components
 from bootstrap.local.warden import Warden
 from fleet import names
 from fleet.kube.request import Request
-from tests.bench import floor, work
+from tests.bench import floor, renderers, work
 from tests.bench.hubprocess import HubProcess, renders, requests
 from tests.stage.api import Api
 from tests.stage.repository import Repository
@@ -34,6 +34,7 @@ from tests.stage.theatre import install
 SECRET = b"bench"
 ROUNDS = 3
 SAMPLES = 20
+RENDERS = 200
 
 
 class Bench:
@@ -364,16 +365,26 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=5)
     parser.add_argument("--clusters", type=int, default=2)
     parser.add_argument("--idle", type=int, default=60, help="seconds of idleness that are measured")
+    parser.add_argument(
+        "--renderer", choices=["helm", "kustomize"], help="what renders cost, in place of all that"
+    )
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fleethub-bench-") as name, Warden() as warden:
         folder = Path(name)
         (folder / "repositories").mkdir()
         with GitServer(folder / "repositories") as git:
-            result = asyncio.run(Bench(options, folder, warden, git).run())
-    say(f"{options.apps} applications x {options.objects} objects x {options.clusters} clusters")
+            if options.renderer:
+                result = asyncio.run(renderers.Run(options.renderer, folder, git).run(RENDERS))
+            else:
+                result = asyncio.run(Bench(options, folder, warden, git).run())
+    if options.renderer:
+        say(f"{RENDERS} applications rendered by {options.renderer}")
+    else:
+        say(f"{options.apps} applications x {options.objects} objects x {options.clusters} clusters")
     for part, figures in result.items():
-        say(f"  {part:10} " + "  ".join(f"{key} {value}" for key, value in figures.items()))
+        told = figures if isinstance(figures, dict) else {"": figures}
+        say(f"  {part:10} " + "  ".join(f"{key} {value}" for key, value in told.items()))
     if options.out:
         options.out.write_text(json.dumps(result, indent=2) + "\n")
 
