@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from fleet import names
+from tests.integration.test_cli import fleethub
 from tests.stage.api import until
+from tests.stage.repository import Repository
 from tests.stage.theatre import Theatre, config
 
 CHART = {
@@ -70,6 +73,7 @@ async def test_a_chart_and_a_kustomization_come_out_for_each_clusters_own_facts(
     await shows(theatre, "eu", "web", size="1", colour="blue", release="web", version="v1.36.3")
     await shows(theatre, "us", "web", size="3", colour="red")
     await shows(theatre, "eu", "base-one", colour="grey")
+    await shows(theatre, "us", "base-one", colour="grey")
     for member in ("eu", "us"):
         found = await theatre.members[member].get("ConfigMap", "base-one", theatre.namespace)
         assert found is not None
@@ -77,3 +81,162 @@ async def test_a_chart_and_a_kustomization_come_out_for_each_clusters_own_facts(
     await theatre.synced("web")
     status = await theatre.synced("overlay")
     assert status["renderer"] == "kustomize v5.8.1"
+
+
+async def test_a_commit_reaches_exactly_the_applications_that_read_what_it_changes(theatre: Theatre) -> None:
+    await theatre.register("eu", {"colour": "blue"})
+    theatre.repo.commit(
+        {**CHART, **BASE, "values/one.yaml": "size: 5\n", "other/map.yaml": config("other", k="1")}
+    )
+    await theatre.start()
+    chart = {"path": "charts/web", "helm": {"valueFiles": ["../../values/one.yaml"]}}
+    await theatre.application("one", source=chart)
+    await theatre.application("overlay", source={"path": "overlay"})
+    await theatre.application("other", source={"path": "other"})
+    await shows(theatre, "eu", "web", size="5")
+    await shows(theatre, "eu", "base-one", colour="grey")
+    for name in ("one", "overlay", "other"):
+        await theatre.synced(name)
+    before = {name: (await theatre.status(name))["revision"] for name in ("one", "overlay", "other")}
+
+    theatre.repo.commit({"base/map.yaml": config("base", colour="green")})
+    await shows(theatre, "eu", "base-one", colour="green")
+    theatre.repo.commit({"values/one.yaml": "size: 6\n"})
+    await shows(theatre, "eu", "web", size="6")
+    builds = theatre.hub.cache.builds
+    theatre.repo.commit({"nobody/reads.yaml": config("x", k="1"), "base/README.md": "words\n"})
+    last = theatre.repo.commit({"charts/web/values.yaml": "size: 1\ncolour: gold\n"})
+    await shows(theatre, "eu", "web", size="6", colour="gold")
+    await theatre.synced("one", last)
+    assert theatre.hub.cache.builds == builds + 1
+    after = {name: (await theatre.status(name))["revision"] for name in ("one", "overlay", "other")}
+    assert after["other"] == before["other"]
+    assert after["overlay"] != before["overlay"]
+
+
+async def test_a_render_that_fails_for_one_cluster_leaves_what_it_has_and_serves_the_other(
+    theatre: Theatre,
+) -> None:
+    await theatre.register("eu", {"colour": "blue"})
+    await theatre.register("us", {"colour": "red"})
+    theatre.repo.commit(CHART)
+    await theatre.start()
+    values = {"valuesObject": {"colour": "{{ cluster.labels.colour }}"}}
+    await theatre.application("web", source={"path": "charts/web", "helm": values})
+    await shows(theatre, "us", "web", colour="red")
+    await theatre.register("us", {"hue": "red"})
+    message = await theatre.told("web", "RenderFailed", "on us:", "cluster.labels.colour")
+    assert "on eu" not in message
+    theatre.repo.commit({"charts/web/values.yaml": "size: 9\ncolour: none\n"})
+    await shows(theatre, "eu", "web", size="9", colour="blue")
+    assert await data(theatre, "us", "web") == {
+        **await data(theatre, "us", "web"),
+        "size": "1",
+        "colour": "red",
+    }
+    await theatre.register("us", {"colour": "pink"})
+    await shows(theatre, "us", "web", size="9", colour="pink")
+
+
+async def test_what_another_version_of_a_renderer_makes_waits_until_it_is_accepted(theatre: Theatre) -> None:
+    await theatre.register("eu", {"colour": "blue"})
+    theatre.repo.commit(CHART)
+    await theatre.start()
+    await theatre.application("web", source={"path": "charts/web"})
+    await shows(theatre, "eu", "web", size="1")
+    await theatre.synced("web")
+    await theatre.stop()
+    eu = theatre.members["eu"]
+    (parent,) = await eu.list("ConfigMap", names.MEMBER_NAMESPACE, names.APPLYSET_ID)
+    notes = parent["metadata"]["annotations"]
+    assert notes["fleethub.dev/renderer"] == "helm v4.3.1"
+    # As an older version would have left it: made of the same inputs, and of another content.
+    older = {
+        "fleethub.dev/renderer": "helm v4.0.0",
+        "fleethub.dev/render": "0" * 32,
+        "fleethub.dev/seal": None,
+    }
+    await eu.patch(
+        "ConfigMap", parent["metadata"]["name"], names.MEMBER_NAMESPACE, {"metadata": {"annotations": older}}
+    )
+    await eu.patch("ConfigMap", "web", theatre.namespace, {"data": {"size": "0"}})
+    await theatre.start()
+    message = await theatre.told("web", "RendererChanged", "helm v4.0.0", "helm v4.3.1", "app accept")
+    assert "ConfigMap" in message
+    assert (await data(theatre, "eu", "web"))["size"] == "0"
+    done = await fleethub(theatre, "app", "accept", "web")
+    assert "Accepted: helm v4.3.1." in done.out
+    await shows(theatre, "eu", "web", size="1")
+    await theatre.synced("web")
+
+
+async def test_another_commit_ends_the_wait_for_a_word_by_itself(theatre: Theatre) -> None:
+    await theatre.register("eu", {"colour": "blue"})
+    theatre.repo.commit(CHART)
+    await theatre.start()
+    await theatre.application("web", source={"path": "charts/web"})
+    await theatre.synced("web")
+    await theatre.stop()
+    eu = theatre.members["eu"]
+    (parent,) = await eu.list("ConfigMap", names.MEMBER_NAMESPACE, names.APPLYSET_ID)
+    older = {
+        "fleethub.dev/renderer": "helm v4.0.0",
+        "fleethub.dev/render": "0" * 32,
+        "fleethub.dev/seal": None,
+    }
+    await eu.patch(
+        "ConfigMap", parent["metadata"]["name"], names.MEMBER_NAMESPACE, {"metadata": {"annotations": older}}
+    )
+    await theatre.start()
+    await theatre.told("web", "RendererChanged")
+    theatre.repo.commit({"charts/web/values.yaml": "size: 7\ncolour: none\n"})
+    await shows(theatre, "eu", "web", size="7")
+    await theatre.synced("web")
+
+
+async def test_a_chart_that_takes_too_much_is_ended_and_nobody_else_is_delayed(theatre: Theatre) -> None:
+    await theatre.register("eu", {"colour": "blue"})
+    bomb = '{{- $s := "x" }}{{ range until 40 }}{{ $s = printf "%s%s" $s $s }}{{ end }}a: {{ len $s }}\n'
+    hostile = {
+        "bad/Chart.yaml": "apiVersion: v2\nname: bad\nversion: 0.1.0\n",
+        "bad/templates/a.yaml": bomb,
+    }
+    theatre.repo.commit({**CHART, **hostile})
+    await theatre.start()
+    await theatre.application("bad", source={"path": "bad"})
+    await theatre.application("web", source={"path": "charts/web"})
+    await shows(theatre, "eu", "web", size="1")
+    await theatre.told("bad", "RenderFailed", "MiB of memory")
+
+
+async def test_a_remote_base_is_read_where_the_project_covers_it_and_by_git_alone(theatre: Theatre) -> None:
+    await theatre.register("eu", {"colour": "blue"})
+    folder = theatre.planes.folder
+    bases = Repository(theatre.planes.git, folder / "repositories", f"bases-{theatre.number}", theatre.folder)
+    bases.commit(
+        {"base/kustomization.yaml": "resources: [map.yaml]\n", "base/map.yaml": config("far", k="1")}
+    )
+    theatre.repo.commit(
+        {"app/kustomization.yaml": f"resources: ['{bases.url}//base?ref=main']\nnameSuffix: -x\n"}
+    )
+    await theatre.api.apply(
+        {
+            "apiVersion": names.API_VERSION,
+            "kind": "Project",
+            "metadata": {"name": "team", "namespace": names.HUB_NAMESPACE},
+            "spec": {
+                "sourceNamespaces": [names.HUB_NAMESPACE],
+                "sourceRepos": [theatre.repo.url],
+                "destinations": [{"clusters": ["*"], "namespaces": ["*"]}],
+            },
+        }
+    )
+    await theatre.start()
+    await theatre.application("app", source={"path": "app"}, project="team")
+    await theatre.told("app", "RenderFailed", "sourceRepos", "bases")
+    await theatre.api.patch(
+        "Project", "team", names.HUB_NAMESPACE, {"spec": {"sourceRepos": [theatre.repo.url, bases.url]}}
+    )
+    await shows(theatre, "eu", "far-x", k="1")
+    bases.commit({"base/map.yaml": config("far", k="2")})
+    await shows(theatre, "eu", "far-x", k="2")

@@ -37,12 +37,13 @@ def folder(text: str) -> RemoteFolder:
     rest, _, query = text.removeprefix("git::").partition("?")
     values = parse_qs(query)
     name = (values.get("ref") or values.get("version") or [""])[0]
-    if rest.lower().startswith(("http://", "file://", "s3://", "gcs://", "oci://", "git://")):
+    if rest.lower().startswith(("file://", "s3://", "gcs://", "oci://", "git://")):
         raise RemoteRefused(f"{rest.partition('://')[0]}:// is not fetched: https and ssh repositories are")
     if rest.lower().startswith("ssh://"):
         scheme, rest = "ssh://", rest[6:]
-    elif rest.lower().startswith("https://"):
-        scheme, rest = "https://", rest[8:]
+    elif rest.lower().startswith(("https://", "http://")):  # which of them is opened, the Git stage judges
+        scheme, _, rest = rest.partition("://")
+        scheme += "://"
     else:
         scheme = "" if _SCP.match(rest) else "https://"
     before, double, path = rest.partition("//")
