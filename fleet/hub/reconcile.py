@@ -115,8 +115,7 @@ class Reconciler:
                 record.faults = (fault(known.error),) if known.error is not None else ()
             else:
                 await self._live(key, known, known.model, (record, superseded or asyncio.Event()))
-            if not record.begun:
-                self._changes.looked(key)
+            self._changes.looked(key)  # a root may have rendered, and wait for a child that is being deleted
             record.tries = 0
         except CalledOff:
             return  # it is looked at anew: whatever called it off woke it

@@ -246,3 +246,34 @@ async def test_children_that_are_being_deleted_do_not_count_against_those_that_g
     await theatre.api.patch("Cluster", "eu", names.HUB_NAMESPACE, {"spec": {"paused": None}})
     for name in going:
         await gone(theatre, name)
+
+
+async def test_a_child_that_was_deleted_while_the_hub_was_down_is_made_anew_though_its_sister_does_not_render(
+    theatre: Theatre,
+) -> None:
+    theatre.repo.commit(
+        {
+            "root/a.yaml": child(theatre, "a", "apps/a"),
+            "root/b.yaml": child(theatre, "b", "apps/b"),
+            "apps/a/a.yaml": config("a", k="1"),
+            "apps/b/b.yaml": config("b", k="1"),
+        }
+    )
+    await one(theatre)
+    await root(theatre)
+    await has(theatre, "a", k="1")
+    await theatre.synced("b")
+    before = await theatre.api.get("Application", "a", names.HUB_NAMESPACE)
+    assert before is not None
+    await theatre.stop()
+    theatre.repo.commit({"apps/b/b.yaml": UNREADABLE})
+    await theatre.api.delete("Application", "a", names.HUB_NAMESPACE)
+    await theatre.start()
+
+    async def anew() -> bool:
+        found = await theatre.api.get("Application", "a", names.HUB_NAMESPACE)
+        return found is not None and found["metadata"]["uid"] != before["metadata"]["uid"]
+
+    await until(anew, 20, what="the child is made anew")
+    await theatre.synced("a")
+    await has(theatre, "a", k="1")

@@ -329,7 +329,7 @@ class Settling:
             if target.app == name and offer.apply and self.members[target.cluster].up:
                 lines |= {(target.cluster, ref) for ref in self._stale(target, offer)}
                 total += len({*self._members(target), *offer.objects})
-        if not self._policy(name).prune or not lines:
+        if not self._policy(name).prune or not lines or not self._reaches(name):
             return
         if (
             len(lines) > COUNT
@@ -337,6 +337,14 @@ class Settling:
             and self.words.get(name) != frozenset(lines)
         ):
             self.held[name] = frozenset(lines)
+
+    def _reaches(self, name: str) -> bool:
+        """Whether the gates are open somewhere: what they hold is never shown to the guard."""
+        return not self._changing(name) and any(
+            offer.objects and not offer.faults and self._stale(target, offer)
+            for target, offer in self.offers.items()
+            if target.app == name and offer.apply and self.members[target.cluster].up
+        )
 
     def _changing(self, name: str) -> bool:
         return any(name in change.concerned for change in self.open.values())
