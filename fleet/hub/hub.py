@@ -291,6 +291,7 @@ class Hub:
             await self._run(watch, url)
         finally:
             await self.client.close()
+            await asyncio.to_thread(self.confinement.stop)
 
     async def _run(self, watch: Callable[[], asyncio.Future[Any]] | None, url: str) -> None:
         if url:
@@ -340,7 +341,6 @@ class Hub:
         await self.roster.close()
         await self.repositories.close()
         await self.charts.close()
-        await asyncio.to_thread(self.confinement.stop)
         await asyncio.to_thread(self._git.close)
         if not writer.done():
             self.telling.settle()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+from fleet import names
+from tests.stage.api import until
 from tests.stage.theatre import Theatre
 
 
@@ -16,12 +18,22 @@ def _kopfs() -> list[str]:
     ]
 
 
+async def _watches() -> list[asyncio.Task[object]]:
+    """The operator's watches of the hub's three kinds, once they are there."""
+
+    async def look() -> list[asyncio.Task[object]] | None:
+        found = [task for task in asyncio.all_tasks() if task.get_name().startswith("watcher for")]
+        return found if len(found) == len(names.HUB_KINDS) else None
+
+    watches: list[asyncio.Task[object]] = await until(look, 30, what="each kind is watched")
+    return watches
+
+
 async def test_a_hub_whose_watch_has_failed_leaves_no_other_watch_behind(theatre: Theatre) -> None:
     await theatre.start()
+    watches = await _watches()
     running, theatre.running = theatre.running, None
     assert running is not None
-    watches = [task for task in asyncio.all_tasks() if task.get_name().startswith("watcher for")]
-    assert len(watches) > 1
     watches[0].cancel()  # one of them ends by itself, as after an error
     with contextlib.suppress(Exception):
         await asyncio.wait_for(running.task, 20)
@@ -30,9 +42,9 @@ async def test_a_hub_whose_watch_has_failed_leaves_no_other_watch_behind(theatre
 
 async def test_a_hub_that_is_cancelled_while_it_stops_leaves_no_watch_behind(theatre: Theatre) -> None:
     await theatre.start()
+    await _watches()
     running, theatre.running = theatre.running, None
     assert running is not None
-    assert _kopfs()
     running.stop.set()
     while not running.task.done():
         await asyncio.sleep(0)
