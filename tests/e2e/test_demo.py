@@ -39,32 +39,6 @@ def waited(condition: object, seconds: float) -> bool:
     return False
 
 
-@pytest.mark.timeout(300)
-def test_the_demo_walks_the_loop_and_leaves_nothing(tmp_path: Path) -> None:
-    env = {**os.environ, "TMPDIR": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-m", "fleet.cli", "demo"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        env=env,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    for words in (
-        "2 Running pods",
-        "is put back to 5",
-        "set by kubectl",
-        "pruned",
-        "git revert",
-        "OutOfSync",
-        "is back",
-    ):
-        assert words in done.stdout
-    assert waited(lambda: not processes(str(tmp_path)), 10)
-    assert not list(tmp_path.glob("fleethub-demo-*"))
-
-
 @pytest.mark.timeout(120)
 def test_a_demo_that_is_killed_leaves_no_process_and_no_folder(tmp_path: Path) -> None:
     env = {**os.environ, "TMPDIR": str(tmp_path)}
@@ -85,7 +59,7 @@ def test_a_demo_that_is_killed_leaves_no_process_and_no_folder(tmp_path: Path) -
 
 
 @pytest.mark.timeout(600)
-def test_the_wheel_alone_installs_a_command_that_works_outside_the_checkout(tmp_path: Path) -> None:
+def test_the_wheel_alone_installs_a_command_whose_demo_walks_the_loop_and_leaves_nothing(tmp_path: Path) -> None:
     wheels = tmp_path / "wheels"
     built = subprocess.run(
         [
@@ -126,3 +100,17 @@ def test_the_wheel_alone_installs_a_command_that_works_outside_the_checkout(tmp_
     env = {**os.environ, "TMPDIR": str(tmp_path), "PATH": "/usr/bin:/bin"}
     demo = subprocess.run([command, "demo"], env=env, **away)  # type: ignore[call-overload]
     assert demo.returncode == 0, demo.stdout + demo.stderr
+    for words in (
+        "2 Running pods",
+        "a kustomization comes out",
+        "so does a Helm chart",
+        "is put back to 5",
+        "set by kubectl",
+        "pruned",
+        "git revert",
+        "OutOfSync",
+        "is back",
+    ):
+        assert words in demo.stdout
+    assert waited(lambda: not processes(str(tmp_path)), 10)
+    assert not list(tmp_path.glob("fleethub-demo-*"))
