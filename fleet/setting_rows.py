@@ -87,7 +87,7 @@ ROWS: Final = (
         "programs",
         "",
         "list",
-        "Folder of helm, kubectl or kustomize, looked into before the hub's own and PATH.",
+        "Folder of helm, kubectl or kustomize, looked into before those built on this machine and PATH.",
     ),
     Row(
         "kustomize_option",

@@ -35,11 +35,19 @@ def _run(**given: Any) -> int:
         from fleet.settings import Settings  # noqa: PLC0415
 
         settings = Settings(**{name: value for name, value in given.items() if value not in (None, ())})
+        settings = settings.model_copy(update={"programs": (*settings.programs, *_built())})
     except ValidationError as error:
         raise CliError(_words(error), hint="See 'fleethub hub --help'", code=WRONG_USE) from None
     # By name: the process is above the command line's own layer, and heavy.
     code: int = importlib.import_module("controllers.process").serve(settings)
     return code
+
+
+def _built() -> tuple[str, ...]:
+    """Where programs are that were built on this machine, after those that somebody names."""
+    from bootstrap.local import binaries  # noqa: PLC0415
+
+    return tuple(str(one) for one in dict.fromkeys((binaries.folder(), binaries.built())) if one.is_dir())
 
 
 def _words(error: Any) -> str:

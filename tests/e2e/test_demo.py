@@ -59,7 +59,9 @@ def test_a_demo_that_is_killed_leaves_no_process_and_no_folder(tmp_path: Path) -
 
 
 @pytest.mark.timeout(600)
-def test_the_wheel_alone_installs_a_command_whose_demo_walks_the_loop_and_leaves_nothing(tmp_path: Path) -> None:
+def test_the_wheel_alone_installs_a_command_whose_demo_walks_the_loop_and_leaves_nothing(
+    tmp_path: Path,
+) -> None:
     wheels = tmp_path / "wheels"
     built = subprocess.run(
         [
