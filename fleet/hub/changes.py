@@ -154,6 +154,18 @@ class Changes:
         heirs = set().union(*waits) - {key}
         return tuple(sorted(heirs - {NOBODY})) if heirs else None
 
+    def unlooked(self, key: ApplicationKey) -> bool:
+        """Whether somebody has not been looked at since the start, who may hold what the Application leaves.
+
+        It is freed when nobody is left.
+        """
+        waiting = False
+        for held in self._open.values():
+            if held.first and held.heirs() - {key}:
+                held.leaving.add(key)
+                waiting = True
+        return waiting
+
     def looked(self, key: ApplicationKey) -> None:
         """The Application has been looked at and does not render: a deletion that found it so does not wait for it."""
         for held in list(self._open.values()):

@@ -240,6 +240,7 @@ class Hub:
         )
         self.withdrawals.cleaning = self.clearing.cleaning
         self.withdrawals.first = self.identities.first
+        self.withdrawals.unlooked = self.changes.unlooked
         self.knowing.records = self.guard.records = self.reconciler.records
         self.guard.write = self._write_status
         self.guard.wake = self.wake

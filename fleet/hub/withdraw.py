@@ -58,6 +58,7 @@ class Withdrawals:
         self.account: Callable[[ApplicationKey, str], str | None] = lambda _key, _cluster: None
         self.cleaning: Callable[[str], bool] = lambda _: False
         self.first: Callable[[str], str] = lambda _: ""
+        self.unlooked: Callable[[ApplicationKey], bool] = lambda _: False
 
     async def unselected(
         self, key: ApplicationKey, application: Application, record: Record, selected: tuple[str, ...]
@@ -83,7 +84,12 @@ class Withdrawals:
                 self._withdraw(key, name, application, record)
             elif not self._world.complete or not record.begun:
                 continue
-            elif name in record.leaving or name in self._finalizer.leaving(key):
+            elif name in record.leaving:
+                self._withdraw(key, name, application, record)
+            elif self.unlooked(key):
+                # After a start: somebody who has not said so yet may hold by now what is there.
+                served |= set() if name in self._finalizer.leaving(key) else {name}
+            elif name in self._finalizer.leaving(key):
                 self._withdraw(key, name, application, record)
             elif self._due(key, name, record, by_person=by_person):
                 ready.append(name)

@@ -67,7 +67,7 @@ def kustomization(number: int) -> dict[str, str]:
     """One Application's overlay."""
     at = f"apps/app-{number:05}"
     return {
-        f"{at}/kustomization.yaml": f"resources: [../../base]\nnameSuffix: -{number}\nreplicas: [{{name: web, count: {number % 5}}}]\n"
+        f"{at}/kustomization.yaml": f"resources: [../../base]\nnameSuffix: n{number}\nreplicas: [{{name: web, count: {number % 5}}}]\n"
         f"configMapGenerator: [{{name: words, literals: [n={number}]}}]\n",
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fleet import names
 from tests.integration.test_sync_more import gone, healthy, live, one, wave
 from tests.stage.api import until
@@ -81,3 +83,41 @@ async def test_a_request_on_a_paused_cluster_is_carried_out_when_it_goes_on(thea
     await theatre.api.patch("Cluster", "eu", names.HUB_NAMESPACE, {"spec": {"paused": None}})
     await phase(theatre, "Succeeded")
     assert await live(theatre, "ConfigMap", "a")
+
+
+async def test_what_a_leaving_application_holds_for_another_survives_a_restart(theatre: Theatre) -> None:
+    theatre.repo.commit(
+        {
+            "apps/gold/a.yaml": config("a", k="1"),
+            "apps/gold/b.yaml": config("b", k="1"),
+            "apps/manual/c.yaml": config("c", k="1"),
+        }
+    )
+    await theatre.register("eu", {"tier": "gold"})
+    await theatre.start(grace=0)
+    await theatre.application("gold", placement={"clusterSelector": {"matchLabels": {"tier": "gold"}}})
+    await theatre.application("manual", syncPolicy=MANUAL)
+    await theatre.synced("gold")
+    moved = theatre.repo.move("apps/gold/a.yaml", "apps/manual/a.yaml")
+
+    async def wanted() -> bool:
+        return (await theatre.status("manual")).get("revision") == moved
+
+    await until(wanted, what="the manual Application wants it")
+    before = await live(theatre, "ConfigMap", "a")
+    assert before
+    await theatre.register("eu", {"tier": "tin"})
+
+    async def left() -> bool:
+        return await live(theatre, "ConfigMap", "b") is None
+
+    await until(left, what="gold leaves, but for what another wants")
+    assert await live(theatre, "ConfigMap", "a"), "before the restart"
+    for _ in range(2):
+        await theatre.stop()
+        await theatre.start(grace=0)
+        await theatre.told("manual", "Manual")
+        await asyncio.sleep(1)  # time enough for a withdrawal that is not held
+        after = await live(theatre, "ConfigMap", "a")
+        assert after
+        assert after["metadata"]["uid"] == before["metadata"]["uid"]

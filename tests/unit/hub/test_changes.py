@@ -130,3 +130,16 @@ def test_the_first_look_after_a_start_ends_with_a_later_change_that_is_fully_ren
     assert changes.open(first) is None
     assert changes.leaves(C) is None
     assert freed == [C]
+
+
+def test_who_leaves_a_cluster_after_a_start_waits_until_everybody_has_been_looked_at_and_is_woken():
+    changes, freed = Changes(), []
+    changes.freed = freed.append
+    changes.first("r", [A, B, C], [A], [])
+    assert changes.unlooked(A)
+    changes.settle(B)
+    assert changes.unlooked(A)
+    assert freed == []
+    changes.looked(C)  # it does not render: nobody waits for that
+    assert freed == [A]
+    assert not changes.unlooked(A)
