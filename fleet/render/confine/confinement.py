@@ -236,14 +236,14 @@ class Confined:
             self.check()
             box = self._confinement.box()
             try:
-                _fill(box / "work", files)
-                (box / "work" / ".tmp").mkdir(exist_ok=True)
+                _fill(box / "files", files)
+                (box / "files" / ".tmp").mkdir(exist_ok=True)
                 order = {
                     "program": str(path),
                     "beside": others,
                     "argv": [program, *arguments],
                     "box": str(box),
-                    "folder": f"work/{folder}".rstrip("/"),
+                    "folder": f"files/{folder}".rstrip("/"),
                 }
                 return self._run(order, box)
             finally:
@@ -371,7 +371,7 @@ def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
 
 def _inside(text: str, box: Path) -> str:
     """What was said, with paths as they are inside the box."""
-    return text.replace(f"{box}/work/", "").replace("/work/", "")
+    return text.replace(f"{box}/files/", "").replace("/files/", "")
 
 
 def _worded(program: Name, said: str) -> str:

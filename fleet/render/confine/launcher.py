@@ -4,7 +4,7 @@ Run by path (``python -I -S launcher.py FD FOLDER``): standard library only, one
 socket FD come JSON orders, each with three file descriptors: the child's output, its errors, and a pipe on which
 its end is told.
 
-    {"id": N, "program": PATH, "beside": {NAME: PATH}, "argv": [...], "box": PATH, "folder": "work/x", "env": {...},
+    {"id": N, "program": PATH, "beside": {NAME: PATH}, "argv": [...], "box": PATH, "folder": "files/x", "env": {...},
      "limits": {"data": B, "cpu": S, "file": B, "files": N}, "level": "namespaces"}
     {"kill": N}
 
@@ -159,17 +159,17 @@ def _child(order: dict, out: int, errors: int) -> None:  # type: ignore[type-arg
         os.dup2(source, target)
     os.closerange(3, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 65536))
     level, box = order["level"], order["box"]
-    program, folder, temporary = order["program"], f"{box}/{order['folder']}", f"{box}/work/.tmp"
+    program, folder, temporary = order["program"], f"{box}/{order['folder']}", f"{box}/files/.tmp"
     beside = order.get("beside", {})
     limits(order["limits"])
     if level == "namespaces":
         namespaces(box, {"program": program, **beside})
-        program, box, temporary = "/program", "/", "/work/.tmp"
+        program, box, temporary = "/program", "/", "/files/.tmp"
         beside = {name: f"/{name}" for name in beside}
         folder = f"/{order['folder']}"
     os.chdir(folder)
     if level != "limits":
-        landlock(f"{box}/work" if box != "/" else "/work", (program, *beside.values()))
+        landlock(f"{box}/files" if box != "/" else "/files", (program, *beside.values()))
     if order.get("probe"):
         os._exit(probe())
     environment = {**order["env"], "HOME": temporary, "TMPDIR": temporary, "PATH": ""}

@@ -47,13 +47,13 @@ def strongest(confinement: Starter) -> str:
 def holds(confinement: Starter, level: str) -> bool:
     """Whether a child behind the walls of ``level`` runs, and gets neither at a file outside nor at a socket."""
     box = confinement.box()
-    (box / "work").mkdir()
+    (box / "files").mkdir()
     program = shutil.which("env") or "/usr/bin/env"
     order = {
         "program": str(Path(program).resolve()),
         "argv": [],
         "box": str(box),
-        "folder": "work",
+        "folder": "files",
         "env": {},
         "limits": {"data": 1 << 30, "cpu": 10, "file": 1 << 20, "files": 64},
         "level": level,

@@ -82,6 +82,7 @@ def link(kind: bytes, target: str) -> tarfile.TarInfo:
         (gzip.compress(b"\0" * (archive.MOST_BYTES + 1)), "more than 64 MiB"),
         (packed({f"web/{number}": b"" for number in range(archive.MOST_FILES + 1)}), "more than 10000 files"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",  # packed archives hold their time: no names
 )
 def test_a_hostile_archive_is_refused_in_words(data: bytes, words: str) -> None:
     with pytest.raises(ArchiveRefused, match=words):

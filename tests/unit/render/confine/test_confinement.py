@@ -218,7 +218,7 @@ made.start()
 chart = {"chart/Chart.yaml": b"apiVersion: v2\\nname: web\\nversion: 0.1.0\\n",
   "chart/templates/a.yaml": b"{{ range until 999 }}{{ range until 999 }}{{ range until 999 }}{{ end }}{{ end }}{{ end }}"}
 threading.Thread(target=lambda: made.confined().run(Name.HELM, ["template", "r", "chart"], chart), daemon=True).start()
-while not any(made._boxes.glob("*/work/chart/templates/a.yaml")):
+while not any(made._boxes.glob("*/files/chart/templates/a.yaml")):
     time.sleep(0.01)
 print(made._boxes, flush=True)
 time.sleep(60)
