@@ -148,10 +148,15 @@ class Changes:
             if one in held.concerned:
                 held.leaving.add(other)
 
-    def leaves(self, key: ApplicationKey) -> tuple[ApplicationKey, ...] | None:
-        """Who has not rendered yet of the changes with which the Application leaves; None where it may go."""
+    def leaves(
+        self, key: ApplicationKey, parents: frozenset[ApplicationKey] = frozenset()
+    ) -> tuple[ApplicationKey, ...] | None:
+        """Who has not rendered yet of the changes with which the Application leaves; None where it may go.
+
+        ``parents`` are not among them: they have rendered, and wait for it to be gone.
+        """
         waits = [held.heirs() for held in self._open.values() if key in held.leaving]
-        heirs = set().union(*waits) - {key}
+        heirs = set().union(*waits) - {key} - parents
         return tuple(sorted(heirs - {NOBODY})) if heirs else None
 
     def unlooked(self, key: ApplicationKey) -> bool:

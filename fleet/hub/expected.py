@@ -8,7 +8,7 @@ changes before its children are there; a child that comes takes part in them and
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -21,6 +21,7 @@ from fleet.model import ApplicationKey, Manifest, Rendered
 from fleet.world.objects import Known, World
 
 Spec = Mapping[str, Any]
+SHOWN: Final = 5
 
 
 class Expected:
@@ -30,10 +31,12 @@ class Expected:
         self._world = world
         self._changes = changes
         self._wanted: dict[ApplicationKey, dict[ApplicationKey, Spec]] = {}
+        self._outrun: set[ApplicationKey] = set()
 
     def expect(self, root: ApplicationKey, rendered: Rendered, namespace: str) -> bool:
         """Take what the root holds now; whether all of it is there already."""
         missing = {}
+        self._outrun.discard(root)
         for manifest in rendered.manifests:
             if manifest.ref.kind != names.APPLICATION:
                 continue
@@ -66,11 +69,32 @@ class Expected:
             del missing[child]
             if not missing:
                 del self._wanted[root]
-                self._changes.settle(root)
+                if root not in self._outrun:
+                    self._changes.settle(root)
+
+    def waiting(self, child: ApplicationKey) -> frozenset[ApplicationKey]:
+        """Roots that have rendered and wait for the child: where it is being deleted, it must not wait for them."""
+        return frozenset(self._roots(child)) - self._outrun
+
+    def tell(self, root: ApplicationKey) -> str:
+        """The name of the root, and for whom it waits that is being deleted."""
+        gone = [child for child in self.missing(root) if root not in self._outrun and self._deleting(child)]
+        shown = ", ".join(map(str, gone[:SHOWN])) + (f" and {len(gone) - SHOWN} more" if gone[SHOWN:] else "")
+        return f"{root}, which waits for {shown} to be gone and makes it anew," if gone else str(root)
+
+    def outrun(self, root: ApplicationKey) -> None:
+        """Commits arrived that the root has not rendered yet: no child that comes settles those."""
+        if root in self._wanted:
+            self._outrun.add(root)
 
     def forget(self, root: ApplicationKey) -> None:
         """The root is gone, or makes nothing by itself."""
         self._wanted.pop(root, None)
+        self._outrun.discard(root)
+
+    def _deleting(self, child: ApplicationKey) -> bool:
+        known = self._world.applications.get(child)
+        return known is not None and known.deleting
 
     def _roots(self, child: ApplicationKey) -> Iterator[ApplicationKey]:
         return (root for root, missing in self._wanted.items() if child in missing)

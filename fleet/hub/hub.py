@@ -413,6 +413,8 @@ class Hub:
             raise
         # What fails otherwise is looked at again; until then nobody prunes that it may concern.
         self.changes.arrive(repository.url, concerned.changed)
+        for key in concerned.changed:
+            self.expected.outrun(key)
         for key in concerned.changed | concerned.waiting:
             self.wake(key)
 

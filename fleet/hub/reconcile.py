@@ -110,7 +110,8 @@ class Reconciler:
                 self._changes.settle(key)
                 await self._guard.confirm(key, record, DELETION)
                 self._leaves(key, known)
-                await self._withdrawals.deleted(key, known, record, self._changes.leaves(key))
+                heirs = self._changes.leaves(key, self._expected.waiting(key)) or ()
+                await self._withdrawals.deleted(key, known, record, tuple(map(self._expected.tell, heirs)))
             elif known.model is None:
                 record.faults = (fault(known.error),) if known.error is not None else ()
             else:
@@ -299,7 +300,12 @@ class Reconciler:
         if HUB_CLUSTER not in record.served or mode is not Mode.APPLY:
             self._expected.forget(key)
             return True
-        return self._expected.expect(key, rendered, namespace(application))
+        made = self._expected.expect(key, rendered, namespace(application))
+        for child in self._expected.missing(key):
+            known = self._world.applications.get(child)
+            if known is not None and known.deleting:
+                self.again(child, 0.0)  # it waits for this root no more
+        return made
 
     def _facts(self, name: str) -> Facts:
         """What may be asked of a cluster by the Applications that go there."""

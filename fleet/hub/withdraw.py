@@ -149,16 +149,16 @@ class Withdrawals:
         key: ApplicationKey,
         known: Known[Application],
         record: Record,
-        heirs: tuple[ApplicationKey, ...] | None,
+        heirs: tuple[str, ...],
     ) -> None:
         """Take the Application off every cluster, then let it go.
 
-        ``heirs`` are Applications that have not said yet what they want, and that it leaves together with.
+        ``heirs`` name Applications that have not said yet what they want, and that it leaves together with.
         """
         if not self._world.complete:
             return
-        if heirs is not None and not record.leaving:
-            shown = ", ".join(map(str, heirs[:5])) + (f" and {len(heirs) - 5} more" if len(heirs) > 5 else "")  # noqa: PLR2004
+        if heirs and not record.leaving:
+            shown = ", ".join(heirs[:5]) + (f" and {len(heirs) - 5} more" if len(heirs) > 5 else "")  # noqa: PLR2004
             text = (
                 f"nothing is removed: waiting for {shown} to render, which may hold what is here from now on"
             )

@@ -277,3 +277,42 @@ async def test_a_child_that_was_deleted_while_the_hub_was_down_is_made_anew_thou
     await until(anew, 20, what="the child is made anew")
     await theatre.synced("a")
     await has(theatre, "a", k="1")
+
+
+async def test_a_child_that_is_deleted_while_its_root_does_not_render_is_made_anew_when_it_does(
+    theatre: Theatre,
+) -> None:
+    """It does not wait for the root that waits for it: ``fleet.hub.changes.Changes.leaves``."""
+    theatre.repo.commit(
+        {
+            "root/a.yaml": child(theatre, "a", "apps/a"),
+            "root/b.yaml": child(theatre, "b", "apps/b"),
+            "apps/a/a.yaml": config("a", k="1"),
+            "apps/b/b.yaml": config("b", k="1"),
+        }
+    )
+    await one(theatre)
+    await root(theatre)
+    await has(theatre, "a", k="1")
+    await theatre.synced("b")
+    before = await theatre.api.get("Application", "a", names.HUB_NAMESPACE)
+    assert before is not None
+    theatre.repo.commit({"root/x.yaml": UNREADABLE})
+    await theatre.told("root", "RenderFailed", "root/x.yaml")
+    await theatre.api.delete("Application", "a", names.HUB_NAMESPACE)
+    await theatre.told("a", "DeletionWaits", "waiting for fleethub/root to render")
+    await theatre.api.patch("Cluster", "eu", names.HUB_NAMESPACE, {"spec": {"paused": True}})
+    theatre.repo.commit({"root/x.yaml": None})
+    await theatre.told("a", "Paused", "")
+    await theatre.api.delete("Application", "b", names.HUB_NAMESPACE)
+    await theatre.told("b", "DeletionWaits", "waits for fleethub/a")
+    await theatre.api.patch("Cluster", "eu", names.HUB_NAMESPACE, {"spec": {"paused": None}})
+
+    async def anew(name: str) -> bool:
+        found = await theatre.api.get("Application", name, names.HUB_NAMESPACE)
+        return found is not None and "deletionTimestamp" not in found["metadata"]
+
+    for name in ("a", "b"):
+        await until(lambda name=name: anew(name), 20, what="the child is made anew")  # type: ignore[misc]
+        await theatre.synced(name)
+        await has(theatre, name, k="1")

@@ -103,6 +103,7 @@ class Settling:
         self.refusals: dict[Target, frozenset[Ref]] = {}
         self.held: dict[str, Lines] = {}
         self.guarded: set[str] = set()
+        self.anew: set[str] = set()
         self.words = state.words
 
     def state(self) -> State:
@@ -159,7 +160,9 @@ class Settling:
                         self.open[serial] = joined(change, name)
         if not faults:
             self.begun.add(ROOT)
-            self._settled(ROOT)
+            self.anew = {name for name in made if self.apps[name].deleting}
+            if not self.anew:
+                self._settled(ROOT)
 
     def _reconcile(self, app: App) -> None:
         if app.deleting:
@@ -221,7 +224,11 @@ class Settling:
                 if ROOT in change.concerned:
                     self.open[serial] = change._replace(leaving=change.leaving | {app.name})
         # At a first look everybody is looked at once; more than that is not waited for.
-        held = any(app.name in change.leaving and not change.first for change in self.open.values())
+        mine = {ROOT} if app.name in self.anew else set()  # the root waits for it, and not it for the root
+        held = any(
+            app.name in change.leaving and not change.first and change.waits - mine
+            for change in self.open.values()
+        )
         return held and app.name not in self.going
 
     def _settled(self, name: str) -> None:

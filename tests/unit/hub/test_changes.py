@@ -67,6 +67,17 @@ def test_who_leaves_with_a_change_waits_for_all_whom_it_concerns() -> None:
     assert freed == [C]
 
 
+def test_who_leaves_does_not_wait_for_a_parent_that_waits_for_it() -> None:
+    changes = Changes()
+    changes.arrive("r", [])
+    changes.arrive("r", [A, B])
+    changes.leave(A, C)
+    assert changes.leaves(C, frozenset({A})) == (B,)
+    changes.settle(B)
+    assert changes.leaves(C) == (A,)
+    assert changes.leaves(C, frozenset({A})) is None
+
+
 def test_at_the_first_look_it_waits_only_until_each_has_been_looked_at() -> None:
     changes, freed = Changes(), []
     changes.freed = freed.append
