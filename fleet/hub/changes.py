@@ -34,7 +34,10 @@ class _Open:
 
 
 class Changes:
-    """See the module. ``released`` is called when a change closes, ``freed`` for each that left with it."""
+    """See the module. ``released`` is called when a change closes, ``freed`` for each that left with it.
+
+    ``parents`` of an Application have rendered and wait for it to be gone: it does not wait for them.
+    """
 
     def __init__(self) -> None:
         self._serial = 0
@@ -44,6 +47,7 @@ class Changes:
         self._looked: set[str] = set()  # repositories that were read before
         self.released: Callable[[], None] = lambda: None
         self.freed: Callable[[ApplicationKey], None] = lambda _: None
+        self.parents: Callable[[ApplicationKey], frozenset[ApplicationKey]] = lambda _: frozenset()
 
     def begin(self, repo: str) -> None:
         """Commits are about to be seen, and whom they concern is not known yet: ``arrive`` tells.
@@ -148,15 +152,10 @@ class Changes:
             if one in held.concerned:
                 held.leaving.add(other)
 
-    def leaves(
-        self, key: ApplicationKey, parents: frozenset[ApplicationKey] = frozenset()
-    ) -> tuple[ApplicationKey, ...] | None:
-        """Who has not rendered yet of the changes with which the Application leaves; None where it may go.
-
-        ``parents`` are not among them: they have rendered, and wait for it to be gone.
-        """
+    def leaves(self, key: ApplicationKey) -> tuple[ApplicationKey, ...] | None:
+        """Who has not rendered yet of the changes with which the Application leaves; None where it may go."""
         waits = [held.heirs() for held in self._open.values() if key in held.leaving]
-        heirs = set().union(*waits) - {key} - parents
+        heirs = set().union(*waits) - {key} - self.parents(key)
         return tuple(sorted(heirs - {NOBODY})) if heirs else None
 
     def unlooked(self, key: ApplicationKey) -> bool:
@@ -190,7 +189,7 @@ class Changes:
                 held.waits.discard(key)
                 if not held.waits:
                     closed.append(change)
-                elif held.first:
+                else:
                     self._free(held)
         if not closed:
             return
@@ -213,9 +212,11 @@ class Changes:
         return None if held is None else tuple(sorted(held.waits - {NOBODY}))
 
     def _free(self, held: _Open) -> None:
-        """Nobody is left whom the leaving of a first look wait for: they look again."""
-        for one in tuple(held.leaving) if not held.heirs() else ():
-            self.freed(one)
+        """Those of the leaving who wait for nobody any more look again, though the change is open."""
+        heirs = held.heirs()
+        for one in tuple(held.leaving):
+            if not heirs - self.parents(one):
+                self.freed(one)
 
     def _new(self, repo: str, keys: set[ApplicationKey], *, first: bool = False) -> ChangeId:
         self._serial += 1

@@ -248,6 +248,7 @@ class Hub:
         self.asking.write = self._write_status
         self.changes.released = self.roster.release
         self.changes.freed = self.wake
+        self.changes.parents = self.expected.waiting
         self.repositories.moved = self._moved
         self.repositories.moving = self.changes.begin
         self.repositories.told = self._fetched

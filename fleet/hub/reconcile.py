@@ -110,7 +110,7 @@ class Reconciler:
                 self._changes.settle(key)
                 await self._guard.confirm(key, record, DELETION)
                 self._leaves(key, known)
-                heirs = self._changes.leaves(key, self._expected.waiting(key)) or ()
+                heirs = self._changes.leaves(key) or ()
                 await self._withdrawals.deleted(key, known, record, tuple(map(self._expected.tell, heirs)))
             elif known.model is None:
                 record.faults = (fault(known.error),) if known.error is not None else ()

@@ -208,8 +208,9 @@ class Withdrawals:
         self._roster.forget(target)
         self._board.drop(target)
         if name in self._finalizer.placed(key):
-            await self._finalizer.release(key, name)
+            # Told first: with its last name an Application that is being deleted goes itself.
             self.tell(key, abandoned((name,)))
+            await self._finalizer.release(key, name)
 
 
 def _placement(record: Record) -> object:

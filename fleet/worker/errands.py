@@ -167,6 +167,7 @@ class Errands:
             return
         self._report.passed(self._clock.boottime() - begun, well=not found.faults)
         self._ended(work, held, found)
+        await self._seal_now(work, held, found)
         closed = unrendered is not None and self._knowledge.unrendered(work) is None
         freed = detained is not None and self._knowledge.detains(work) is None
         heard = bool(silent - self.member.silent.keys())
@@ -247,6 +248,11 @@ class Errands:
             self._seal_later(work)
         elif held.scoped is not None and await passes.seal(work, held.scoped, self.member):
             self._around.sealed()
+
+    async def _seal_now(self, work: Work, held: Held, found: Outcome) -> None:
+        """Where drift is not put back, a hub that dies must not take it for work that was left undone."""
+        if found.sync is Sync.SYNCED and work.mode is not Mode.COMPARE and not heal.reverts(work):
+            await self._seal(work, held)
 
     def _seal_later(self, work: Work) -> None:
         """Have the parent record the members' entries, once things have been quiet for a moment."""

@@ -31,6 +31,7 @@ from fleet.ownership import membership
 from fleet.sync import existing, order, orphan, parent
 from fleet.worker import pruning
 from fleet.worker.member import Member
+from fleet.worker.plan import listing
 from fleet.worker.work import Leave
 
 
@@ -78,6 +79,8 @@ async def run(
                 holds.append(result)
     left = [ref for ref in member.sightings.members(own) if not member.claims.others(ref, target)]
     handed = [ref for ref in member.sightings.members(own) if member.claims.others(ref, target)]
+    if handed:
+        holds.append(_handed(handed, target, member))
     if left or handed or faults or holds or called_off():
         return Gone.WAITING, _outcome(errand, member, faults, holds, left=len(left))
     try:
@@ -87,6 +90,14 @@ async def run(
         return Gone.WAITING, _outcome(errand, member, faults, holds, left=0)
     member.parents.pop(target, None)
     return Gone.DONE, _outcome(errand, member, faults, holds, left=0)
+
+
+def _handed(refs: list[ObjectRef], target: TargetKey, member: Member) -> Holding:
+    """Why the target is still there: what others are to take over."""
+    found = [heir for ref in refs if (heir := member.claims.holder(ref, "")) not in (None, target)]
+    heirs = sorted({str(heir.application) for heir in found if heir is not None})
+    text = f"{listing(tuple(sorted(refs)))} is here until Application {', '.join(heirs)} has taken it"
+    return Holding(Hold.DELETION, text, tuple(sorted(refs)))
 
 
 async def _found(target: TargetKey, own: str, mode: Withdrawal, member: Member) -> dict[ObjectRef, str]:

@@ -75,7 +75,14 @@ def differences(sight: Sight, state: State) -> list[str]:
 async def told(theatre: Theatre) -> list[str]:
     """What the Applications say of themselves, as far as it is not that all is well."""
     lines = []
+    for change, held in theatre.hub.changes._open.items() if theatre.running is not None else ():
+        words = {
+            word: sorted(key.name for key in getattr(held, word)) for word in ("waits", "leaving", "looked")
+        }
+        lines.append(f"change {change.serial}{' (the first look)' if held.first else ''}: {words}")
     for item in await theatre.api.list("Application", names.HUB_NAMESPACE):
+        if "deletionTimestamp" in item["metadata"]:
+            lines.append(f"{item['metadata']['name']} is being deleted")
         for one in (item.get("status") or {}).get("conditions", ()):
             if one["status"] == "True" and one["type"] not in ("Ready", "Reconciling", "Stalled"):
                 path = item["spec"]["source"]["path"]

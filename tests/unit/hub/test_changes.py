@@ -68,14 +68,17 @@ def test_who_leaves_with_a_change_waits_for_all_whom_it_concerns() -> None:
 
 
 def test_who_leaves_does_not_wait_for_a_parent_that_waits_for_it() -> None:
-    changes = Changes()
+    changes, freed = Changes(), []
+    changes.freed = freed.append
     changes.arrive("r", [])
     changes.arrive("r", [A, B])
     changes.leave(A, C)
-    assert changes.leaves(C, frozenset({A})) == (B,)
+    assert changes.leaves(C) == (A, B)
+    changes.parents = lambda key: frozenset({A}) if key == C else frozenset()
+    assert changes.leaves(C) == (B,)
     changes.settle(B)
-    assert changes.leaves(C) == (A,)
-    assert changes.leaves(C, frozenset({A})) is None
+    assert changes.leaves(C) is None
+    assert freed == [C]
 
 
 def test_at_the_first_look_it_waits_only_until_each_has_been_looked_at() -> None:
