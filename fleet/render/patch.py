@@ -1,13 +1,13 @@
 """Patches of an Application's overrides, on objects that any renderer made.
 
-Contract: blocking. Kustomize itself applies them, all in one run; an object that no patch changes keeps its very
-bytes. A patch that is for no object is a fault that names it, since it is a mistake more often than a wish.
+Contract: blocking. Kustomize itself applies them, all in one run; an object that no patch is for keeps its very
+bytes, and so does one that none changes. The order stays. A patch that is for no object is a fault that names it,
+since it is a mistake more often than a wish.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,8 +18,9 @@ from fleet.errors import FleetError, fault
 from fleet.model import Fault
 from fleet.render.gather import PRINTED
 from fleet.render.kustomize import options
-from fleet.render.kustomize.renderer import program, run
+from fleet.render.kustomize.renderer import RenderFailed, program, run
 from fleet.render.manifest import Place, manifest
+from fleet.render.marks import Marks
 from fleet.render.render import output
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from fleet.render.program import Programs
     from fleet.render.source import Patch
 
-_INDEX: Final = "fleethub.dev/patched-object"
 _ALL: Final = "all.yaml"
 
 
@@ -49,80 +49,78 @@ def patched(
 
 
 def _applied(rendered: Rendered, patches: tuple[Patch, ...], programs: Programs) -> Rendered:
-    values = [orjson.loads(one.body) for one in rendered.manifests]
-    idle = [number for number, one in enumerate(patches) if not _meant(one, rendered.manifests)]
-    faults = [
-        Fault(
-            None, "PatchUnmatched", f"patch {number + 1} of the overrides is for no object that is rendered"
-        )
-        for number in idle
-    ]
-    asked = [options.patch(one) for number, one in enumerate(patches) if number not in idle]
-    if not asked or not values:
-        return replace(rendered, faults=(*rendered.faults, *faults))
-    marked = [orjson.dumps(_marked(value, number)) for number, value in enumerate(values)]
+    values: list[dict[str, Any]] = [orjson.loads(one.body) for one in rendered.manifests]
+    marks = Marks(rendered.manifests, values)
+    asked: list[dict[str, Any]] = []
+    for number, one in enumerate(patches):
+        if marks.meant(number, one):
+            asked += [*marks.before(number, one), options.patch(one)]
+    made: dict[int, Manifest] = {}
+    faults: list[Fault] = []
+    if asked and values:
+        made, faults = _made(rendered, marks, _run(marks.marked(), asked, programs))
+    idle = [_idle(number, patches[number]) for number in marks.idle(patches)]
+    manifests = tuple(made[number] for number in sorted(made)) if asked else rendered.manifests
+    return replace(rendered, manifests=manifests, faults=(*rendered.faults, *faults, *idle))
+
+
+def _run(objects: list[dict[str, Any]], patches: list[dict[str, Any]], programs: Programs) -> bytes:
     kustomization = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
         "resources": [_ALL],
-        "patches": asked,
+        "patches": patches,
     }
-    files = {_ALL: b"\n---\n".join(marked), "kustomization.yaml": orjson.dumps(kustomization)}
-    done = run(programs, ".", files, [])
-    kept: list[Manifest] = []
+    files = {
+        _ALL: b"\n---\n".join(map(orjson.dumps, objects)),
+        "kustomization.yaml": orjson.dumps(kustomization),
+    }
+    try:
+        return run(programs, "", files, [], named=_nameless).stdout
+    except RenderFailed as error:
+        raise RenderFailed(f"the patches of the overrides: {error.text}") from None
+
+
+def _made(rendered: Rendered, marks: Marks, printed: bytes) -> tuple[dict[int, Manifest], list[Fault]]:
+    """The objects by their number, and what is wrong with some."""
+    documents = read(printed, path="what the patches of the overrides make", limits=PRINTED)
+    faults = [fault(error) for error in documents.faults]
+    made: dict[int, Manifest] = {}
     seen: set[ObjectRef] = set()
-    for one in read(done.stdout, path="the patched objects", limits=PRINTED).items:
-        value = one.value
-        number = _unmarked(value)
-        before = rendered.manifests[number]
-        if value == values[number]:
-            kept.append(before)
+    for one in documents.items:
+        number, changed = marks.taken(one.value)
+        if number is None:
+            faults.append(
+                Fault(
+                    None,
+                    "RenderFailed",
+                    "a patch of the overrides renames an object and takes its annotations",
+                )
+            )
             continue
-        try:
-            after = manifest(value, Place(before.origin.path, before.origin.document, 0))
-        except FleetError as error:
-            faults.append(fault(error, before.ref))
-            continue
+        after = before = rendered.manifests[number]
+        if changed:
+            try:
+                after = manifest(one.value, Place(before.origin.path, before.origin.document, 0))
+            except FleetError as error:
+                faults.append(fault(error, before.ref))
+                continue
         if after.ref in seen:
             faults.append(Fault(after.ref, "DuplicateManifest", f"the patches make {after.ref} twice"))
             continue
         seen.add(after.ref)
-        kept.append(after)
-    return replace(rendered, manifests=tuple(kept), faults=(*rendered.faults, *faults))
+        made[number] = after
+    return made, faults
 
 
-def _meant(patch: Patch, manifests: tuple[Manifest, ...]) -> bool:
-    """Whether a patch is for any object; one by selectors, or without target, is Kustomize's to judge."""
-    if not patch.target:
-        return True
-    target = orjson.loads(patch.target)
-    if target.get("labelSelector") or target.get("annotationSelector"):
-        return True
-    return any(_fits(target, one) for one in manifests)
+def _idle(number: int, patch: Patch) -> Fault:
+    target: dict[str, Any] = orjson.loads(patch.target) if patch.target else {}
+    told = ", ".join(f"{key} {value}" for key, value in target.items() if value)
+    named = f"patch {number + 1} of the overrides" + (f" ({told})" if told else "")
+    return Fault(None, "PatchUnmatched", f"{named} is for no object that is rendered", field="spec.overrides")
 
 
-def _fits(target: dict[str, Any], one: Manifest) -> bool:
-    return all(
-        not target.get(key) or re.fullmatch(str(target[key]), value) is not None
-        for key, value in (
-            ("group", one.ref.group),
-            ("version", one.version),
-            ("kind", one.ref.kind),
-            ("name", one.ref.name),
-            ("namespace", one.ref.namespace or "default"),
-        )
-    )
-
-
-def _marked(value: dict[str, Any], number: int) -> dict[str, Any]:
-    metadata = dict(value["metadata"])
-    metadata["annotations"] = {**(metadata.get("annotations") or {}), _INDEX: str(number)}
-    return {**value, "metadata": metadata}
-
-
-def _unmarked(value: dict[str, Any]) -> int:
-    annotations = value["metadata"]["annotations"]
-    number = int(annotations.pop(_INDEX))
-    if not annotations:
-        del value["metadata"]["annotations"]
-    return number
+def _nameless(path: str) -> str:
+    """The files of this box are nobody's."""
+    del path
+    return ""

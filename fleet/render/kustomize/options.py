@@ -7,14 +7,17 @@ option stands in the file already, the Application's wins.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+
+from fleet.errors import InvalidObject
 
 if TYPE_CHECKING:
     from fleet.render.source import Kustomize, Patch
 
-KEEP = "*"
+KEEP: Final = "*"
+_IMAGES: Final = "spec.source.kustomize.images"
 
 
 def edited(document: Mapping[str, Any], options: Kustomize, components: Iterable[str]) -> dict[str, Any]:
@@ -38,9 +41,10 @@ def edited(document: Mapping[str, Any], options: Kustomize, components: Iterable
             **_mapping(found, "commonAnnotations"),
             **dict(options.common_annotations),
         }
-    added = list(components)
+    known = _list(found, "components")
+    added = [one for one in dict.fromkeys(components) if one not in known]
     if added:
-        found["components"] = [*_list(found, "components"), *added]
+        found["components"] = [*known, *added]
     if options.patches:
         found["patches"] = [*_list(found, "patches"), *(patch(one) for one in options.patches)]
     return found
@@ -57,49 +61,56 @@ def patch(one: Patch) -> dict[str, Any]:
 
 
 def image(text: str) -> dict[str, str]:
-    """``[OLD=]NEW[:TAG|@DIGEST]`` as an entry; ``*`` keeps what stands there."""
-    old, equals, new = text.rpartition("=")
-    name, at, digest = new.partition("@")
-    tag = ""
-    if not at:
-        head, slash, last = name.rpartition("/")
-        last, _, tag = last.partition(":")
-        name = head + slash + last
-    found = {"name": old if equals else name}
-    if equals and name not in (old, KEEP):
-        found["newName"] = name
-    if digest:
-        found["digest"] = digest
-    elif tag:
-        found["newTag"] = tag
-    return found
+    """``[OLD=]NEW[:TAG][@DIGEST]`` as an entry. Raises InvalidObject where it says nothing new."""
+    old, equals, new = text.partition("=")
+    name, tag, digest = _split(new if equals else old)
+    if name == text:
+        raise InvalidObject(f"{text} names an image, and nothing to put in its place", field=_IMAGES)
+    found = {"name": old, "newName": name} if equals else {"name": name}
+    return {**found, **{key: value for key, value in (("newTag", tag), ("digest", digest)) if value}}
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    """Name, tag and digest; a colon before the first slash is a port's."""
+    slash = max(text.find("/"), 0)
+    at, colon = text.find("@", slash), text.find(":", slash)
+    if at >= 0 and not 0 <= colon < at:
+        return text[:at], "", text[at + 1 :]
+    if colon < 0:
+        return text, "", ""
+    if at < 0:
+        return text[:colon], text[colon + 1 :], ""
+    return text[:colon], text[colon + 1 : at], text[at + 1 :]
 
 
 def _images(known: list[dict[str, Any]], given: Iterable[str]) -> list[dict[str, Any]]:
-    found = {str(one.get("name")): one for one in known}
-    for text in given:
-        new: dict[str, Any] = image(text)
-        before = found.get(new["name"], {})
-        if new.get("newTag") == KEEP:
-            del new["newTag"]
-            new = {**{key: before[key] for key in ("newTag", "digest") if key in before}, **new}
-        elif "newTag" not in new and "digest" not in new:
-            new = {**before, **new}
-        elif "newName" not in new and "newName" in before and text.partition("=")[2].startswith(KEEP):
-            new["newName"] = before["newName"]
-        found[new["name"]] = new
-    return list(found.values())
+    """An entry replaces that of its name; where it says ``*``, that one's word stays."""
+    found = {one["name"]: one for one in map(image, given)}
+    kept = {str(one.get("name")): one for one in known}
+    merged = dict(kept)
+    for name, one in found.items():
+        before = kept.get(name, {})
+        words = {key: before.get(key) if value == KEEP else value for key, value in one.items()}
+        merged[name] = {**{key: value for key, value in words.items() if value}, "name": name}
+    return [merged[name] for name in sorted(merged)]
 
 
 def _label(found: dict[str, Any], options: Kustomize) -> None:
+    """Among the labels that go where these do, if there are such; else by themselves, behind all."""
     pairs = dict(options.common_labels)
     if not options.label_without_selector:
         found["commonLabels"] = {**_mapping(found, "commonLabels"), **pairs}
         return
-    entry: dict[str, Any] = {"pairs": pairs}
-    if options.label_include_templates:
-        entry["includeTemplates"] = True
-    found["labels"] = [*_list(found, "labels"), entry]
+    labels = list(_list(found, "labels"))
+    for number, one in enumerate(labels):
+        if not isinstance(one, dict) or one.get("includeSelectors"):
+            continue
+        if bool(one.get("includeTemplates")) == options.label_include_templates:
+            labels[number] = {**one, "pairs": {**_mapping(one, "pairs"), **pairs}}
+            break
+    else:
+        labels.append({"pairs": pairs, "includeTemplates": options.label_include_templates})
+    found["labels"] = labels
 
 
 def _list(document: Mapping[str, Any], field: str) -> list[Any]:

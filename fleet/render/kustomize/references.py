@@ -19,6 +19,7 @@ class Means(Enum):
     EITHER = "a file, or a folder with a kustomization"
     FOLDER = "a folder with a kustomization"
     PLUGIN = "a file of plugin configuration, or a folder with a kustomization"
+    INLINE = "plugin configuration itself"
     COMPONENT = "a folder with a component"
     CHARTS = "a folder of charts"
 
@@ -57,6 +58,7 @@ _LISTS: Final = {
 }
 _GENERATORS: Final = ("configMapGenerator", "secretGenerator")
 _PATCHES: Final = ("patches", "patchesJson6902", "replacements")
+_INLINE: Final = ("patchesStrategicMerge", "generators", "transformers", "validators")
 _FUNCTION: Final = ("config.kubernetes.io/function", "config.k8s.io/function")
 
 
@@ -64,10 +66,10 @@ def of_kustomization(document: Mapping[str, Any], *, charts: bool) -> Iterator[R
     """The references of a kustomization. Raises KustomizationRefused, naming the field."""
     for field, means in _LISTS.items():
         for number, one in enumerate(_list(document, field)):
-            if isinstance(one, str) and "\n" not in one.strip() and not _inline(field, one):
+            if isinstance(one, str) and not _inline(field, one):
                 yield Reference(one.strip(), means, (field, number))
             elif isinstance(one, str) and means is Means.PLUGIN:
-                check_plugin(one, f"{field}[{number}]")
+                yield Reference(one, Means.INLINE, (field, number))
     for field in _PATCHES:
         for number, one in enumerate(_list(document, field)):
             if isinstance(one, Mapping) and isinstance(one.get("path"), str) and one["path"]:
@@ -82,9 +84,15 @@ def of_kustomization(document: Mapping[str, Any], *, charts: bool) -> Iterator[R
     yield from _charts(document, charts=charts)
 
 
-def of_plugin(document: Mapping[str, Any], name: str, *, charts: bool) -> Iterator[Reference]:
-    """The references of one document of plugin configuration, all seen from the kustomization's folder."""
-    refuse_functions(document, name)
+def of_plugin(document: Mapping[str, Any], *, charts: bool) -> Iterator[Reference]:
+    """The references of one document of plugin configuration, all seen from the kustomization's folder.
+
+    Raises KustomizationRefused for KRM functions, which run containers and programs.
+    """
+    metadata = document.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    if isinstance(annotations, Mapping) and any(key in annotations for key in _FUNCTION):
+        raise KustomizationRefused("a function that runs a container or a program is not run")
     kind = document.get("kind")
     if isinstance(document.get("path"), str):
         yield Reference(document["path"], Means.FILE, ("path",))
@@ -98,20 +106,6 @@ def of_plugin(document: Mapping[str, Any], name: str, *, charts: bool) -> Iterat
         yield from _generator(document, ())
     if kind == "HelmChartInflationGenerator":
         yield from _charts({"helmCharts": [document], "helmGlobals": document}, charts=charts)
-
-
-def refuse_functions(document: Mapping[str, Any], name: str) -> None:
-    """KRM functions run containers and programs: none does here."""
-    metadata = document.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
-    if isinstance(annotations, Mapping) and any(key in annotations for key in _FUNCTION):
-        raise KustomizationRefused(f"{name}: a function that runs a container or a program is not run")
-
-
-def check_plugin(text: str, name: str) -> None:
-    """An inline plugin: its text is looked through for functions without being understood."""
-    if any(key in text for key in _FUNCTION):
-        raise KustomizationRefused(f"{name}: a function that runs a container or a program is not run")
 
 
 def _generator(one: Mapping[str, Any], keys: tuple[str | int, ...]) -> Iterator[Reference]:
@@ -155,9 +149,7 @@ def _charts(document: Mapping[str, Any], *, charts: bool) -> Iterator[Reference]
 
 def _inline(field: str, text: str) -> bool:
     """A strategic merge patch, or a plugin, may stand in the kustomization itself, on one line too."""
-    return field in ("patchesStrategicMerge", "generators", "transformers", "validators") and (
-        text.lstrip().startswith("{") or ": " in text
-    )
+    return field in _INLINE and ("\n" in text.strip() or text.lstrip().startswith("{") or ": " in text)
 
 
 def _list(document: Mapping[str, Any], field: str) -> list[Any]:

@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from fleet.documents.read import read
-from fleet.errors import SourceError
+from fleet.errors import SourceError, fault
 from fleet.model import Rendered
 from fleet.render.gather import PRINTED, Gathered
 from fleet.render.inputs import Inputs
 from fleet.render.kustomize import graph, options
+from fleet.render.kustomize.components import chosen
 from fleet.render.kustomize.graph import Graph
+from fleet.render.kustomize.wording import worded
 from fleet.render.manifest import Place
 from fleet.render.program import Name, ProgramFailed, ProgramMissing
 from fleet.render.source import Kustomize
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fleet.model import Parameters
     from fleet.render.ground import Ground
     from fleet.render.program import Output, Programs
@@ -27,9 +31,9 @@ if TYPE_CHECKING:
 ENABLE_HELM: Final = "enable-helm"
 LOAD_ANYWHERE: Final = "load-restrictor-none"
 ALLOWED: Final = (ENABLE_HELM, LOAD_ANYWHERE)
+_TYPE: Final = ("apiVersion", "kind")
 _ORIGIN: Final = "config.kubernetes.io/origin"
 _ORIGINS: Final = "originAnnotations"
-_LONGEST: Final = 1500
 
 
 class Kustomization:
@@ -54,45 +58,41 @@ class Kustomization:
         given = source.kustomize or Kustomize()
         path = posixpath.normpath(source.path or ".")
         path = "" if path == "." else path
-        components = [one for one in given.components if self._there(ground, path, one, given)]
-        extra = (*components, *(one.path for one in given.patches if one.path))
-        found = graph.walk(ground, path, charts=ENABLE_HELM in self._allowed, extra=extra)
+        components = chosen(ground.own, path, given)
+
+        def edit(document: dict[str, Any]) -> dict[str, Any]:
+            return options.edited(document, given, components)
+
+        found = graph.walk(ground, path, charts=ENABLE_HELM in self._allowed, edit=edit)
         files = tuple(file for _, file in found.files.values())
-        charts = any("helmCharts" in document for _, document in found.roots.values())
-        return Inputs(files, ground.reads(), charts, (path, found, tuple(components)))
+        return Inputs(files, ground.reads(), found.charts, found)
 
     def build(
         self, inputs: Inputs, source: Source, ground: Ground, parameters: Parameters, programs: Programs
     ) -> Rendered:
         """What the program makes of them."""
         del ground
-        path, found, components = inputs.plan
+        found: Graph = inputs.plan
         given = source.kustomize or Kustomize()
         content = graph.content(found)
-        asked = _root(found, path, given, components, content)
+        asked = _root(found, content)
         arguments = list(self._flags(given, parameters, found))
-        done = run(programs, path or ".", content, arguments, beside=self._beside())
+        done = run(programs, found.top, content, arguments, beside=self._beside(), named=found.named)
+        top = posixpath.join(found.top, found.roots[found.top][0])
         gathered = Gathered()
-        for one in read(done.stdout, path=path or ".", limits=PRINTED).items:
-            value = one.value
-            at = _origin(value, path, keep=asked) if isinstance(value, dict) else ""
-            name, _ = found.roots[path]
-            gathered.value(value, Place(at or posixpath.join(path, name), one.index, 0))
-        return Rendered(key="", manifests=tuple(gathered.manifests), faults=tuple(gathered.faults))
-
-    def _there(self, ground: Ground, path: str, component: str, given: Kustomize) -> bool:
-        """Whether a component is there; one that is missing is an error later, unless that may be."""
-        if not given.ignore_missing_components:
-            return True
-        target = posixpath.normpath(posixpath.join(path, component))
-        return ground.own.entry(target) is not None
+        documents = read(done.stdout, path=f"what Kustomize makes of {top}", limits=PRINTED)
+        for one in documents.items:
+            at = _origin(one.value, found.top, keep=asked)
+            gathered.value(one.value, Place(found.named(at) if at else top, one.index, 0))
+        faults = (*gathered.faults, *(fault(error) for error in documents.faults))
+        return Rendered(key="", manifests=tuple(gathered.manifests), faults=faults)
 
     def _beside(self) -> tuple[Name, ...]:
         return (Name.HELM,) if ENABLE_HELM in self._allowed else ()
 
     def _flags(self, given: Kustomize, parameters: Parameters, found: Graph) -> list[str]:
         flags = ["--load-restrictor", "LoadRestrictionsNone"] if LOAD_ANYWHERE in self._allowed else []
-        if ENABLE_HELM in self._allowed and any("helmCharts" in one for _, one in found.roots.values()):
+        if found.charts:
             flags += ["--enable-helm", "--helm-command", "{helm}"]
             version = given.kube_version or parameters.kube_version
             if version:
@@ -119,45 +119,40 @@ def run(
     flags: list[str],
     *,
     beside: tuple[Name, ...] = (),
+    named: Callable[[str], str] = str,
 ) -> Output:
-    """Build the kustomization at a path of the box. Raises what the program raises, worded."""
+    """Build the kustomization of a folder of the box. Raises what the program raises, worded.
+
+    ``named`` turns a path of the box into what people know it as.
+    """
     chosen = program(programs)
     verb = "kustomize" if chosen is Name.KUBECTL else "build"
-    try:
-        return programs.run(chosen, [verb, path, *flags], files, beside=beside)
+    try:  # the way is written so that no folder is taken for an option or a URL
+        return programs.run(chosen, [verb, f"./{path}", *flags], files, beside=beside)
     except ProgramFailed as error:
-        raise RenderFailed(worded(error.errors) or error.text) from None
+        raise RenderFailed(worded(error.errors, files, path, named)) from None
 
 
 class RenderFailed(SourceError):
-    """Kustomize refused; the text is its own."""
+    """Kustomize refused; the text says why, without what stands in the files."""
 
     reason = "RenderFailed"
 
 
-def worded(text: str) -> str:
-    """What Kustomize wrote, on one line, without its ``error:`` and warnings."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    told = [line for line in lines if not line.startswith(("#", "Warning:", "# Warning"))]
-    joined = " ".join(told).removeprefix("error: ").removeprefix("Error: ")
-    return joined if len(joined) <= _LONGEST else joined[: _LONGEST - 3] + "..."
-
-
-def _root(
-    found: Graph, path: str, given: Kustomize, components: tuple[str, ...], content: dict[str, bytes]
-) -> bool:
-    """Write the kustomization at the path with the options in it; whether it asks for origins itself."""
-    name, document = found.roots[path]
-    edited = options.edited(document, given, components)
-    metadata = edited.get("buildMetadata")
+def _root(found: Graph, content: dict[str, bytes]) -> bool:
+    """Write the kustomization at the path as it was edited; whether it asks for origins itself."""
+    name, document = found.roots[found.top]
+    if not any(value is not None for key, value in document.items() if key not in _TYPE):
+        raise SourceError(f"{posixpath.join(found.top, name)}: the kustomization is empty")
+    metadata = document.get("buildMetadata")
     listed = list(metadata) if isinstance(metadata, list) else []
-    edited["buildMetadata"] = [*listed, *([] if _ORIGINS in listed else [_ORIGINS])]
-    content[posixpath.join(path, name)] = orjson.dumps(edited)
-    return _ORIGINS in listed
+    added = [] if _ORIGINS in listed else [_ORIGINS]
+    content[posixpath.join(found.top, name)] = orjson.dumps({**document, "buildMetadata": [*listed, *added]})
+    return not added
 
 
 def _origin(value: dict[str, Any], path: str, *, keep: bool) -> str:
-    """The file that an object came from, taken off the object."""
+    """The file of the box that an object came from, taken off the object."""
     metadata = value.get("metadata")
     annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
     if not isinstance(annotations, dict) or not isinstance(metadata, dict):

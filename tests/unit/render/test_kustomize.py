@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from fleet.errors import FleetError, LinkRefused, PathNotFound, SourceError
+from fleet.errors import FleetError, InvalidObject, LinkRefused, PathNotFound, SourceError
+from fleet.model import Parameters
 from fleet.render.ground import RemoteFolder, Unfetched
 from fleet.render.kustomize import options, remote
 from fleet.render.kustomize.references import KustomizationRefused
@@ -193,14 +194,118 @@ def test_a_component_that_is_missing_is_an_error_or_is_passed_over(bench: Bench)
     [
         ("nginx:1", {"name": "nginx", "newTag": "1"}),
         ("nginx=reg/nginx:1", {"name": "nginx", "newName": "reg/nginx", "newTag": "1"}),
-        ("nginx=nginx:1", {"name": "nginx", "newTag": "1"}),
-        ("reg:5000/a/b", {"name": "reg:5000/a/b"}),
+        ("nginx=nginx:1", {"name": "nginx", "newName": "nginx", "newTag": "1"}),
+        ("reg:5000/a/b:2", {"name": "reg:5000/a/b", "newTag": "2"}),
+        ("a:1@sha256:2", {"name": "a", "newTag": "1", "digest": "sha256:2"}),
         ("a=reg:5000/b@sha256:1", {"name": "a", "newName": "reg:5000/b", "digest": "sha256:1"}),
-        ("a=*:2", {"name": "a", "newTag": "2"}),
+        ("a=*:2", {"name": "a", "newName": "*", "newTag": "2"}),
     ],
 )
 def test_images_are_read_as_kustomize_edit_reads_them(text: str, entry: dict[str, str]) -> None:
     assert options.image(text) == entry
+
+
+def test_an_image_that_says_nothing_new_is_refused(bench: Bench) -> None:
+    with pytest.raises(InvalidObject, match="reg:5000/a/b names an image"):
+        bench.render(FILES, source("base", kustomize=Kustomize(images=("reg:5000/a/b",))))
+
+
+STANDING = """
+resources: [../base]
+images: [{name: nginx, newName: mirror.example/nginx, newTag: "0"}, {name: redis, newTag: "5"}]
+replicas: [{name: web, count: 2}]
+labels: [{pairs: {t: "0"}}, {pairs: {t: "5"}, includeTemplates: true}]
+commonAnnotations: {owner: me, kept: "yes"}
+components: [../parts/scaled]
+patches: [{path: more.yaml}]
+"""
+JOINED = """
+resources: [../base]
+images: [{name: nginx, newName: mirror.example/nginx, newTag: "9"}, {name: redis, newName: valkey}]
+replicas: [{name: web, count: 7}]
+labels: [{pairs: {t: "1"}}, {pairs: {t: "5"}, includeTemplates: true}]
+commonAnnotations: {owner: you, kept: "yes"}
+components: [../parts/scaled]
+patches: [{path: more.yaml}, {target: {kind: Service}, patch: '[{"op": "add", "path": "/spec/clusterIP", "value": "None"}]'}]
+"""
+
+
+def test_what_stands_in_the_file_is_joined_as_kustomize_edit_joins_it(bench: Bench, tmp_path: Path) -> None:
+    files = {**FILES, "app/kustomization.yaml": STANDING, "app/more.yaml": MORE}
+    given = Kustomize(
+        images=("nginx=*:9", "redis=valkey"),
+        replicas=(Replicas("web", 7),),
+        common_labels=(("t", "1"),),
+        label_without_selector=True,
+        common_annotations=(("owner", "you"),),
+        components=("../parts/s*",),
+        patches=(
+            Patch(patch="- op: add\n  path: /spec/clusterIP\n  value: None\n", target='{"kind": "Service"}'),
+        ),
+    )
+    made = bench.render(files, source("app", kustomize=given))
+    assert objects(made) == kustomize(lay({**files, "app/kustomization.yaml": JOINED}, tmp_path), "app")
+
+
+BUILTIN = "apiVersion: builtin\nkind: {}\nmetadata: {{name: x}}\n"
+PLUGGED: dict[str, str | bytes] = {
+    "app/kustomization.yaml": "Resources: [m.yaml]\nNAMEPREFIX: p-\ngenerators:\n- |-\n  apiVersion: builtin\n  kind: ConfigMapGenerator\n"
+    "  metadata: {name: inline}\n  files: [one.txt]\n- generator.yaml\ntransformers: [../plugins, prefix.yaml]\n",
+    "app/m.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {a: b}\n",
+    "app/one.txt": "1\n",
+    "app/two.env": "TWO=2\n",
+    "app/three.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata: {three: '3'}\n",
+    "app/generator.yaml": BUILTIN.format("SecretGenerator") + "envs: [two.env]\n",
+    "app/prefix.yaml": BUILTIN.format("PrefixTransformer")
+    + "prefix: q-\nfieldSpecs: [{path: metadata/name}]\n",
+    "plugins/kustomization.yaml": "resources: [patch.yaml]\n",
+    "plugins/patch.yaml": BUILTIN.format("PatchTransformer") + "path: three.yaml\n",
+}
+
+
+def test_plugins_inline_in_files_and_in_folders_get_the_files_that_they_name(
+    bench: Bench, tmp_path: Path
+) -> None:
+    made = bench.render(PLUGGED, source("app"))
+    assert objects(made) == kustomize(lay(PLUGGED, tmp_path), "app")
+    for name, text in PLUGGED.items():
+        after = bench.render({**PLUGGED, name: f"{text!s}\n"}, source("app"))
+        assert after.key != made.key, name
+
+
+def test_a_path_through_a_link_is_the_folder_that_it_leads_to(bench: Bench, tmp_path: Path) -> None:
+    made = bench.render({**FILES, "linked": Link("overlay")}, source("linked"))
+    assert objects(made) == kustomize(lay(FILES, tmp_path), "overlay")
+    assert made.key == bench.render(FILES, source("overlay")).key
+
+
+ANNOTATED = {
+    "app/kustomization.yaml": "resources: [a.yaml, b.yaml, c.yaml]\npatches:\n"
+    '- {target: {name: b}, patch: \'[{"op": "add", "path": "/metadata/annotations/x", "value": "y"}]\'}\n'
+    '- {target: {name: c}, patch: \'[{"op": "add", "path": "/metadata/annotations", "value": {"x": "y"}}]\'}\n'
+    "configMapGenerator: [{name: made, literals: [a=b], options: {annotations: {x: z}}}]\n",
+    "app/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {k: v}}\n",
+    "app/b.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n",
+    "app/c.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n",
+}
+
+
+@pytest.mark.parametrize("asked", ["", "buildMetadata: [originAnnotations, managedByLabel]\n"])
+def test_finding_out_where_objects_come_from_changes_none(bench: Bench, tmp_path: Path, asked: str) -> None:
+    files = {**ANNOTATED, "app/kustomization.yaml": ANNOTATED["app/kustomization.yaml"] + asked}
+    made = bench.render(files, source("app"))
+    assert objects(made) == kustomize(lay(files, tmp_path), "app")
+    assert {"app/a.yaml", "app/b.yaml"} <= {one.origin.path for one in made.manifests}
+
+
+def test_what_cannot_be_read_of_the_output_is_a_fault_and_not_left_out(bench: Bench) -> None:
+    deep = "{a: " * 150 + "1" + "}" * 150
+    files = one(
+        "resources: [x.yaml]",
+        **{"app/x.yaml": f"apiVersion: v1\nkind: A\nmetadata: {{name: a}}\nspec: {deep}\n"},
+    )
+    (fault,) = bench.render(files, source("app")).faults
+    assert "nested" in fault.text
 
 
 def test_links_inside_the_repository_are_followed(bench: Bench, tmp_path: Path) -> None:
@@ -224,8 +329,8 @@ def test_links_inside_the_repository_are_followed(bench: Bench, tmp_path: Path) 
     [
         (one("resources: [/etc/passwd]"), KustomizationRefused, r"app/kustomization.yaml: resources\[0\]"),
         (one("configMapGenerator: [{name: a, files: [/etc/passwd]}]"), KustomizationRefused, "files"),
-        (one("configMapGenerator: [{name: a, files: [k=../../../etc/passwd]}]"), PathNotFound, "leaves the repository"),
-        (one("resources: [l.yaml]", **{"app/l.yaml": Link("../../../../etc/passwd")}), LinkRefused, "leaves"),
+        (one("configMapGenerator: [{name: a, files: [k=../../../etc/passwd]}]"), PathNotFound, r"app/kustomization.yaml: configMapGenerator\[0\].files\[0\]: .*leaves the repository"),
+        (one("resources: [l.yaml]", **{"app/l.yaml": Link("../../../../etc/passwd")}), LinkRefused, r"app/kustomization.yaml: resources\[0\]: the link app/l.yaml leaves"),
         (one("resources: [l.yaml]", **{"app/l.yaml": Link("/etc/passwd")}), LinkRefused, "leaves"),
         (one("resources: [nope.yaml]"), PathNotFound, r"app/kustomization.yaml: resources\[0\]: app/nope.yaml is not"),
         (one("resources: [../app]"), SourceError, "turns in a circle"),
@@ -240,11 +345,20 @@ def test_links_inside_the_repository_are_followed(bench: Bench, tmp_path: Path) 
             KustomizationRefused,
             "a function that runs",
         ),
+        (one("generators:\n- |\n  apiVersion: builtin\n  kind: ConfigMapGenerator\n  metadata: {name: x}\n  files: [/etc/passwd]\n"), KustomizationRefused, r"generators\[0\]: files\[0\]: an absolute path"),
+        (one("generators: ['{apiVersion: v1, kind: X, metadata: {name: x, annotations: {config.kubernetes.io/function: y}}}']"), KustomizationRefused, r"generators\[0\]: a function"),
+        (one("openapi: {path: /etc/passwd}"), KustomizationRefused, "openapi.path: an absolute path"),
         (one("a: ["), SourceError, "not valid YAML"),
         (one("- a"), SourceError, "kustomization"),
-        (one("resources: [x.yaml]\nnope: 1", **{"app/x.yaml": SERVICE}), RenderFailed, "nope"),
-        (one("resources: [x.yaml]", **{"app/x.yaml": "a: ["}), RenderFailed, "x.yaml"),
-        (one("resources: [../lib/x.yaml]", **{"lib/x.yaml": SERVICE}), RenderFailed, "is not in or below"),
+        (one(""), SourceError, "app/kustomization.yaml: the kustomization is empty"),
+        (one("kind: Kustomization"), SourceError, "app/kustomization.yaml: the kustomization is empty"),
+        (one("resources: []\n---\nresources: []"), SourceError, "holds several documents"),
+        (one("resources: []\nResources: []"), SourceError, "resources occurs twice"),
+        ({f"d{n}/kustomization.yaml": f"resources: [../d{n + 1}]" for n in range(400)} | one("resources: [../d0]"), SourceError, "nest more than 64 deep"),
+        (one("resources: [.remote/1/x.yaml, 'https://git.example/a/b//base?ref=v1']", **{"app/.remote/1/x.yaml": SERVICE}), Unfetched, "git.example"),
+        (one("resources: [x.yaml]\nnope: 1", **{"app/x.yaml": SERVICE}), RenderFailed, 'app/kustomization.yaml: there is no field "nope"'),
+        (one("resources: [x.yaml]", **{"app/x.yaml": "a: ["}), RenderFailed, "^app/x.yaml: line 1: not valid YAML$"),
+        (one("resources: [../lib/x.yaml]", **{"lib/x.yaml": SERVICE}), RenderFailed, "^lib/x.yaml is not in or below app$"),
         ({"app/kustomization.yaml": "{}", "app/kustomization.yml": "{}"}, SourceError, "one of them must go"),
         ({"app/x.yaml": SERVICE}, PathNotFound, "holds no kustomization"),
     ],
@@ -254,6 +368,42 @@ def test_what_no_repository_may_have_read_is_refused_by_file_and_field(
 ) -> None:
     with pytest.raises(error, match=words):
         bench.render(files, source("app", kustomize=Kustomize()))
+
+
+SEALED = "topsecretvalue"
+SECRET = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: m}}\nstringData: {{a: {SEALED}}}\n"
+
+
+def patching(patch: str) -> Files:
+    return one(
+        f"resources: [x.yaml]\npatches: [{{target: {{kind: Secret}}, patch: '{patch}'}}]",
+        **{"app/x.yaml": SECRET},
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (one(f"secretGenerator: [{{name: a, literals: [{SEALED}]}}]"), "app/kustomization.yaml: a literal of a generator is not key=value"),
+        (one("secretGenerator: [{name: a, envs: [e]}]", **{"app/e": f"A={SEALED}".encode() + b"\xff\n"}), "app/e: a line is not UTF-8"),
+        (one("resources: [x.yaml]", **{"app/x.yaml": f"{SECRET}spec: {{1: {SEALED}}}\n"}), "app/x.yaml: a key is not a string: quote it"),
+        (one("resources: [x.yaml]", **{"app/x.yaml": f"{SECRET}spec: .inf\n"}), "app/x.yaml: a number that JSON does not have"),
+        (one("resources: [x.yaml]", **{"app/x.yaml": f"{SECRET}spec: {SEALED}: [\n"}), "app/x.yaml: line 5: not valid YAML"),
+        (patching(SEALED), "app/kustomization.yaml: a patch is neither a strategic merge nor a JSON patch"),
+        (patching(f'[{{"op": "replace", "path": "/x/y", "value": "{SEALED}"}}]'), "app/kustomization.yaml: a JSON patch does not apply: replace /x/y, which is not there"),
+        (one("resources: [x.yaml]\nreplacements: [{source: {kind: Secret, fieldPath: stringData.a}, targets: [{select: {kind: Secret}, fieldPaths: [stringData.a.b]}]}]", **{"app/x.yaml": SECRET}), "app/kustomization.yaml: the target of a replacement has no stringData.a.b"),
+        (one("resources: [x.yaml, y.yaml]\nnamespace: z", **{"app/x.yaml": SECRET, "app/y.yaml": SECRET.replace("{name: m}", "{name: m, namespace: q}")}), "would meet"),
+        (one("resources: [../base]", **{"base/kustomization.yaml": f"secretGenerator: [{{name: a, literals: [{SEALED}]}}]"}), "base/kustomization.yaml: a literal"),
+        (one("resources: [x.yaml, y.yaml]", **{"app/x.yaml": SECRET, "app/y.yaml": SECRET}), "app/y.yaml: Secret m is there twice"),
+    ],
+)  # fmt: skip
+def test_what_kustomize_refuses_is_told_by_place_and_without_any_content(
+    bench: Bench, files: Files, words: str
+) -> None:
+    with pytest.raises(RenderFailed) as caught:
+        bench.render(files, source("app"))
+    assert words in caught.value.text
+    assert SEALED not in caught.value.text
 
 
 def test_a_remote_base_is_asked_for_by_its_repository_and_laid_beside_the_rest(
@@ -267,8 +417,30 @@ def test_a_remote_base_is_asked_for_by_its_repository_and_laid_beside_the_rest(
     made = bench.render(files, source("app"), folders={wanted: FILES})
     local = {**FILES, "app/kustomization.yaml": "resources: [../base]\nnameSuffix: -r\n"}
     assert objects(made) == kustomize(lay(local, tmp_path), "app")
+    assert "https://git.example/acme/bases//base/service.yaml" in {one.origin.path for one in made.manifests}
     other = bench.render(files, source("app"), folders={wanted: {**FILES, "base/app.conf": "new\n"}})
     assert other.key != made.key
+
+
+def test_a_remote_component_of_an_option_is_followed_too(bench: Bench, tmp_path: Path) -> None:
+    url = "https://git.example/acme/bases//parts/scaled?ref=v1"
+    wanted = RemoteFolder("https://git.example/acme/bases", "v1", "parts/scaled")
+    files = {**FILES, "app/kustomization.yaml": "resources: [../base]\n"}
+    made = bench.render(files, source("app", kustomize=Kustomize(components=(url,))), folders={wanted: FILES})
+    local = {**FILES, "app/kustomization.yaml": "resources: [../base]\ncomponents: [../parts/scaled]\n"}
+    assert objects(made) == kustomize(lay(local, tmp_path), "app")
+
+
+def test_remote_bases_that_name_each_other_end(bench: Bench) -> None:
+    url = "https://git.example/acme/bases//base?ref=v1"
+    files = one(f"resources: ['{url}']\n")
+    wanted = RemoteFolder("https://git.example/acme/bases", "v1", "base")
+    with pytest.raises(
+        SourceError, match=r"bases//base/kustomization.yaml: resources\[0\]: it turns in a circle"
+    ):
+        bench.render(
+            files, source("app"), folders={wanted: {"base/kustomization.yaml": f"resources: ['{url}']\n"}}
+        )
 
 
 @pytest.mark.parametrize(
@@ -284,6 +456,13 @@ def test_a_remote_base_is_asked_for_by_its_repository_and_laid_beside_the_rest(
             ("ssh://git@host.example/org/repo", "x", "p"),
         ),
         ("https://host.example/org/repo.git/a/b", ("https://host.example/org/repo.git", "", "a/b")),
+        (
+            "https://dev.azure.com/o/p/_git/repo/a?version=b",
+            ("https://dev.azure.com/o/p/_git/repo", "b", "a"),
+        ),
+        ("github.com:org/repo/a?ref=x", ("git@github.com:org/repo", "x", "a")),
+        ("git@github.com/org/repo//a", ("git@github.com:org/repo", "", "a")),
+        ("git::https://host.example/a/b//c", ("https://host.example/a/b", "", "c")),
     ],
 )
 def test_remote_forms_are_read_as_kustomize_reads_them(text: str, folder: tuple[str, str, str]) -> None:
@@ -305,6 +484,41 @@ def test_charts_are_inflated_where_the_hub_allows_it(bench: Bench) -> None:
     assert found["data"] == {"x": "from-values"}
     assert made.renderer == "kustomize v5.8.1, helm v4.3.1"
     assert "app/charts/web/templates/a.yaml" in {read.path for read in made.reads}
+
+
+def test_a_chart_by_a_plugins_configuration_is_inflated_too(bench: Bench) -> None:
+    plugin = "apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: x}\nname: web\nreleaseName: r\n"
+    files = one(
+        "generators: [g.yaml]\n",
+        **{
+            "app/g.yaml": plugin,
+            "app/charts/web/values.yaml": "{}\n",
+            "app/charts/web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\n",
+            "app/charts/web/templates/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+            'data: {x: {{ .Capabilities.KubeVersion.Version }}, z: {{ .Capabilities.APIVersions.Has "x.example/v1" | quote }}}\n',
+        },
+    )
+    with pytest.raises(KustomizationRefused, match=r"app/g.yaml: helmCharts are inflated only where"):
+        bench.render(files, source("app"))
+    allowed = frozenset({"enable-helm"})
+    known = Parameters("v1.31.0", ("x.example/v1",), "digest")
+    made = bench.render(files, source("app"), allowed=allowed, parameters=known)
+    (found,) = objects(made)
+    assert found["data"] == {"x": "v1.31.0", "z": "true"}
+    assert not made.general
+    given = Kustomize(kube_version="1.29.1", api_versions=("y.example/v1",))
+    (found,) = objects(bench.render(files, source("app", kustomize=given), allowed=allowed, parameters=known))
+    assert found["data"] == {"x": "v1.29.1", "z": "false"}
+
+
+def test_folders_of_a_chart_that_hold_each_other_end(bench: Bench) -> None:
+    files: dict[str, Any] = {
+        "app/kustomization.yaml": "helmCharts: [{name: web}]\n",
+        "app/charts/web/a": Link("."),
+        "app/charts/web/b": Link("."),
+    }
+    with pytest.raises(FleetError, match=r"folders|circle"):
+        bench.render(files, source("app"), allowed=frozenset({"enable-helm"}))
 
 
 def test_ten_thousand_objects_and_a_bomb_are_bounded(bench: Bench) -> None:
