@@ -94,7 +94,7 @@ def manifest(value: dict[str, Any], at: Place, *, unfilled: bool = False) -> Man
     return Manifest(
         ref=ref,
         version=sys.intern(version),
-        body=_body(value),
+        body=body(value),
         origin=Origin(at.path, at.document),
         wave=_wave(annotations, ref, at),
         hook=_hook(annotations, ref, at),
@@ -137,7 +137,8 @@ def _path_segment(metadata: Mapping[str, Any], field: str, kind: str, at: Place,
     return word
 
 
-def _body(value: dict[str, Any]) -> bytes:
+def body(value: dict[str, Any]) -> bytes:
+    """The object as JSON."""
     try:
         return orjson.dumps(value)
     except TypeError:  # an integer over 64 bits, which orjson does not write

@@ -25,6 +25,10 @@ _FOUND: Final = "fleethub.dev/patched-by-"
 _KUSTOMIZES: Final = re.compile(
     r"(internal\.|alpha\.)?config\.(kubernetes|k8s)\.io/|kustomize\.config\.k8s\.io/"
 )
+_ANY: Final = {
+    "apiVersion": "v1",
+    "kind": "Any",
+}  # of a merge with a target, Kustomize asks that there be some
 _DEFAULT: Final = "default"
 
 
@@ -47,7 +51,7 @@ class Marks:
         """Whether the patch is to be given to Kustomize: it takes one that names what is not there for an error."""
         if patch.target or not patch.patch:
             return True
-        named = [self._fitting(document) for document in _merges(patch.patch)]
+        named = [self._fitting(document) for document in merges(patch.patch)]
         if not all(named):
             return False
         self._found.add(number)
@@ -55,37 +59,28 @@ class Marks:
         return True
 
     def before(self, number: int, patch: Patch) -> Iterator[dict[str, Any]]:
-        """The patch of ours that shows which objects the patch is for."""
+        """The patch of ours that shows which objects the patch is for; a merge, since JSON patches round numbers."""
         if patch.target:
-            path = f"/metadata/annotations/{_FOUND.replace('/', '~1')}{number}"
-            operation = {"op": "add", "path": path, "value": ""}
-            yield {"patch": orjson.dumps([operation]).decode(), "target": orjson.loads(patch.target)}
+            merge = {**_ANY, "metadata": {"name": "any", "annotations": {f"{_FOUND}{number}": ""}}}
+            yield {"patch": orjson.dumps(merge).decode(), "target": orjson.loads(patch.target)}
 
     def taken(self, value: dict[str, Any]) -> tuple[int | None, bool]:
-        """Take the marks off an object: which it is, None where that cannot be told, and whether it was changed."""
+        """Take the marks off an object: which it is, None where that cannot be told, and whether patches named it."""
         metadata = value["metadata"]
         annotations: dict[str, Any] = metadata.get("annotations") or {}
         mark = annotations.pop(_INDEX, None)
-        number = self._alike(value) if mark is None else int(mark)
         by = [key for key in annotations if key.startswith(_FOUND)]
-        self._found.update(int(key.removeprefix(_FOUND)) for key in by)
         for key in by:
             del annotations[key]
-        self._blind |= mark is None
-        if number is None:
-            return None, True
-        self._left.discard(number)
-        before = self._values[number]
-        known = before["metadata"].get("annotations") or {}
-        if mark is not None:
-            aside = {key: kept for key, kept in known.items() if _KUSTOMIZES.match(key)}
-            annotations = {**{key: annotations.get(key, kept) for key, kept in aside.items()}, **annotations}
-        if annotations or "annotations" in before["metadata"]:
-            metadata["annotations"] = annotations or before["metadata"]["annotations"]
+        self._found.update(int(key.removeprefix(_FOUND)) for key in by)
+        if mark is None:
+            self._blind = True
+            number = self._alike(value)
         else:
-            metadata.pop("annotations", None)
-        touched = mark is None or bool(by) or number in self._named
-        return number, touched and value != before
+            number = int(mark)
+            self._restore(metadata, annotations, self._values[number]["metadata"])
+        self._left.discard(-1 if number is None else number)
+        return number, mark is None or bool(by) or number in self._named
 
     def idle(self, patches: Sequence[Patch]) -> list[int]:
         """The patches that were for no object. One that deletes what it is for leaves nothing that tells of it."""
@@ -100,6 +95,17 @@ class Marks:
         annotations = value["metadata"].get("annotations") or {}
         kept = {key: one for key, one in annotations.items() if not _KUSTOMIZES.match(key)}
         return {**value, "metadata": {**value["metadata"], "annotations": {**kept, _INDEX: str(number)}}}
+
+    def _restore(self, metadata: dict[str, Any], annotations: dict[str, Any], before: dict[str, Any]) -> None:
+        """Put back what was set aside, and leave annotations as empty, or as absent, as they were."""
+        known = before.get("annotations") or {}
+        aside = {key: kept for key, kept in known.items() if _KUSTOMIZES.match(key)}
+        if aside or annotations:
+            metadata["annotations"] = {**aside, **annotations}
+        elif known or "annotations" not in before:
+            metadata.pop("annotations", None)
+        else:
+            metadata["annotations"] = before["annotations"]
 
     def _fitting(self, document: dict[str, Any]) -> set[int]:
         """The objects that a strategic merge without target names, as Kustomize compares them."""
@@ -120,7 +126,7 @@ class Marks:
         return min(fitting, default=None)
 
 
-def _merges(text: str) -> list[dict[str, Any]]:
+def merges(text: str) -> list[dict[str, Any]]:
     """The documents of a strategic merge; none where it is something else, which is Kustomize's to judge."""
     documents = read(text.encode(), path="patch")
     return [] if documents.faults else [one.value for one in documents.items]

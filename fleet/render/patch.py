@@ -20,7 +20,7 @@ from fleet.render.gather import PRINTED
 from fleet.render.kustomize import options
 from fleet.render.kustomize.renderer import RenderFailed, program, run
 from fleet.render.manifest import Place, manifest
-from fleet.render.marks import Marks
+from fleet.render.marks import Marks, merges
 from fleet.render.render import output
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fleet.render.source import Patch
 
 _ALL: Final = "all.yaml"
+_FIELD: Final = "spec.overrides"
 
 
 def patched(
@@ -58,7 +59,7 @@ def _applied(rendered: Rendered, patches: tuple[Patch, ...], programs: Programs)
     made: dict[int, Manifest] = {}
     faults: list[Fault] = []
     if asked and values:
-        made, faults = _made(rendered, marks, _run(marks.marked(), asked, programs))
+        made, faults = _made(rendered, values, marks, _run(marks.marked(), asked, programs))
     idle = [_idle(number, patches[number]) for number in marks.idle(patches)]
     manifests = tuple(made[number] for number in sorted(made)) if asked else rendered.manifests
     return replace(rendered, manifests=manifests, faults=(*rendered.faults, *faults, *idle))
@@ -81,27 +82,29 @@ def _run(objects: list[dict[str, Any]], patches: list[dict[str, Any]], programs:
         raise RenderFailed(f"the patches of the overrides: {error.text}") from None
 
 
-def _made(rendered: Rendered, marks: Marks, printed: bytes) -> tuple[dict[int, Manifest], list[Fault]]:
+def _made(
+    rendered: Rendered, values: list[dict[str, Any]], marks: Marks, printed: bytes
+) -> tuple[dict[int, Manifest], list[Fault]]:
     """The objects by their number, and what is wrong with some."""
     documents = read(printed, path="what the patches of the overrides make", limits=PRINTED)
     faults = [fault(error) for error in documents.faults]
+    found = [(one.value, *marks.taken(one.value)) for one in documents.items]
+    renamed = any(
+        named and number is not None and value["metadata"]["name"] != rendered.manifests[number].ref.name
+        for value, number, named in found
+    )
     made: dict[int, Manifest] = {}
     seen: set[ObjectRef] = set()
-    for one in documents.items:
-        number, changed = marks.taken(one.value)
+    for value, number, named in found:
         if number is None:
-            faults.append(
-                Fault(
-                    None,
-                    "RenderFailed",
-                    "a patch of the overrides renames an object and takes its annotations",
-                )
-            )
+            text = "a patch of the overrides renames an object and takes its annotations, so nobody knows which it was"
+            faults.append(Fault(None, RenderFailed.reason, text, field=_FIELD))
             continue
         after = before = rendered.manifests[number]
-        if changed:
+        # Where one was renamed, Kustomize changes the references of the others.
+        if (named or renamed) and value != values[number]:
             try:
-                after = manifest(one.value, Place(before.origin.path, before.origin.document, 0))
+                after = manifest(value, Place(before.origin.path, before.origin.document, 0))
             except FleetError as error:
                 faults.append(fault(error, before.ref))
                 continue
@@ -114,10 +117,21 @@ def _made(rendered: Rendered, marks: Marks, printed: bytes) -> tuple[dict[int, M
 
 
 def _idle(number: int, patch: Patch) -> Fault:
-    target: dict[str, Any] = orjson.loads(patch.target) if patch.target else {}
-    told = ", ".join(f"{key} {value}" for key, value in target.items() if value)
+    if patch.target:
+        target: dict[str, Any] = orjson.loads(patch.target)
+        told = ", ".join(f"{key} {value}" for key, value in target.items() if value)
+    else:
+        told = ", ".join(_name(one) for one in merges(patch.patch))
     named = f"patch {number + 1} of the overrides" + (f" ({told})" if told else "")
-    return Fault(None, "PatchUnmatched", f"{named} is for no object that is rendered", field="spec.overrides")
+    return Fault(None, "PatchUnmatched", f"{named} is for no object that is rendered", field=_FIELD)
+
+
+def _name(merge: dict[str, Any]) -> str:
+    metadata = merge.get("metadata")
+    words = metadata if isinstance(metadata, dict) else {}
+    return " ".join(
+        str(word) for word in (merge.get("kind"), words.get("namespace"), words.get("name")) if word
+    )
 
 
 def _nameless(path: str) -> str:

@@ -13,8 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
 from fleet.documents.read import read
 from fleet.errors import LinkRefused, PathNotFound, SourceError
 from fleet.render.ground import RemoteFolder
@@ -22,6 +20,7 @@ from fleet.render.inputs import File
 from fleet.render.kustomize import references, remote
 from fleet.render.kustomize.references import KustomizationRefused, Means, Reference
 from fleet.render.kustomize.spelling import spelled
+from fleet.render.manifest import body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -283,7 +282,7 @@ class _Walking:
 def content(graph: Graph) -> dict[str, bytes]:
     """The files of the box."""
     found = {inside: tree.read(file.path) for inside, (tree, file) in graph.files.items()}
-    found.update((inside, orjson.dumps(document)) for inside, document in graph.rewritten.items())
+    found.update((inside, body(document)) for inside, document in graph.rewritten.items())
     return found
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
 from fleet.documents.read import read
 from fleet.errors import SourceError, fault
 from fleet.model import Rendered
@@ -16,7 +14,7 @@ from fleet.render.kustomize import graph, options
 from fleet.render.kustomize.components import chosen
 from fleet.render.kustomize.graph import Graph
 from fleet.render.kustomize.wording import worded
-from fleet.render.manifest import Place
+from fleet.render.manifest import Place, body
 from fleet.render.program import Name, ProgramFailed, ProgramMissing
 from fleet.render.source import Kustomize
 
@@ -147,7 +145,7 @@ def _root(found: Graph, content: dict[str, bytes]) -> bool:
     metadata = document.get("buildMetadata")
     listed = list(metadata) if isinstance(metadata, list) else []
     added = [] if _ORIGINS in listed else [_ORIGINS]
-    content[posixpath.join(found.top, name)] = orjson.dumps({**document, "buildMetadata": [*listed, *added]})
+    content[posixpath.join(found.top, name)] = body({**document, "buildMetadata": [*listed, *added]})
     return not added
 
 

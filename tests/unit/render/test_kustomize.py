@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from fleet.errors import FleetError, InvalidObject, LinkRefused, PathNotFound, SourceError
+from bootstrap.local import binaries
+from fleet.errors import FleetError, InvalidObject, LinkRefused, PathNotFound, RendererAmbiguous, SourceError
 from fleet.model import Parameters
 from fleet.render.ground import RemoteFolder, Unfetched
 from fleet.render.kustomize import options, remote
 from fleet.render.kustomize.references import KustomizationRefused
 from fleet.render.kustomize.remote import RemoteRefused
 from fleet.render.kustomize.renderer import RenderFailed
-from fleet.render.source import Kustomize, Patch, Replicas
+from fleet.render.source import Directory, Kustomize, Patch, Replicas
 from tests.unit.render.oracle import Bench, Files, kustomize, lay, objects, source
 from tests.unit.render.render_repository import Link
 
@@ -99,7 +100,7 @@ def bench() -> Iterator[Bench]:
     made.close()
 
 
-def one(text: str, **more: str) -> Files:
+def one(text: str, **more: str | bytes) -> dict[str, str | bytes]:
     return {"app/kustomization.yaml": text, **more}
 
 
@@ -354,7 +355,7 @@ def test_links_inside_the_repository_are_followed(bench: Bench, tmp_path: Path) 
         (one("kind: Kustomization"), SourceError, "app/kustomization.yaml: the kustomization is empty"),
         (one("resources: []\n---\nresources: []"), SourceError, "holds several documents"),
         (one("resources: []\nResources: []"), SourceError, "resources occurs twice"),
-        ({f"d{n}/kustomization.yaml": f"resources: [../d{n + 1}]" for n in range(400)} | one("resources: [../d0]"), SourceError, "nest more than 64 deep"),
+        (one("resources: [../d0]", **{f"d{n}/kustomization.yaml": f"resources: [../d{n + 1}]" for n in range(400)}), SourceError, "nest more than 64 deep"),
         (one("resources: [.remote/1/x.yaml, 'https://git.example/a/b//base?ref=v1']", **{"app/.remote/1/x.yaml": SERVICE}), Unfetched, "git.example"),
         (one("resources: [x.yaml]\nnope: 1", **{"app/x.yaml": SERVICE}), RenderFailed, 'app/kustomization.yaml: there is no field "nope"'),
         (one("resources: [x.yaml]", **{"app/x.yaml": "a: ["}), RenderFailed, "^app/x.yaml: line 1: not valid YAML$"),
@@ -521,15 +522,53 @@ def test_folders_of_a_chart_that_hold_each_other_end(bench: Bench) -> None:
         bench.render(files, source("app"), allowed=frozenset({"enable-helm"}))
 
 
-def test_ten_thousand_objects_and_a_bomb_are_bounded(bench: Bench) -> None:
+def test_numbers_over_64_bits_in_a_kustomization_stay_kustomizes(bench: Bench, tmp_path: Path) -> None:
+    files = one(
+        "helmCharts: [{name: web, releaseName: r, valuesInline: {n: 18446744073709551616}}]\n",
+        **{
+            "app/charts/web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\n",
+            "app/charts/web/values.yaml": "{}\n",
+            "app/charts/web/templates/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+            "data: {n: {{ .Values.n | quote }}}\n",
+        },
+    )
+    made = bench.render(files, source("app"), allowed=frozenset({"enable-helm"}))
+    helm = str(binaries.built() / "helm-v4.3.1")
+    assert objects(made) == kustomize(lay(files, tmp_path), "app", "--enable-helm", "--helm-command", helm)
+
+
+def test_a_bomb_is_bounded_whether_it_is_a_resource_or_the_kustomization(bench: Bench) -> None:
     bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(9)
     )
-    with pytest.raises(FleetError):
-        bench.render(
-            one(
-                "resources: [x.yaml]",
-                **{"app/x.yaml": f"apiVersion: v1\nkind: A\nmetadata: {{name: a}}\n{bomb}"},
-            ),
-            source("app"),
-        )
+    resource = f"apiVersion: v1\nkind: A\nmetadata: {{name: a}}\n{bomb}"
+    with pytest.raises(FleetError):  # of memory, of output or of Kustomize's own aliases: whichever is first
+        bench.render(one("resources: [x.yaml]", **{"app/x.yaml": resource}), source("app"))
+    with pytest.raises(SourceError, match=r"app/kustomization.yaml.*aliases count as what they stand for"):
+        bench.render(one(bomb), source("app"))
+
+
+def test_a_kustomization_that_appears_wakes_who_looked_for_one(bench: Bench) -> None:
+    plain = {"app/m.yaml": SERVICE}
+    assert "app" in {read.path for read in bench.render(plain, source("app")).reads}
+    with pytest.raises(PathNotFound) as caught:
+        bench.render(plain, source("app", kustomize=Kustomize()))
+    assert {"app/kustomization.yaml", "app/kustomization.yml", "app/Kustomization"} <= {
+        read.path for read in caught.value.reads if read.oid is None
+    }
+    files = {**plain, "app/kustomization.yml": "resources: [m.yaml]\nnameSuffix: -x\n"}
+    assert [one.ref.name for one in bench.render(files, source("app")).manifests] == ["web-x"]
+
+
+@pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization"])
+def test_a_folder_that_could_be_either_asks_to_say_which(bench: Bench, name: str) -> None:
+    files = {
+        f"app/{name}": "resources: [m.yaml]\n",
+        "app/m.yaml": SERVICE,
+        "app/Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\n",
+    }
+    with pytest.raises(RendererAmbiguous, match="give the source helm or kustomize"):
+        bench.render(files, source("app"))
+    assert bench.render(files, source("app", kustomize=Kustomize())).manifests
+    left_out = Directory(exclude="{[kK]ustomization*,Chart.yaml}")
+    assert bench.render(files, source("app", directory=left_out, plain=True)).renderer == ""
