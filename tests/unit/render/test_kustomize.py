@@ -16,6 +16,7 @@ from fleet.render.kustomize import options, remote
 from fleet.render.kustomize.references import KustomizationRefused
 from fleet.render.kustomize.remote import RemoteRefused
 from fleet.render.kustomize.renderer import RenderFailed
+from fleet.render.kustomize.wording import UNKNOWN, worded
 from fleet.render.source import Directory, Kustomize, Patch, Replicas
 from tests.unit.render.oracle import Bench, Files, kustomize, lay, objects, source
 from tests.unit.render.render_repository import Link
@@ -217,7 +218,7 @@ images: [{name: nginx, newName: mirror.example/nginx, newTag: "0"}, {name: redis
 replicas: [{name: web, count: 2}]
 labels: [{pairs: {t: "0"}}, {pairs: {t: "5"}, includeTemplates: true}]
 commonAnnotations: {owner: me, kept: "yes"}
-components: [../parts/scaled]
+components: [../parts/made]
 patches: [{path: more.yaml}]
 """
 JOINED = """
@@ -226,20 +227,24 @@ images: [{name: nginx, newName: mirror.example/nginx, newTag: "9"}, {name: redis
 replicas: [{name: web, count: 7}]
 labels: [{pairs: {t: "1"}}, {pairs: {t: "5"}, includeTemplates: true}]
 commonAnnotations: {owner: you, kept: "yes"}
-components: [../parts/scaled]
+components: [../parts/made, ../parts/scaled]
 patches: [{path: more.yaml}, {target: {kind: Service}, patch: '[{"op": "add", "path": "/spec/clusterIP", "value": "None"}]'}]
 """
 
 
+MADE = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nconfigMapGenerator: [{name: once, literals: [a=b]}]\n"
+
+
 def test_what_stands_in_the_file_is_joined_as_kustomize_edit_joins_it(bench: Bench, tmp_path: Path) -> None:
-    files = {**FILES, "app/kustomization.yaml": STANDING, "app/more.yaml": MORE}
+    more = {"app/more.yaml": MORE, "parts/made/kustomization.yaml": MADE}
+    files = {**FILES, **more, "app/kustomization.yaml": STANDING}
     given = Kustomize(
         images=("nginx=*:9", "redis=valkey"),
         replicas=(Replicas("web", 7),),
         common_labels=(("t", "1"),),
         label_without_selector=True,
         common_annotations=(("owner", "you"),),
-        components=("../parts/s*",),
+        components=("../parts/*",),
         patches=(
             Patch(patch="- op: add\n  path: /spec/clusterIP\n  value: None\n", target='{"kind": "Service"}'),
         ),
@@ -407,6 +412,12 @@ def test_what_kustomize_refuses_is_told_by_place_and_without_any_content(
     assert SEALED not in caught.value.text
 
 
+def test_what_kustomize_says_in_words_that_are_not_known_is_not_repeated() -> None:
+    files = {"app/kustomization.yaml": b""}
+    told = worded(f"error: quite another thing {SEALED}", files, "app")
+    assert told == f"app/kustomization.yaml: {UNKNOWN}"
+
+
 def test_a_remote_base_is_asked_for_by_its_repository_and_laid_beside_the_rest(
     bench: Bench, tmp_path: Path
 ) -> None:
@@ -512,14 +523,17 @@ def test_a_chart_by_a_plugins_configuration_is_inflated_too(bench: Bench) -> Non
     assert found["data"] == {"x": "v1.29.1", "z": "false"}
 
 
-def test_folders_of_a_chart_that_hold_each_other_end(bench: Bench) -> None:
-    files: dict[str, Any] = {
-        "app/kustomization.yaml": "helmCharts: [{name: web}]\n",
-        "app/charts/web/a": Link("."),
-        "app/charts/web/b": Link("."),
-    }
-    with pytest.raises(FleetError, match=r"folders|circle"):
-        bench.render(files, source("app"), allowed=frozenset({"enable-helm"}))
+def test_folders_of_a_chart_without_end_or_number_are_bounded(bench: Bench) -> None:
+    allowed = frozenset({"enable-helm"})
+    circle: dict[str, Any] = {**one("helmCharts: [{name: web}]\n"), "app/charts/web/a": Link(".")}
+    with pytest.raises(
+        LinkRefused, match=r"app/kustomization.yaml: helmCharts\[0\].name: .*turns in a circle"
+    ):
+        bench.render(circle, source("app"), allowed=allowed)
+    million: dict[str, Any] = {**one("helmCharts: [{name: web}]\n"), "app/charts/web/20/x": "x"}
+    million |= {f"app/charts/web/{n}/{side}": Link(f"../{n + 1}") for n in range(20) for side in "ab"}
+    with pytest.raises(SourceError, match="more than 20000 folders"):
+        bench.render(million, source("app"), allowed=allowed)
 
 
 def test_numbers_over_64_bits_in_a_kustomization_stay_kustomizes(bench: Bench, tmp_path: Path) -> None:
