@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 MOST_FOLDERS: Final = 500
 MOST_FILES: Final = 20_000
+MOST_OF_CHARTS: Final = 2_000  # folders of charts
 DEEPEST: Final = 64  # kustomizations in each other, and folders of a chart
 REMOTE: Final = ".remote"
 _OPTIONS: Final = ("components", "patches")
@@ -258,9 +259,9 @@ class _Walking:
         self._folders += (
             1  # links to folders and equal trees cost nothing to write, so files alone bound nothing
         )
-        if depth > DEEPEST or self._folders > MOST_FILES:
+        if depth > DEEPEST or self._folders > MOST_OF_CHARTS:
             raise SourceError(
-                f"{where}: more than {MOST_FILES} folders, or more than {DEEPEST} in each other"
+                f"{where}: more than {MOST_OF_CHARTS} folders, or more than {DEEPEST} in each other"
             )
         for child in place.tree.list(path):
             below = posixpath.join(path, child.name)
