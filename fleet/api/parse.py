@@ -11,6 +11,7 @@ from fleet.api.cluster import Cluster
 from fleet.api.metadata import KNOWN
 from fleet.api.project import Project
 from fleet.api.rules import RULE
+from fleet.api.selector import LabelSelector
 from fleet.errors import InvalidObject
 
 MODELS: Final[Mapping[str, type[Application | Cluster | Project]]] = {
@@ -71,6 +72,16 @@ def parse(kind: str, body: Mapping[str, Any]) -> Application | Cluster | Project
     if not found.metadata.uid:
         _check_metadata(body["metadata"])
     return found
+
+
+def selector(body: object) -> LabelSelector:
+    """A label selector. Raises InvalidObject."""
+    if not isinstance(body, Mapping):
+        raise InvalidObject("must be a label selector", field="")
+    try:
+        return LabelSelector.model_validate(dict(body))
+    except ValidationError as error:
+        raise _first(error) from None
 
 
 def _check_metadata(metadata: Mapping[str, Any]) -> None:

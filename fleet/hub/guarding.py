@@ -1,7 +1,8 @@
 """The deletion guard over all clusters of an Application, and a person's word against it.
 
 Contract: one owner; methods never await but ``confirm``. Counted are the objects that a change would delete on
-every cluster that can be looked at, before the first of them is deleted; a child of an app of apps counts as one
+every cluster that can be looked at, before the first of them is deleted (so after a start none is before each
+cluster has answered, or has not); a child of an app of apps counts as one
 of its children, and as a target of each cluster that it is on. What somebody confirmed stands in the
 Application's status before anything of it goes, with what it was confirmed for, so that a restart goes on with
 that set and with no other.
@@ -82,6 +83,7 @@ class Guard:
         told = self._precious(key, sets)
         why = guard.reasons(self._tallies(work, sets), told)
         waiting = [name for name, doomed in sets.items() if _unlooked(doomed, seen.looked.get(name))]
+        waiting += self._unheard(key)
         if news and not waiting:
             self.roster.release(frozenset(TargetKey(key, name) for name in sets if name != cluster))
         purpose = work.target.state
@@ -195,6 +197,16 @@ class Guard:
             doomed = worker.stale(TargetKey(key, name)) if worker is not None else None
             if doomed is not None:
                 found[name] = doomed
+        return found
+
+    def _unheard(self, key: ApplicationKey) -> list[str]:
+        """Clusters of the Application of which it is not known yet, since the start, whether they can be looked at."""
+        record = self.records.get(key)
+        found = []
+        for name in sorted(record.served) if record is not None else ():
+            worker = self.roster.get(name)
+            if worker is not None and worker.unheard(TargetKey(key, name)):
+                found.append(name)
         return found
 
     def _precious(self, key: ApplicationKey, sets: Mapping[str, Doomed]) -> dict[str, str]:

@@ -276,6 +276,7 @@ class Hub:
         self.telling.taken_over = self.take_overs.used
         self.telling.asked = self.clearing.holds
         self.telling.arrived = self.waking.arrived
+        self.telling.heard_cluster = lambda _: self.roster.release()
         self.telling.departed = self.clearing.left
         self.identities.namespace = self.take_overs.namespace = self.clearing.namespace = self.namespace
         self.identities.record = self.telling.record

@@ -74,6 +74,7 @@ class Telling:
         self.taken_over: Callable[[str], str] = lambda _: ""
         self.asked: Callable[[str], tuple[Holding, ...]] = lambda _: ()
         self.arrived: Callable[[str], None] = lambda _: None
+        self.heard_cluster: Callable[[str], None] = lambda _: None
         self.departed: Callable[[str], None] = lambda _: None
         self.discovered_cluster: Callable[[str], None] = lambda _: None
         board.on_application(lambda key: self.application(key, GATHER))
@@ -139,6 +140,10 @@ class Telling:
     def met(self, cluster: str) -> None:
         """The cluster answers, is the one that is meant, and its Lease is ours."""
         self.arrived(cluster)
+
+    def heard(self, cluster: str) -> None:
+        """It is known now what the cluster holds, or that it does not answer."""
+        self.heard_cluster(cluster)
 
     def discovered(self, cluster: str) -> None:
         """What the cluster serves is something else than before."""

@@ -22,10 +22,16 @@ class Listing:
 
 
 async def read(
-    send: Send, resource: Resource, namespace: str | None, *, selector: str = "", whole: bool = False
+    send: Send,
+    resource: Resource,
+    namespace: str | None,
+    *,
+    selector: str = "",
+    whole: bool = False,
+    name: str = "",
 ) -> Listing:
     """The complete list as of one moment; pages of 500, or all at once where pages expired on the way."""
-    query = (("labelSelector", selector),) if selector else ()
+    query = selected(selector, name)
     accept = JSON if whole else METADATA_LIST_ACCEPT
     first = Request(
         "GET", collection_path(resource, namespace), query=query, accept=accept, lane=Lane.COLD, timeout=60.0
@@ -36,6 +42,12 @@ async def read(
         answer = await send(first)
         page = decode.page(answer.body, resource, whole=whole)
         return Listing(page.items, page.version)
+
+
+def selected(selector: str, name: str) -> tuple[tuple[str, str], ...]:
+    """The query of a label selector and of one object's name, where they are given."""
+    labels = (("labelSelector", selector),) if selector else ()
+    return (*labels, ("fieldSelector", f"metadata.name={name}")) if name else labels
 
 
 async def _pages(send: Send, first: Request, resource: Resource, *, whole: bool) -> Listing:

@@ -67,18 +67,31 @@ class Silent:
 
 
 Happening = Listed | Seen | Gone | Silent
+Query = tuple[tuple[str, str], ...]
 
 
 async def follow(
-    client: Door, resource: Resource, namespace: str | None, *, selector: str, whole: bool, clock: Clock
+    client: Door,
+    resource: Resource,
+    namespace: str | None,
+    *,
+    selector: str,
+    whole: bool,
+    clock: Clock,
+    name: str = "",
 ) -> AsyncGenerator[Happening, None]:
-    """Follow a kind in one namespace, or everywhere it is (None). ``whole`` False: metadata only."""
+    """Follow a kind in one namespace, or everywhere it is (None). ``whole`` False: metadata only.
+
+    ``name`` limits it to the object of that name.
+    """
     pause = _Pause(clock)
     version = reached = ""
     while True:
         if not version:
             try:
-                found = await listing.read(client.send, resource, namespace, selector=selector, whole=whole)
+                found = await listing.read(
+                    client.send, resource, namespace, selector=selector, whole=whole, name=name
+                )
             except FleetError as error:
                 yield Silent(error.reason, error)
                 await pause.after(error)
@@ -86,7 +99,7 @@ async def follow(
             items = tuple([Seen(item.meta, item.object) for item in found.items])
             yield Listed(items, found.version, rewound=_before(found.version, reached))
             version = reached = found.version
-        request = _request(resource, namespace, selector, version, whole=whole)
+        request = _request(resource, namespace, listing.selected(selector, name), version, whole=whole)
         async with aclosing(_Round(client.stream(request), resource, clock, whole=whole)) as this:
             async for happening in this:
                 yield happening
@@ -109,14 +122,13 @@ async def follow(
 
 
 def _request(
-    resource: Resource, namespace: str | None, selector: str, version: str, *, whole: bool
+    resource: Resource, namespace: str | None, selected: Query, version: str, *, whole: bool
 ) -> Request:
     query = (("watch", "true"), ("allowWatchBookmarks", "true"), ("resourceVersion", version))
-    labels = (("labelSelector", selector),) if selector else ()
     return Request(
         "GET",
         collection_path(resource, namespace),
-        query=(*query, *labels),
+        query=(*query, *selected),
         accept=JSON if whole else METADATA_ACCEPT,
     )
 

@@ -21,7 +21,8 @@ class Manifest:
     """One desired object. ``ref.namespace`` is as written until ``sync.scope`` fills it in.
 
     ``wave`` is the sync wave, ``hook`` the hook annotation's value (empty: none), ``options`` the sync options
-    as written (``Prune=false``).
+    as written (``Prune=false``). ``form`` names what stands for a Secret in the body (``SealedSecret``), and is
+    empty where the body is what is sent.
     """
 
     ref: ObjectRef
@@ -31,6 +32,7 @@ class Manifest:
     wave: int = 0
     hook: str = ""
     options: frozenset[str] = frozenset()
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,13 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretModes:
+    """Which forms of a Secret the hub resolves; the others go to the cluster as they stand."""
+
+    sealed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """How a target is kept: options, whose objects it may take over, retries, the guard, the Project's walls.
 
@@ -132,6 +141,7 @@ class Policy:
     guard: Thresholds = field(default_factory=Thresholds)
     walls: Walls = field(default_factory=Walls)
     accepts: str = ""
+    secrets: SecretModes = field(default_factory=SecretModes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ _SERVER_SET: Final = (
     "selfLink",
 )
 _APPLYSET: Final = "applyset.kubernetes.io/"
+# Names how forms are resolved: where that makes another Secret of the same form, it is another word.
+_FORMS: Final = "forms-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,18 @@ class Shaped:
     placed: Placed = field(repr=False)
 
 
-def body(placed: Placed, marks: Marks) -> Shaped:
-    """Make the body to apply. Raises ManifestRefused, which names the field at fault."""
+def body(placed: Placed, marks: Marks, clear: bytes | None = None) -> Shaped:
+    """Make the body to apply. Raises ManifestRefused, which names the field at fault.
+
+    ``clear`` is the Secret for which the manifest stands, where it is of such a form. Its digest is that of the form,
+    which says what the Secret holds as long as it can be opened: so without ``clear`` it is told, and the body is empty.
+    """
     ref = placed.ref
-    content = orjson.loads(placed.manifest.body)
+    if placed.manifest.form and clear is None:
+        return Shaped(
+            ref, placed.resource, b"", _form_digest(placed, marks), placed.manifest.wave, (), placed
+        )
+    content = orjson.loads(placed.manifest.body if clear is None else clear)
     warnings: list[str] = []
     if content.pop("status", None):
         warnings.append("status is left out")
@@ -69,11 +79,23 @@ def body(placed: Placed, marks: Marks) -> Shaped:
     if special:
         special(content, ref, warnings)
     metadata["labels"][names.APPLYSET_PART_OF] = marks.set_id
-    canonical = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
-    digest = hmac.digest(marks.key, canonical, "sha256").hex()[:_DIGEST_LENGTH]
+    if placed.manifest.form:
+        digest = _form_digest(placed, marks)
+    else:
+        digest = _digest(marks.key, orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
     metadata.setdefault("annotations", {})[names.MANIFEST] = digest
     sent = orjson.dumps(content)
     return Shaped(ref, placed.resource, sent, digest, placed.manifest.wave, tuple(warnings), placed)
+
+
+def _form_digest(placed: Placed, marks: Marks) -> str:
+    ref, manifest = placed.ref, placed.manifest
+    said = f"{_FORMS}\0{manifest.form}\0{ref.namespace}\0{ref.name}\0{marks.set_id}".encode()
+    return _digest(marks.key, said + b"\0" + manifest.body)
+
+
+def _digest(key: bytes, content: bytes) -> str:
+    return hmac.digest(key, content, "sha256").hex()[:_DIGEST_LENGTH]
 
 
 def _metadata(content: dict[str, Any], ref: ObjectRef, warnings: list[str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fleet import names
-from fleet.errors import FleetError, fault
+from fleet.errors import FleetError, NotReady, fault
 from fleet.health.assess import needs_object
 from fleet.model import (
     Drift,
@@ -114,6 +114,7 @@ async def waves(work: Work, plan: Plan, member: Member, superseded: asyncio.Even
             break
         if wave is not None and stage.wave != wave:
             waiting = _unhealthy(plan.stages[:position], member, progress)
+            waiting += tuple(ref for ref, number in plan.unresolved.items() if number < stage.wave)
             if waiting:
                 rest = tuple(item.ref for later in plan.stages[position:] for item in later.items)
                 progress.holds.append(
@@ -181,6 +182,8 @@ async def _one(work: Work, item: Shaped, found: Meta | None, member: Member, pro
     """Apply one object, and remember what the answer says of it."""
     ref = item.ref
     try:
+        if not item.body:
+            raise NotReady("it changed while the pass began, and is looked at again", ref=ref)
         async with member.ledger.write(ref):
             before = await _before(work, item, found, member)
             applied = await apply.apply(

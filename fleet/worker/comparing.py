@@ -47,7 +47,7 @@ async def _one(item: Shaped, set_id: str, place: tuple[Member, Send], progress: 
             cause = Cause.DIFFERS if ref in found else Cause.MISSING
             progress.drifts.append(Drift(ref, cause))
             return
-        if seen.set_id != set_id or seen.manifest != item.digest:
+        if seen.set_id != set_id or seen.manifest != item.digest or not item.body:
             progress.drifts.append(Drift(ref, Cause.DIFFERS))
             return
         async with member.ledger.write(ref):

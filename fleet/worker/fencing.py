@@ -12,13 +12,15 @@ from dataclasses import replace
 from fleet.model import Discovery, Fault, GroupKind, Manifest, ObjectRef, Work
 from fleet.projects import objects
 from fleet.projects.patterns import REFUSED
+from fleet.secrets.arrange import arranged
 from fleet.sync import scope
 from fleet.sync.scope import CRD, Placed, Scoped
 
 
 def scoped(work: Work, discovery: Discovery, own_namespace: str) -> Scoped:
     """The desired set on one cluster, through the walls; ``own_namespace`` is where fleethub keeps inventory."""
-    walls, manifests = work.target.policy.walls, work.rendered.manifests
+    walls = work.target.policy.walls
+    manifests = arranged(work.rendered.manifests, work.target.policy.secrets)
     if objects.open_(walls):
         return scope.fill(manifests, work.target.namespace, discovery, own_namespace)
     faults: list[Fault] = []

@@ -21,6 +21,7 @@ from fleet.sync.claims import Claims
 from fleet.sync.parent import Parent
 from fleet.worker.existence import Existence
 from fleet.worker.ledger import Ledger
+from fleet.worker.resolver import Nobody, Resolver
 from fleet.worker.sightings import Sightings
 
 
@@ -57,6 +58,7 @@ class Member:
     # Whether the walls that a target was planned with are still those that it has.
     stands: Callable[[Target], bool] = lambda _: True
     rediscovered: Callable[[], None] = lambda: None
+    resolver: Resolver = field(default_factory=Nobody)
 
     def door(self, target: Target) -> Send:
         """How to write for a target: as the account of its Project, and only while its walls are what they were."""

@@ -1,7 +1,7 @@
 """The second of the two stories: one target, from manifests to live objects.
 
-A pass, each await a legal place to die: split the claims, declare the parent, apply wave by wave, prune
-through the gate, tell the Outcome. Every step does nothing where it is done; resuming is running again.
+A pass, each await a legal place to die: resolve secrets, split the claims, declare the parent, apply wave by wave,
+prune through the gate, tell the Outcome. Every step does nothing where it is done; resuming is running again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fleet.errors import FleetError, fault
 from fleet.model import ApplicationKey, Holding, Mode, Outcome, Work
 from fleet.sync import parent
 from fleet.sync.scope import Scoped
-from fleet.worker import applying, claiming, comparing, outcome, pruning, recover
+from fleet.worker import applying, claiming, comparing, outcome, pruning, recover, resolving
 from fleet.worker.member import Member
 from fleet.worker.plan import plan
 from fleet.worker.pruning import Precious, Pruned
@@ -35,7 +35,9 @@ async def run(
     ``detains`` is asked right before pruning for a reason of the hub's own against it, ``guards`` once all that
     would go is known.
     """
-    planned = claiming.judged(plan(work, scoped, member), member, unrendered)
+    resolved = await resolving.resolve(work, scoped, member)
+    planned = resolving.judged(plan(work, scoped, member, resolved.clear), resolved)
+    planned = claiming.judged(planned, member, unrendered)
     remade = recover.remade(work, member)
     if work.mode is Mode.COMPARE or remade is not None:
         progress, pruned = await comparing.run(work, planned, member)

@@ -6,7 +6,8 @@ can be sent or not, so that nothing is pruned for a fault (H2).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from fleet.errors import FleetError, fault
 from fleet.model import Fault, Hold, Holding, Manifest, ObjectRef, TargetKey, Work
@@ -42,7 +43,10 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A pass before it runs. ``claimed`` maps an object to the target that has the better claim to it."""
+    """A pass before it runs. ``claimed`` maps an object to the target that has the better claim to it.
+
+    ``unresolved`` has the sync wave of each Secret that could not be resolved.
+    """
 
     set_id: str
     desired: frozenset[ObjectRef]
@@ -51,6 +55,7 @@ class Plan:
     faults: tuple[Fault, ...]
     holds: tuple[Holding, ...]
     warnings: tuple[str, ...]
+    unresolved: Mapping[ObjectRef, int] = field(default_factory=dict)
 
     @property
     def items(self) -> tuple[Shaped, ...]:
@@ -76,8 +81,11 @@ def claimable(scoped: Scoped) -> frozenset[ObjectRef]:
     return frozenset(placed.ref for placed in scoped.manifests if not placed.manifest.hook)
 
 
-def plan(work: Work, scoped: Scoped, member: Member) -> Plan:
-    """Sort out hooks and claims, give the rest their final bodies."""
+def plan(work: Work, scoped: Scoped, member: Member, clear: Mapping[ObjectRef, bytes] | None = None) -> Plan:
+    """Sort out hooks and claims, give the rest their final bodies.
+
+    ``clear`` has the Secrets that were resolved; of the others of such a form the digest alone is known.
+    """
     own = set_id(work.target.key, member.identity.namespace)
     faults = [*work.rendered.faults, *scoped.faults]
     sendable = [placed for placed in scoped.manifests if not unbuilt(placed.manifest)]
@@ -98,7 +106,7 @@ def plan(work: Work, scoped: Scoped, member: Member) -> Plan:
             items = []
             for placed in group:
                 try:
-                    shaped = shape.body(placed, marks)
+                    shaped = shape.body(placed, marks, (clear or {}).get(placed.ref))
                 except FleetError as error:
                     faults.append(fault(error, placed.ref))
                     continue

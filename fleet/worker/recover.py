@@ -12,7 +12,7 @@ import hashlib
 from dataclasses import replace
 
 from fleet import names
-from fleet.model import Hold, Holding, Mode, Option, Recorded, Work
+from fleet.model import Hold, Holding, Mode, Option, Recorded, SecretModes, Work
 from fleet.sync.scope import Scoped
 from fleet.sync.sets import set_id
 from fleet.worker import heal
@@ -27,6 +27,8 @@ DIGEST = 32
 def render_digest(work: Work) -> str:
     """What a parent records as the render: the desired set as it is meant for this target."""
     text = f"{work.rendered.output or work.rendered.key}\n{work.target.namespace}"
+    if work.target.policy.secrets != SecretModes():
+        text += f"\n{work.target.policy.secrets}"
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST]
 
 

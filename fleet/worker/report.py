@@ -40,6 +40,9 @@ class Report(Protocol):
     def met(self, cluster: str) -> None:
         """The cluster answers, is the one that is meant, and its Lease is ours."""
 
+    def heard(self, cluster: str) -> None:
+        """It is known now what the cluster holds, or that it does not answer: who waited for that may go on."""
+
     def discovered(self, cluster: str) -> None:
         """What the cluster serves is something else than before."""
 

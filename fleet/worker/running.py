@@ -93,6 +93,7 @@ class Running:
         try:
             await self.first_lists(self._kinds, *tasks)
             self.taking.take_up_all()
+            self._report.heard(self.member.name)
             tasks += [asyncio.ensure_future(self.errands.serve(None)) for _ in range(PASSES - URGENT_PASSES)]
             tasks += [asyncio.ensure_future(self.errands.serve(1)) for _ in range(URGENT_PASSES)]
             tasks.append(asyncio.ensure_future(audit.keep(self._held, self._box, self._clock, self._audit)))

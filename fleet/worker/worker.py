@@ -29,6 +29,7 @@ from fleet.worker.ledger import Late
 from fleet.worker.member_lease import ForeignHub, MemberLease
 from fleet.worker.plan import wanted
 from fleet.worker.report import Knowledge, Report
+from fleet.worker.resolver import Nobody, Resolver
 from fleet.worker.running import Running
 from fleet.worker.taking import Box
 from fleet.worker.work import Errand, Leave, merge, replaces, same
@@ -36,6 +37,7 @@ from fleet.worker.work import Errand, Leave, merge, replaces, same
 FIRST_RETRY = 0.5
 LAST_RETRY = 30.0
 CONNECT_TIMEOUT = 60.0
+FIRST_ANSWER = 10.0  # seconds of failed tries after which a cluster counts as one that does not answer
 
 ClientFactory = Callable[[Connection, str, Callable[[], bool]], Client]
 """From a connection, a cluster's name and its permit to the door."""
@@ -65,6 +67,7 @@ class Ground:
     hub: str  # the UID of the hub's namespace, by which members know it
     audit: float = 12 * 3600.0
     hands: Hands = field(default_factory=Hands)
+    resolver: Resolver = field(default_factory=Nobody)
 
 
 class Worker:
@@ -86,6 +89,7 @@ class Worker:
         self._paused = False
         self._leaving = False
         self._reach: Reach | None = None
+        self._begun, self._heard = ground.clock.boottime(), False
         self._task = asyncio.ensure_future(self._supervise())
 
     # --- what the hub asks ------------------------------------------------------------------------------
@@ -238,6 +242,12 @@ class Worker:
         running = self._running
         return dooming.leaving(target, running.member) if running is not None else None
 
+    def unheard(self, target: TargetKey) -> bool:
+        """Whether it is not known yet what the target has here: the first connection is under way, or its lists."""
+        held = self._held.get(target)
+        listing = self._running is not None and held is not None and held.scoped is None
+        return not self._heard or listing
+
     def busy(self) -> bool:
         """Whether more than a few targets wait for a pass, or are in one."""
         waiting = sum(self._box.depth()[: Lane.AUDIT])
@@ -281,7 +291,7 @@ class Worker:
             member = await connect(
                 self.name, client, self._place, self._lease, self._late, self._clock, self._ground.admit
             )
-        member.hands = self._ground.hands
+        member.hands, member.resolver = self._ground.hands, self._ground.resolver
         self._ground.report.met(self.name)
         self._tell(Reach(self.name, True, self._clock.now(), self._clock.now(), member.discovery.version))
         running = Running(
@@ -334,3 +344,8 @@ class Worker:
     def _tell(self, reach: Reach) -> None:
         self._reach = reach
         self._ground.report.reach(reach)
+        if reach.reachable:
+            self._heard = True
+        elif not self._heard and self._clock.boottime() - self._begun > FIRST_ANSWER:
+            self._heard = True
+            self._ground.report.heard(self.name)

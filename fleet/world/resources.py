@@ -12,4 +12,5 @@ HUB_RESOURCES: Final = {
     for kind, plural in names.PLURALS.items()
 }
 SECRETS: Final = Resource("", "v1", "Secret", "secrets", namespaced=True)
+CONFIG_MAPS: Final = Resource("", "v1", "ConfigMap", "configmaps", namespaced=True)
 NAMESPACES: Final = Resource("", "v1", "Namespace", "namespaces", namespaced=False)

@@ -10,7 +10,8 @@ from fleet import names
 from fleet.clock import Clock
 from fleet.hub.seams import Seams
 from fleet.kube.request import Request
-from tests.stage.api import Api, until
+from tests.stage.api import Api, holds, until
+from tests.stage.proxy import Proxy
 from tests.stage.theatre import Theatre, config, definition, join, manifest, manifest_of
 
 
@@ -39,14 +40,14 @@ async def present(api: Api, namespace: str, kind: str = "ConfigMap") -> set[str]
     }
 
 
-async def digest(theatre: Theatre, name: str = "app") -> str:
+async def digest(theatre: Theatre, name: str = "app", seconds: float = 20.0) -> str:
     """Wait until a set is held; its digest."""
 
     async def look() -> str | None:
         held = (await theatre.status(name)).get("deletionHeld") or []
         return held[0] if held else None
 
-    found: str = await until(look, 20, what=f"a deletion of {name} is held")
+    found: str = await until(look, seconds, what=f"a deletion of {name} is held")
     return found
 
 
@@ -238,3 +239,33 @@ async def test_a_deleted_application_leaves_a_crd_with_instances_until_that_is_c
         return await theatre.api.get("Application", "app", names.HUB_NAMESPACE) is None
 
     await until(gone, 20, what="the Application is gone")
+
+
+async def test_after_a_start_nothing_goes_before_each_cluster_has_answered_or_has_not(theatre: Theatre) -> None:
+    """What goes is counted over all of them: ``fleet.hub.guarding.Guard._unheard``."""
+    line = Proxy(theatre.planes.members["eu"])
+    await line.start()
+    try:
+        await theatre.register("eu", {"env": "prod"}, kubeconfig=line.kubeconfig(theatre.folder))
+        await theatre.register("us", {"env": "prod"})
+        theatre.repo.commit(files(*range(8)))
+        await theatre.start()
+        await theatre.application()
+        await theatre.synced()
+        await theatre.stop()
+        # Four of eight: too much of both, and on one of them alone within the count.
+        drop(theatre, *files(*range(4)))
+        line.silence()
+        await theatre.start()
+        await theatre.told("app", "PruneWaits", "eu")
+
+        async def whole() -> bool:
+            return len(await present(theatre.members["us"], theatre.namespace)) == 8
+
+        await holds(whole, 1.5, what="nothing goes from us")
+        await line.speak()
+        await digest(theatre, seconds=60)  # what was asked while it was silent has to time out
+        assert await whole()
+    finally:
+        await theatre.stop()
+        await line.close()
