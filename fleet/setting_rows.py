@@ -73,6 +73,18 @@ ROWS: Final = (
         "Field manager, besides kubectl*, whose additions to objects count as made by hand; a final * is any rest.",
     ),
     Row("audit_interval", "12h", "seconds", "How often every self-healed object is applied anew."),
+    Row(
+        "seal_key_renewal",
+        "720h",
+        "seconds",
+        "Age at which a ring gets a new sealing key; 0s never makes one.",
+    ),
+    Row(
+        "seal_key_cutoff",
+        "",
+        "text",
+        "RFC 3339 time: a ring whose newest sealing key was made before it gets a new one.",
+    ),
     Row("lease_duration", "15s", "seconds", "How long the hub's Lease lasts without renewal."),
     Row("in_flight", "64", "number", "Requests in flight to all clusters together."),
     Row("in_flight_cluster", "16", "number", "Requests in flight to one cluster."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -43,6 +44,13 @@ def _state() -> str:
     return str(Path(root) / "fleethub")
 
 
+def _moment(value: object) -> object:
+    """An RFC 3339 time as seconds since the epoch; nothing is the beginning."""
+    if not isinstance(value, str):
+        return value
+    return datetime.fromisoformat(value).timestamp() if value else 0.0
+
+
 Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 # A bare * would make controllers of everybody's tools; the API server's own limit is 128 characters.
@@ -73,6 +81,8 @@ class Settings(BaseSettings):
     guard_count: int = Field(default=5, ge=0)
     interactive_manager: Annotated[tuple[FieldManager, ...], NoDecode, BeforeValidator(_listed)] = ()
     audit_interval: Seconds = 43200.0
+    seal_key_renewal: Annotated[float, BeforeValidator(seconds), Field(ge=0)] = 2_592_000.0
+    seal_key_cutoff: Annotated[float, BeforeValidator(_moment)] = 0.0
     lease_duration: Annotated[float, BeforeValidator(seconds), Field(ge=3)] = 15.0
     in_flight: int = Field(default=64, ge=1)
     in_flight_cluster: int = Field(default=16, ge=1)

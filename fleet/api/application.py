@@ -155,6 +155,23 @@ class SyncPolicy(Model):
     )
 
 
+class Handling(StrEnum):
+    """Who makes a Secret of a form that stands for one."""
+
+    RESOLVE = "Resolve"
+    PASS_THROUGH = "PassThrough"  # noqa: S105 (a word of the API, not a secret)
+
+
+class SecretHandling(Model):
+    """Who makes Secrets of what stands for them in Git."""
+
+    sealed: Handling = Field(
+        default=Handling.RESOLVE,
+        description="SealedSecrets: Resolve has the hub open them when it applies, PassThrough sends them as they "
+        "stand to the cluster's own controller.",
+    )
+
+
 class DeletionPolicy(StrEnum):
     """What becomes of the objects when the Application goes."""
 
@@ -217,6 +234,9 @@ class ApplicationSpec(Ruled, Model):
     )
     sync_policy: SyncPolicy = Field(
         default_factory=SyncPolicy, description="When and how the Application is synced."
+    )
+    secrets: SecretHandling = Field(
+        default_factory=SecretHandling, description="Who makes Secrets of what stands for them in Git."
     )
     deletion_policy: DeletionPolicy = Field(
         default=DeletionPolicy.DELETE,

@@ -40,6 +40,7 @@ from fleet.hub.reconcile import Reconciler
 from fleet.hub.rendering import Rendering
 from fleet.hub.roster import Roster
 from fleet.hub.seams import Seams
+from fleet.hub.secrets import Secrets
 from fleet.hub.takeovers import TakeOvers
 from fleet.hub.telling import Telling
 from fleet.hub.waking import Waking
@@ -140,6 +141,7 @@ class Hub:
         self.knowing = Knowing(self.world, self.changes, self.expected, self.guard, self.finalizer)
         self.identities = Identities(self.world)
         self.take_overs = TakeOvers(self.world)
+        self.secrets = Secrets(self.client, self.world, self.board, settings, self.clock)
         ground = Ground(
             client=lambda connection, name, permit: self.seams.client(
                 connection, name, self.budget, permit, self._observer(name), self.clock
@@ -152,9 +154,10 @@ class Hub:
             hub=hub_uid,
             audit=settings.audit_interval,
             hands=Hands(settings.interactive_manager),
+            resolver=self.secrets,
         )
         self.roster = Roster(ground, self.namespace)
-        self.guard.roster = self.roster
+        self.guard.roster = self.secrets.roster = self.roster
         self.withdrawals = Withdrawals(
             self.world, self.roster, self.finalizer, self.guard, self.board, self.clock
         )
@@ -258,6 +261,8 @@ class Hub:
         self.registrations.changed_cluster = self.waking.cluster
         self.registrations.changed_repository = self._credentials_changed
         self.world.subscribe(self.waking.changed)
+        self.world.subscribe(self.secrets.saw)
+        self.secrets.sealing.refused = self.telling.refused
         self.world.completed = self._lifted
         self.world.read_status = self.statuses.seen
         self._connect_tellers()
@@ -325,6 +330,7 @@ class Hub:
             asyncio.ensure_future(self.clearing.run(self.clock)),
         ]
         tasks += [asyncio.ensure_future(self._reconcile()) for _ in range(RECONCILERS)]
+        tasks += [asyncio.ensure_future(one) for one in self.secrets.tasks()]
         if watch is not None:
             tasks.append(watch())
         try:
@@ -345,6 +351,7 @@ class Hub:
         await self.repositories.close()
         await self.charts.close()
         await asyncio.to_thread(self._git.close)
+        self.secrets.close()
         if not writer.done():
             self.telling.settle()
             await self.statuses.flush(2.0)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fleet.model import Option, Policy, Retry, Thresholds, Walls, Withdrawal
+from fleet.api.application import Handling
+from fleet.model import Option, Policy, Retry, SecretModes, Thresholds, Walls, Withdrawal
 
 if TYPE_CHECKING:
     from fleet.api.application import Application, Automated
@@ -35,6 +36,7 @@ def policy(application: Application, walls: Walls, guard: Thresholds) -> Policy:
         retry=retry,
         guard=thresholds(application, guard),
         walls=walls,
+        secrets=SecretModes(sealed=application.spec.secrets.sealed is Handling.RESOLVE),
     )
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 RENDER_FAILED: Final = "RenderFailed"
 SYNC_FAILED: Final = "SyncFailed"
 UNREACHABLE: Final = "ClusterUnreachable"
+SECRET_UNRESOLVED: Final = "SecretUnresolved"  # noqa: S105 (a condition, not a secret)
 FOREIGN_FIELDS: Final = "ForeignFields"
 HELD: Final = 16
 
@@ -30,6 +31,9 @@ HELD: Final = 16
 # other faults of a target SyncFailed.
 _FAMILIES: Final = {
     "OwnedByOther": "ClaimRefused",
+    "SealClosed": SECRET_UNRESOLVED,
+    "SealBroken": SECRET_UNRESOLVED,
+    "SecretRefused": SECRET_UNRESOLVED,
     "InvalidManifest": RENDER_FAILED,
     "InvalidSpec": "InvalidSpec",
     "ClusterUnknown": "PlacementFailed",

@@ -37,7 +37,7 @@ class Keyring:
         """Forget the key of a Secret."""
         self._keys = {name: key for name, key in self._keys.items() if name != secret}
 
-    def keys(self, ring: str | None = None) -> tuple[SealingKey, ...]:
+    def all(self, ring: str | None = None) -> tuple[SealingKey, ...]:
         """The keys of a ring, or all, the newest first."""
         found = [key for key in self._keys.values() if ring in (None, key.ring)]
         return tuple(sorted(found, key=lambda key: (-key.made, key.secret)))
@@ -48,13 +48,13 @@ class Keyring:
 
     def newest(self, ring: str) -> SealingKey | None:
         """The key that a ring seals with; None where it has none."""
-        return next((key for key in self.keys(ring) if key.active), None)
+        return next((key for key in self.all(ring) if key.active), None)
 
     def open(self, rings: Iterable[str], place: bytes, blob: bytes) -> bytes | None:
         """The value in clear; None where no key of these rings opens it at this place. Raises SealBroken."""
         digest = hashlib.blake2b(place + b"\0" + blob, digest_size=16).digest()
         before = self._opened.get(digest)
-        keys = [key for ring in rings for key in self.keys(ring)]
+        keys = [key for ring in rings for key in self.all(ring)]
         keys.sort(key=lambda key: key.fingerprint != before)
         for key in keys:
             self.operations += 1

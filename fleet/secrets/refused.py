@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from fleet.errors import ManifestRefused
+from fleet.errors import FleetError
 from fleet.model import ObjectRef
 
 _TYPES: Final = {
@@ -16,8 +16,16 @@ _TYPES: Final = {
 }
 
 
+class SecretRefused(FleetError):
+    """What stands for a Secret cannot become one as it is written; ``field`` is at fault."""
+
+    reason = "SecretRefused"
+
+
 def check(ref: ObjectRef, kind: str) -> None:
-    """Raise ManifestRefused for a type that is refused."""
+    """Raise SecretRefused for a type that is refused."""
     why = _TYPES.get(kind)
     if why:
-        raise ManifestRefused(f"{ref}: a Secret of type {kind} is not made from a form: {why}", ref=ref, field="type")
+        raise SecretRefused(
+            f"{ref}: a Secret of type {kind} is not made from a form: {why}", ref=ref, field="type"
+        )

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from fleet.errors import FleetError, ManifestRefused
+from fleet.errors import FleetError
 from fleet.secrets import refused, seal
 from fleet.secrets.forms import sealed
+from fleet.secrets.refused import SecretRefused
 from fleet.secrets.seal import SealBroken
 from fleet.secrets.template import render
 
@@ -67,7 +68,9 @@ def _sealed(manifest: Manifest, cluster: str, rings: tuple[str, ...], keyring: K
             value = keyring.open(rings, place, seal.parse(text))
         except SealBroken as error:
             where = f"spec.encryptedData.{key}"
-            raise SealBroken(f"SealedSecret {ref.namespace}/{ref.name}: {where}: {error.text}", ref=ref, field=where) from None
+            raise SealBroken(
+                f"SealedSecret {ref.namespace}/{ref.name}: {where}: {error.text}", ref=ref, field=where
+            ) from None
         if value is None:
             closed.append(key)
         else:
@@ -95,18 +98,14 @@ def _texts(manifest: Manifest, found: sealed.Sealed, values: dict[str, bytes]) -
         return {}
     ref = manifest.ref
     where = f"SealedSecret {ref.namespace}/{ref.name}: spec.template.data"
-    texts = {}
-    for key, value in values.items():
-        try:
-            texts[key] = value.decode()
-        except UnicodeDecodeError:
-            continue  # a template that asks for it is told that it is not there
     made = {}
     for key, text in found.texts.items():
         try:
-            made[key] = render(text, texts).encode()
+            made[key] = render(text, values, name=key)
         except FleetError as error:
-            raise ManifestRefused(f"{where}.{key}: {error.text}", ref=ref, field=f"spec.template.data.{key}") from None
+            raise SecretRefused(
+                f"{where}.{key}: {error.text}", ref=ref, field=f"spec.template.data.{key}"
+            ) from None
     return made
 
 

@@ -36,7 +36,9 @@ class Rings:
         if cluster == names.HUB_CLUSTER:
             return (HUB,)
         return tuple(
-            sorted(ring for ring, selector in self.selectors.items() if ring != HUB and matches(selector, labels))
+            sorted(
+                ring for ring, selector in self.selectors.items() if ring != HUB and matches(selector, labels)
+            )
         )
 
 
@@ -69,5 +71,7 @@ def read(data: Mapping[str, Any]) -> Rings:
         try:
             selectors[ring] = parse.selector(value(str(text).encode(), path=ring))
         except (DocumentError, InvalidObject) as error:
-            faults[ring] = f"ConfigMap {names.RINGS}: {ring} is no label selector ({error.text}); the ring serves no cluster"
+            faults[ring] = (
+                f"ConfigMap {names.RINGS}: {ring} is no label selector ({error.text}); the ring serves no cluster"
+            )
     return Rings(selectors, faults)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fleet import names
-from fleet.errors import FleetError, NotReady, fault
+from fleet.errors import FleetError, Invalid, NotReady, fault
 from fleet.health.assess import needs_object
 from fleet.model import (
     Drift,
@@ -32,7 +32,7 @@ from fleet.model import (
     Work,
 )
 from fleet.ownership import entries, foreign
-from fleet.sync import apply, existing, namespace, parent, ready, scope, strict, takeover
+from fleet.sync import apply, existing, namespace, parent, ready, replace, scope, strict, takeover
 from fleet.sync.scope import CRD
 from fleet.sync.shape import Shaped
 from fleet.worker import discovering, fencing
@@ -186,13 +186,7 @@ async def _one(work: Work, item: Shaped, found: Meta | None, member: Member, pro
             raise NotReady("it changed while the pass began, and is looked at again", ref=ref)
         async with member.ledger.write(ref):
             before = await _before(work, item, found, member)
-            applied = await apply.apply(
-                member.door(work.target),
-                item,
-                before,
-                adopt=work.target.policy.adopt,
-                seen=member.sightings.get(ref),
-            )
+            applied = await _applied(work, item, before, member)
             known = _left(member, item)
             remember(member, item, applied.meta, created=applied.created)
             member.ledger.known(ref)
@@ -210,6 +204,17 @@ async def _one(work: Work, item: Shaped, found: Meta | None, member: Member, pro
         progress.changed += 1
     else:
         progress.unchanged += 1
+
+
+async def _applied(work: Work, item: Shaped, before: Meta | None, member: Member) -> apply.Applied:
+    send, adopt = member.door(work.target), work.target.policy.adopt
+    try:
+        return await apply.apply(send, item, before, adopt=adopt, seen=member.sightings.get(item.ref))
+    except Invalid as refusal:
+        mine = item_set(work, member)
+        if not item.placed.manifest.form or not await replace.make_room(send, item, refusal, mine):
+            raise
+        return await apply.apply(send, item, None, adopt=adopt)
 
 
 def _left(member: Member, item: Shaped) -> tuple[Foreign, ...]:

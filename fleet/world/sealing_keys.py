@@ -79,7 +79,7 @@ class SealingKeys:
             match event:
                 case watch.Listed(items, _):
                     present = {item.meta.ref.name for item in items}
-                    gone = [key.secret for key in self.keyring.keys() if key.secret not in present]
+                    gone = [key.secret for key in self.keyring.all() if key.secret not in present]
                     self._listed["keys"] = True
                     for item in items:
                         await self._saw(item.object)

@@ -241,7 +241,9 @@ async def test_a_deleted_application_leaves_a_crd_with_instances_until_that_is_c
     await until(gone, 20, what="the Application is gone")
 
 
-async def test_after_a_start_nothing_goes_before_each_cluster_has_answered_or_has_not(theatre: Theatre) -> None:
+async def test_after_a_start_nothing_goes_before_each_cluster_has_answered_or_has_not(
+    theatre: Theatre,
+) -> None:
     """What goes is counted over all of them: ``fleet.hub.guarding.Guard._unheard``."""
     line = Proxy(theatre.planes.members["eu"])
     await line.start()

@@ -1,6 +1,6 @@
 """SealedSecret (``bitnami.com/v1alpha1``): how it reads, and what it becomes.
 
-Contract: pure. What is wrong is a ManifestRefused that names the field. The template is nobody's seal: whoever may
+Contract: pure. What is wrong is a SecretRefused that names the field. The template is nobody's seal: whoever may
 change the manifest may change it; so it is read as an input of strangers, and decides neither name nor namespace nor
 owner of the Secret.
 """
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from fleet.errors import ManifestRefused
 from fleet.model import ObjectRef
+from fleet.secrets.refused import SecretRefused
 from fleet.secrets.seal import PREFIX, Scope, scope
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ class Sealed:
 
 
 def read(manifest: Manifest) -> Sealed:
-    """Read a SealedSecret's manifest. Raises ManifestRefused."""
+    """Read a SealedSecret's manifest. Raises SecretRefused."""
     ref = manifest.ref
     body = orjson.loads(manifest.body)
-    if not manifest.version.endswith(VERSION):
+    if body.get("apiVersion") != f"{GROUP}/{VERSION}":
         raise _refused(ref, "apiVersion", f"must be {GROUP}/{VERSION}")
     spec = _map(body, "spec", ref)
     if spec.get("data"):
@@ -112,5 +112,5 @@ def _map(owner: Mapping[str, Any], name: str, ref: ObjectRef, above: str = "") -
     return value
 
 
-def _refused(ref: ObjectRef, name: str, text: str) -> ManifestRefused:
-    return ManifestRefused(f"SealedSecret {ref.namespace}/{ref.name}: {name} {text}", ref=ref, field=name)
+def _refused(ref: ObjectRef, name: str, text: str) -> SecretRefused:
+    return SecretRefused(f"SealedSecret {ref.namespace}/{ref.name}: {name} {text}", ref=ref, field=name)
