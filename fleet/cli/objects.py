@@ -20,10 +20,12 @@ PAGE: Final = "500"
 
 SECRET: Final = "Secret"  # noqa: S105 (a kind)
 LEASE: Final = "Lease"
+CONFIG_MAP: Final = "ConfigMap"
 
 _RBAC: Final = "rbac.authorization.k8s.io"
 _SEVERAL: Final = (
     Resource("", "v1", SECRET, "secrets", namespaced=True),
+    Resource("", "v1", CONFIG_MAP, "configmaps", namespaced=True),
     Resource("", "v1", "Namespace", "namespaces", namespaced=False),
     Resource("", "v1", "ServiceAccount", "serviceaccounts", namespaced=True),
     Resource("coordination.k8s.io", "v1", LEASE, "leases", namespaced=True),

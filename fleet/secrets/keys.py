@@ -32,6 +32,7 @@ from fleet.secrets.seal import PREFIX
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+PublicKey = rsa.RSAPublicKey
 LABEL: Final = f"{PREFIX}/sealed-secrets-key"
 ACTIVE: Final = "active"
 SIZE: Final = 4096

@@ -27,6 +27,7 @@ from fleet.model import (
     Revision,
     TargetKey,
 )
+from fleet.sync import existing
 from fleet.sync import namespace as namespaces_of_member
 from fleet.sync.sets import parent_name, set_id
 
@@ -35,7 +36,18 @@ if TYPE_CHECKING:
 
     from fleet.kube.request import Send
 
-__all__ = ["RESOURCE", "Intent", "Parent", "declare", "read", "read_all", "remove", "seal", "set_id"]
+__all__ = [
+    "RESOURCE",
+    "Intent",
+    "Parent",
+    "declare",
+    "read",
+    "read_all",
+    "remove",
+    "seal",
+    "set_id",
+    "stands",
+]
 
 RESOURCE: Final = Resource("", "v1", "ConfigMap", "configmaps", namespaced=True)
 
@@ -82,6 +94,12 @@ async def read_all(send: Send, cluster: str, namespace: str = names.MEMBER_NAMES
         return ()
     found = (read(item.meta, cluster) for item in listed.items)
     return tuple(parent for parent in found if parent is not None)
+
+
+async def stands(send: Send, target: TargetKey, namespace: str) -> bool:
+    """Whether the target has a parent there."""
+    ref = ObjectRef("", "ConfigMap", namespace, parent_name(target.application))
+    return await existing.read(send, RESOURCE, ref) is not None
 
 
 def read(meta: Meta, cluster: str) -> Parent | None:

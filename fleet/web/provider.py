@@ -5,7 +5,7 @@ Contract: the API's ``Provider``. Nothing is decided and nothing awaited here; n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,13 +20,15 @@ from fleet.model import ApplicationKey, Health, TargetKey
 from fleet.redact import words
 from fleet.report.stages import Trace
 from fleet.sync.sets import set_id
-from fleet.web import probes, scrape, webhook
+from fleet.web import certificate, probes, scrape, webhook
 from fleet.web.api import routes as api
 from fleet.web.api.provider import (
     ApplicationView,
     ClusterView,
+    KeyView,
     QueueView,
     ResourceView,
+    RingView,
     SetView,
     SourceView,
     TargetView,
@@ -48,6 +50,9 @@ class HubProvider:
             probes.routes(lambda: "", lambda: "" if hub.ready else "the hub's lists are not complete yet"),
             scrape.routes(hub.metrics.expose),
             webhook.routes(self._verify, self._nudge, hub.clock),
+            certificate.routes(
+                self._certificate, lambda: hub.secrets.sealing.keyring.rings() if hub.ready else ()
+            ),
             api.routes(self, lambda: hub.passwords.token.encode() or None),
         ]
 
@@ -142,7 +147,38 @@ class HubProvider:
             return ()
         return [self._queue(worker) for worker in self._hub.roster.workers()]
 
+    def rings(self) -> Sequence[RingView]:
+        """The rings, with the keys of each, and the clusters that it serves."""
+        if not self._hub.ready:
+            return ()
+        sealing = self._hub.secrets.sealing
+        clusters = [name for name in self._hub.roster.names() if name != names.HUB_CLUSTER]
+        served = {name: sealing.serving(name) for name in sorted(clusters)}
+        found = []
+        for ring in sorted({*sealing.rings.selectors, *sealing.rings.faults, *sealing.keyring.rings()}):
+            newest = sealing.keyring.newest(ring)
+            keys = tuple(
+                KeyView(key.secret, key.fingerprint, key.made, key.active, seals=key == newest)
+                for key in sealing.keyring.all(ring)
+            )
+            serves = tuple(name for name, rings in served.items() if ring in rings)
+            problem = sealing.rings.faults.get(ring, "")
+            if not problem and ring not in sealing.rings.selectors:
+                problem = "no cluster selector: it serves no cluster"
+            found.append(
+                RingView(ring, serves, keys, newest.certificate if newest is not None else "", problem)
+            )
+        return found
+
+    def unusable_keys(self) -> Mapping[str, str]:
+        """Secrets that are labelled as sealing keys and open nothing, and why."""
+        return self._hub.secrets.sealing.errors() if self._hub.ready else {}
+
     # --- inside -----------------------------------------------------------------------------------------
+
+    def _certificate(self, ring: str) -> str:
+        newest = self._hub.secrets.sealing.keyring.newest(ring) if self._hub.ready else None
+        return newest.certificate if newest is not None else ""
 
     def _source(self, key: ApplicationKey) -> SourceView:
         known = self._hub.world.applications[key]

@@ -53,7 +53,7 @@ async def run(
     holds: list[Holding] = []
     record = member.parents.get(target)
     if record is None:
-        return Gone.DONE, _outcome(errand, member, faults, holds, left=0)
+        return await _unknown(errand, member)
     unlisted = member.sightings.complete(record.kinds)
     if unlisted:
         kinds = ", ".join(str(kind) for kind in unlisted)
@@ -90,6 +90,15 @@ async def run(
         return Gone.WAITING, _outcome(errand, member, faults, holds, left=0)
     member.parents.pop(target, None)
     return Gone.DONE, _outcome(errand, member, faults, holds, left=0)
+
+
+async def _unknown(errand: Leave, member: Member) -> tuple[Gone, Outcome]:
+    """Nothing is remembered of the target; that nothing is there, the cluster itself has to say."""
+    try:
+        there = await parent.stands(member.client.send, errand.target, member.identity.namespace)
+    except FleetError as error:
+        return Gone.WAITING, _outcome(errand, member, [fault(error)], [], left=0)
+    return (Gone.WAITING if there else Gone.DONE), _outcome(errand, member, [], [], left=0)
 
 
 def _handed(refs: list[ObjectRef], target: TargetKey, member: Member) -> Holding:

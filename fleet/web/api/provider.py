@@ -106,6 +106,28 @@ class QueueView:
     breaker: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """A sealing key: its Secret's name, OpenSSH's fingerprint, when it was made (seconds); whether its ring seals with it."""
+
+    secret: str
+    fingerprint: str
+    made: float
+    active: bool
+    seals: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RingView:
+    """A ring: the clusters that it serves, its keys, the newest first, and the certificate that it seals with (PEM)."""
+
+    name: str
+    clusters: tuple[str, ...]
+    keys: tuple[KeyView, ...]
+    certificate: str
+    problem: str = ""
+
+
 class Provider(Protocol):
     """The hub, as far as the API looks. None: there is no such thing."""
 
@@ -135,3 +157,9 @@ class Provider(Protocol):
 
     def queue(self) -> Sequence[QueueView]:
         """Give the queue of every worker."""
+
+    def rings(self) -> Sequence[RingView]:
+        """Give the rings of sealing keys."""
+
+    def unusable_keys(self) -> Mapping[str, str]:
+        """Give the Secrets that are labelled as sealing keys and open nothing, and why."""

@@ -107,6 +107,10 @@ def _queue(provider: Provider) -> Make:
     return partial(shape.queue, tuple(provider.queue()))
 
 
+def _rings(provider: Provider) -> Make:
+    return partial(shape.rings, tuple(provider.rings()), dict(provider.unusable_keys()))
+
+
 _TABLE: Final[tuple[tuple[re.Pattern[str], Callable[..., Make | Awaitable[Make]]], ...]] = (
     (re.compile(r"/applications"), _applications),
     (re.compile(rf"/applications/{_NAME}/{_NAME}"), _application),
@@ -115,4 +119,5 @@ _TABLE: Final[tuple[tuple[re.Pattern[str], Callable[..., Make | Awaitable[Make]]
     (re.compile(r"/clusters"), _clusters),
     (re.compile(rf"/clusters/{_NAME}"), _cluster),
     (re.compile(r"/queue"), _queue),
+    (re.compile(r"/seal-keys"), _rings),
 )

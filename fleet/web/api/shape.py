@@ -8,11 +8,18 @@ from fleet.report import standing, words
 from fleet.web.api import traced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from fleet.model import Drift, Fault, Foreign, Holding, ObjectRef, Outcome, Reach
     from fleet.report.standing import Standing
-    from fleet.web.api.provider import ApplicationView, ClusterView, QueueView, ResourceView, TargetView
+    from fleet.web.api.provider import (
+        ApplicationView,
+        ClusterView,
+        QueueView,
+        ResourceView,
+        RingView,
+        TargetView,
+    )
 
 
 def applications(views: Iterable[ApplicationView], now: float) -> dict[str, Any]:
@@ -95,6 +102,32 @@ def queue(views: Iterable[QueueView]) -> dict[str, Any]:
             }
             for view in sorted(views, key=lambda view: view.cluster)
         ]
+    }
+
+
+def rings(views: Iterable[RingView], unusable: Mapping[str, str]) -> dict[str, Any]:
+    """Give the rings of sealing keys; ``unusable`` are Secrets that open nothing, and why."""
+    return {
+        "items": [
+            {
+                "ring": view.name,
+                "clusters": list(view.clusters),
+                "certificate": view.certificate,
+                "problem": view.problem,
+                "keys": [
+                    {
+                        "secret": key.secret,
+                        "fingerprint": key.fingerprint,
+                        "made": words.stamp(key.made),
+                        "active": key.active,
+                        "seals": key.seals,
+                    }
+                    for key in view.keys
+                ],
+            }
+            for view in views
+        ],
+        "unusable": [{"secret": name, "problem": text} for name, text in sorted(unusable.items())],
     }
 
 

@@ -1,0 +1,1 @@
+"""Sealing: ``fleethub seal``, ``reseal`` and ``seal-key``."""

@@ -1,0 +1,96 @@
+"""``fleethub seal-key backup|restore``: what is needed, with Git, to open everything again."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fleet.cli.errors import CliError
+from fleet.cli.options import Hub, hub_options
+
+if TYPE_CHECKING:
+    from fleet.cli.session import Session
+
+
+@click.command("backup")
+@click.argument("file")
+@hub_options
+def backup(hub: Hub, file: str) -> None:
+    """Write all sealing keys and the rings to FILE, which only you can read; - is the standard output.
+
+    The file opens everything that was ever sealed for this hub: keep it as you keep a root password.
+    """
+    from fleet.cli.session import run  # noqa: PLC0415
+    from fleet.documents import write  # noqa: PLC0415
+
+    async def verb(session: Session) -> list[dict[str, Any]]:
+        from fleet import names  # noqa: PLC0415
+        from fleet.cli import objects  # noqa: PLC0415
+        from fleet.secrets import keys  # noqa: PLC0415
+
+        place = hub.hub_namespace
+        found = await objects.listed(session.send, objects.SECRET, place, keys.LABEL)
+        rings = await objects.find(session.send, objects.At(objects.CONFIG_MAP, place, names.RINGS))
+        kept = [_bare(one, "Secret") for one in found]
+        return kept + ([_bare(rings, objects.CONFIG_MAP)] if rings is not None else [])
+
+    items = run(verb, hub)
+    text = write.yaml({"apiVersion": "v1", "kind": "List", "items": items})
+    if file == "-":
+        click.echo(text, nl=False)
+        return
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise CliError(f"{file} exists already", hint="Name another file") from None
+    with os.fdopen(handle, "w") as out:
+        out.write(text)
+    count = sum(one["kind"] == "Secret" for one in items)
+    click.echo(f"{count} keys written to {file}. It opens all that was sealed: keep it safe.")
+
+
+@click.command("restore")
+@click.argument("file", type=click.File("rb"))
+@hub_options
+def restore(hub: Hub, file: Any) -> None:
+    """Put the keys and rings of a backup back; what is there already stays as it is."""
+    from fleet.cli.session import run  # noqa: PLC0415
+    from fleet.documents import read  # noqa: PLC0415
+
+    found = read.value(file.read(), path=getattr(file, "name", "backup"))
+    items = found.get("items") if isinstance(found, dict) else None
+    if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
+        raise CliError("this is no backup of sealing keys", hint="'fleethub seal-key backup FILE' makes one")
+
+    async def verb(session: Session) -> tuple[int, int]:
+        from fleet import names  # noqa: PLC0415
+        from fleet.cli import objects  # noqa: PLC0415
+        from fleet.secrets import keys  # noqa: PLC0415
+
+        made = 0
+        for one in items:
+            kind, name = one.get("kind"), (one.get("metadata") or {}).get("name")
+            if kind == "Secret":
+                keys.read(one)  # whatever is no key is not put into the hub's namespace
+            elif (kind, name) != (objects.CONFIG_MAP, names.RINGS):
+                raise CliError(f"a backup of sealing keys holds no {kind}")
+            body = {**one, "metadata": {**one["metadata"], "namespace": hub.hub_namespace}}
+            made += await objects.create(session.send, body)
+        return made, len(items)
+
+    made, total = run(verb, hub)
+    click.echo(f"{made} of {total} put back; the others are there already.")
+    sys.stdout.flush()
+
+
+def _bare(body: dict[str, Any], kind: str) -> dict[str, Any]:
+    """An object without what its server made of it."""
+    metadata = body["metadata"]
+    kept = {
+        name: metadata[name] for name in ("name", "namespace", "labels", "annotations") if metadata.get(name)
+    }
+    rest = {name: body[name] for name in ("type", "data") if body.get(name)}
+    return {"apiVersion": "v1", "kind": kind, "metadata": kept, **rest}
