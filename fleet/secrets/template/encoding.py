@@ -22,8 +22,9 @@ from fleet.secrets.template.values import Value, valid
 _FIXED: Final = 21  # powers of ten below which Go's JSON writes a float without exponent
 _SMALL: Final = -6
 _WHOLE: Final = 1 << 63
-_HTML: Final = re.compile("[<>&\u2028\u2029]")
-_LINES: Final = re.compile("[\u2028\u2029]")
+# With them goes a byte that is no UTF-8, which Go writes as the escape of the replacement character.
+_HTML: Final = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
+_LINES: Final = re.compile("[\u2028\u2029\ud800-\udfff]")
 _SMALL_EXPONENT: Final = re.compile(r"e-0([0-9])$")
 _LONE: Final = re.compile("[\ud800-\udfff]")
 _LIMITS: Final = Limits(size=4 * OUTPUT, documents=2, nodes=100_000, depth=DEPTH)
@@ -80,9 +81,13 @@ _ABSENT: Final = object()
 
 def _made(budget: Budget, value: Value, special: re.Pattern[str], line: str) -> str:
     budget.walk(value)
-    text = special.sub(lambda match: f"\\u{ord(match[0]):04x}", _json(value, line))
+    text = special.sub(_escape, _json(value, line))
     budget.make(len(text))
     return text
+
+
+def _escape(match: re.Match[str]) -> str:
+    return "\\ufffd" if _LONE.match(match[0]) else f"\\u{ord(match[0]):04x}"
 
 
 def _json(value: Value, line: str) -> str:
@@ -92,7 +97,7 @@ def _json(value: Value, line: str) -> str:
         case None:
             return "null"
         case str():
-            return json.dumps(valid(value), ensure_ascii=False)
+            return json.dumps(value, ensure_ascii=False)
         case float():
             return _number(value)
         case list():

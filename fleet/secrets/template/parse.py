@@ -182,6 +182,10 @@ class _Parser:
         token = self._take()
         if token.kind is not end or (end is Kind.MARK and token.text != ")"):
             raise Refusal("a pipeline has something that does not belong there", token.line)
+        if not assigns:
+            self._variables.extend(variables)
+        if len(self._variables) > VARIABLES:
+            raise Refusal(f"more than {VARIABLES} variables are in scope", line)
         return Pipeline(first, tuple(calls), variables, assigns, line)
 
     def _declaration(self, most: int) -> tuple[tuple[str, ...], bool]:
@@ -194,9 +198,6 @@ class _Parser:
                 for name in names:
                     if assigns:
                         self._known(name)
-                self._variables.extend(names)
-                if len(self._variables) > VARIABLES:
-                    raise Refusal(f"more than {VARIABLES} variables are in scope", self._next.line)
                 return tuple(names), assigns
             if not self._is_mark(","):
                 break

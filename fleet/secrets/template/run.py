@@ -155,12 +155,17 @@ class _Evaluation:
     def _operand(self, operand: Operand, dot: Value) -> Value:
         self._budget.step()
         match operand:
-            case Literal(value):
-                return value
+            case Literal():
+                return operand.value
             case Dot():
                 return dot
-            case Variable(name):
-                return next(value for known, value in reversed(self._variables) if known == name)
+            case Variable(name, line):
+                for known, value in reversed(self._variables):
+                    if known == name:
+                        return value
+                raise Fault(
+                    f"the variable {shown(name)} was never set", line
+                )  # its declaration was not reached
             case Fields():
                 return self._fields(operand, dot)
             case Pipeline():
