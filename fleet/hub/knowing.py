@@ -20,7 +20,7 @@ from fleet.hub.finalizer import Finalizer
 from fleet.hub.guarding import Guard
 from fleet.hub.readers import Readers
 from fleet.hub.record import Record
-from fleet.model import ApplicationKey, Hold, Holding, ObjectRef, TargetKey, Work
+from fleet.model import ApplicationKey, ChangeId, Hold, Holding, ObjectRef, TargetKey, Work
 from fleet.world.objects import World
 from fleet.world.repositories import Repository
 
@@ -64,6 +64,10 @@ class Knowing:
         # What an app of apps holds, none but another one can claim. To wait for the others would be for ever
         # where one of them cannot render since it leaves with this very commit.
         return tuple(key for key in waiting if self._on_hub(key)) or None
+
+    def open(self, change: ChangeId) -> bool:
+        """Whether somebody whom a change concerns has not rendered it yet."""
+        return self._changes.open(change) is not None
 
     def spares(self, target: TargetKey, precious: Mapping[ObjectRef, str]) -> Holding | None:
         """Why what is precious of a target that leaves its cluster must stay there; None where it may go."""

@@ -47,6 +47,15 @@ class Claims:
         # Nearly every object has one claimant, so that one is stored bare and the rest apart.
         self._first: dict[ObjectRef, TargetKey] = {}
         self._more: dict[ObjectRef, set[TargetKey]] = {}
+        self._kept: set[ObjectRef] = set()
+
+    def keep(self, ref: ObjectRef) -> None:
+        """Nobody claims the object now, and somebody may yet: whoever has it must not remove it."""
+        self._kept.add(ref)
+
+    def unkeep(self, ref: ObjectRef) -> None:
+        """Whoever was to claim the object has, or nobody does."""
+        self._kept.discard(ref)
 
     def register(self, target: TargetKey, born: float, refs: Iterable[ObjectRef]) -> frozenset[TargetKey]:
         """Make ``refs`` the whole of what the target claims; ``born`` is its Application's creation time.
@@ -90,7 +99,9 @@ class Claims:
         return min((first, *more), key=lambda target: self._rank(target, live))
 
     def others(self, ref: ObjectRef, target: TargetKey) -> bool:
-        """Whether a target besides this one claims the object."""
+        """Whether a target besides this one claims the object, or may."""
+        if ref in self._kept:
+            return True
         first = self._first.get(ref)
         return first is not None and (first != target or ref in self._more)
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from fleet.model import (
     ApplicationKey,
+    ChangeId,
     Drift,
     Gone,
     Holding,
@@ -58,6 +59,9 @@ class Knowledge(Protocol):
 
     def unrendered(self, work: Work) -> tuple[ApplicationKey, ...] | None:
         """The Applications that pruning of this work waits for; None where no change of it is open."""
+
+    def open(self, change: ChangeId) -> bool:
+        """Whether somebody whom a change concerns has not rendered it yet."""
 
     def exists(self, application: ApplicationKey) -> bool:
         """Whether the Application exists, or may exist since the lists are not complete yet."""

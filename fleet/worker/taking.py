@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fleet.mailbox import Mailbox
-from fleet.model import Lane, Mode, ObjectRef, TargetKey
+from fleet.model import ChangeId, Lane, Mode, ObjectRef, TargetKey
 from fleet.sync import parent
 from fleet.worker.fencing import scoped
 from fleet.worker.held import Held
@@ -30,6 +30,7 @@ class Taking:
         self._box = box
         self._knowledge = knowledge
         self.sets: dict[str, TargetKey] = {}
+        self._kept: dict[ObjectRef, ChangeId] = {}
 
     def of(self, set_id: str) -> tuple[TargetKey, Held] | None:
         """The target whose set this is, where it was offered or leaves."""
@@ -73,7 +74,7 @@ class Taking:
             refs |= self.member.sightings.members(parent.set_id(key, self.member.identity.namespace))
         before = self.member.claims.of(key)
         self._inherit(self.member.claims.register(key, work.target.born, refs))
-        self._abandon(before - refs)
+        self._abandon(before - refs, key, work.change)
         self.sets[parent.set_id(key, self.member.identity.namespace)] = key
         self._heard(key)
 
@@ -81,7 +82,7 @@ class Taking:
         """The target claims nothing any more."""
         before = self.member.claims.of(target)
         self._inherit(self.member.claims.drop(target))
-        self._abandon(before)
+        self._abandon(before, target)
         self._heard(target)
 
     def suspend(self, target: TargetKey) -> None:
@@ -116,12 +117,32 @@ class Taking:
             if held is not None and held.work is not None and held.leave is None:
                 self._box.put(key, held.work, lane=held.work.lane)
 
-    def _abandon(self, refs: Iterable[ObjectRef]) -> None:
-        """What nobody claims any more is for the target to remove in whose set it still is: it was to be handed over."""
+    def closed(self) -> None:
+        """A change closed: what somebody let go of with it and nobody has claimed is for its keeper to remove."""
+        for ref, change in list(self._kept.items()):
+            if not self._knowledge.open(change):
+                del self._kept[ref]
+                self.member.claims.unkeep(ref)
+                self._abandon((ref,))
+
+    def _abandon(
+        self, refs: Iterable[ObjectRef], by: TargetKey | None = None, change: ChangeId | None = None
+    ) -> None:
+        """What nobody claims any more is for the target to remove in whose set it still is: it was to be handed over.
+
+        Not before the change is complete with which it was let go of: the next may not have claimed it yet (H3).
+        """
         for ref in refs:
             seen = self.member.sightings.get(ref)
             free = seen is not None and not self.member.claims.claimed(ref)
             key = self.sets.get(seen.set_id) if seen is not None and free else None
             held = self._held.get(key) if key is not None else None
-            if key is not None and held is not None and held.work is not None and held.leave is None:
+            if key is None or held is None:
+                continue
+            if key != by and change is not None and self._knowledge.open(change):
+                self._kept[ref] = change
+                self.member.claims.keep(ref)
+            elif held.leave is not None:
+                self._box.put(key, held.leave, lane=Lane.URGENT)
+            elif held.work is not None:
                 self._box.put(key, held.work, lane=held.work.lane)

@@ -105,7 +105,8 @@ def _handed(refs: list[ObjectRef], target: TargetKey, member: Member) -> Holding
     """Why the target is still there: what others are to take over."""
     found = [heir for ref in refs if (heir := member.claims.holder(ref, "")) not in (None, target)]
     heirs = sorted({str(heir.application) for heir in found if heir is not None})
-    text = f"{listing(tuple(sorted(refs)))} is here until Application {', '.join(heirs)} has taken it"
+    until = f"Application {', '.join(heirs)} has taken it" if heirs else "it is known who takes it"
+    text = f"{listing(tuple(sorted(refs)))} is here until {until}"
     return Holding(Hold.DELETION, text, tuple(sorted(refs)))
 
 

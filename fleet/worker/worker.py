@@ -144,6 +144,8 @@ class Worker:
 
     def release(self, targets: frozenset[TargetKey] | None = None) -> None:
         """A change closed: targets that waited for it look again."""
+        if self._running is not None:
+            self._running.taking.closed()
         for key, held in self._held.items():
             if held.waits and held.work is not None and (targets is None or key in targets):
                 self._box.put(key, held.work, lane=held.work.lane)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from fleet import names
 from fleet.kube.request import Request
-from tests.stage.api import until
+from tests.stage.api import holds, until
 from tests.stage.seams import Guillotine, Journal, watched
 from tests.stage.theatre import Theatre, config, manifest
 
@@ -316,3 +318,49 @@ async def test_a_child_that_is_deleted_while_its_root_does_not_render_is_made_an
         await until(lambda name=name: anew(name), 20, what="the child is made anew")  # type: ignore[misc]
         await theatre.synced(name)
         await has(theatre, name, k="1")
+
+
+@pytest.mark.parametrize("leaving", [False, True])
+async def test_what_passes_on_before_it_was_taken_waits_for_the_next_to_claim_it(
+    theatre: Theatre, *, leaving: bool
+) -> None:
+    """H3: whoever still has it in its set is not concerned by that commit: ``fleet.worker.taking.Taking._abandon``."""
+    theatre.repo.commit(
+        {
+            "apps/from/a.yaml": config("a", k="1"),
+            "apps/from/b.yaml": config("b", k="1"),
+            "apps/manual/c.yaml": config("c", k="1"),
+            "apps/to/d.yaml": config("d", k="1"),
+        }
+    )
+    await one(theatre)
+    for name in ("from", "to"):
+        await theatre.application(name)
+        await theatre.synced(name)
+    await theatre.application("manual", syncPolicy={})
+    before = await uid(theatre, "a")
+    moved = theatre.repo.move("apps/from/a.yaml", "apps/manual/a.yaml")
+    await theatre.synced("from", moved)
+    if leaving:
+        await theatre.api.delete("Application", "from", names.HUB_NAMESPACE)
+        await theatre.told("from", "DeletionWaits", "fleethub/manual")
+    theatre.repo.commit(
+        {
+            "apps/manual/a.yaml": None,
+            "apps/to/a.yaml": config("a", k="2"),
+            "apps/to/x.yaml": UNREADABLE,
+            "apps/to/kustomization.yaml": "resources: [a.yaml, d.yaml, none.yaml]\n",
+        }
+    )
+    await theatre.told("to", "RenderFailed", "none.yaml")
+
+    async def stays() -> bool:
+        return await uid(theatre, "a") == before
+
+    await holds(stays, 1.5, what="it stays where it is")
+    theatre.repo.commit({"apps/to/x.yaml": None, "apps/to/kustomization.yaml": None})
+    await has(theatre, "a", k="2")
+    assert await stays()
+    await theatre.synced("to")
+    if leaving:
+        await gone(theatre, "from")
