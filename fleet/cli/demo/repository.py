@@ -173,6 +173,27 @@ class Clone:
         )
         self.commit("Lay out the fleet")
 
+    def seal(self, name: str, sealed: str) -> str:
+        """A sealed Secret for the clusters of prod, and its Application; the commit."""
+        application = _APPLICATION.format(
+            name=name,
+            url=self.url,
+            path=f"environments/prod/{name}",
+            placement=_PROD,
+            namespace=NAMESPACE,
+            policy=_AUTOMATED,
+        )
+        self.write(
+            {f"environments/prod/{name}.yaml": application, f"environments/prod/{name}/sealed.yaml": sealed}
+        )
+        return self.commit(f"Seal {name} for prod")
+
+    def copy_to_everywhere(self, name: str) -> str:
+        """Place what is meant for prod on every cluster, unchanged; the commit."""
+        file = self.folder / f"environments/prod/{name}.yaml"
+        file.write_text(file.read_text().replace(_PROD, _EVERYWHERE))
+        return self.commit(f"Place {name} everywhere")
+
     def root(self) -> str:
         """The root Application's manifest, which is the one thing applied by hand."""
         root = _APPLICATION.format(

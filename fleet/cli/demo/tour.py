@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 import time
@@ -16,6 +17,8 @@ from fleet.cli.demo.ground import NAMESPACE, Access, Ground
 from fleet.cli.demo.repository import EXTRA, Clone
 
 PATIENCE: Final = 120.0
+SEALED: Final = "token"
+_TOKEN: Final = "not-in-git"  # noqa: S105 (it is shown to be in no place but one)
 LOOK: Final = 0.05
 
 
@@ -56,6 +59,7 @@ class Tour:
         self._step("a file removed from Git is pruned", self._pruned)
         self._clone.revert(commit)
         self._step("git revert brings back 2", lambda: self._pods(2))
+        self._secrets()
         self._step("a manual Application of prod stays OutOfSync", self._manual)
         self._step("fleethub app sync brings it live", self._sync)
         self._outage()
@@ -168,6 +172,47 @@ class Tour:
                 lambda one=member: not self._get(one, "configmap", "motd", NAMESPACE),  # type: ignore[misc]
                 f"the ConfigMap is gone from {member.name}",
             )
+
+    def _secrets(self) -> None:
+        """What is sealed for one environment opens there, and nowhere else."""
+        begun = time.monotonic()
+        place = ("--name", SEALED, "--target-namespace", NAMESPACE)
+        sealed = self._fleethub("seal", "--ring", "prod", *place, "--from-literal", f"token={_TOKEN}")
+        click.echo(
+            f"{'fleethub seal --ring prod makes what may be committed':<64} {time.monotonic() - begun:7.2f} s"
+        )
+        if _TOKEN in sealed:
+            raise StepFailed("what was sealed stands there in clear")
+        self._clone.seal(SEALED, sealed)
+        self._step(
+            f"and the Secret arrives on {self._last.name}, which is of prod",
+            lambda: self._delivered(self._last),
+        )
+        if self._first == self._last:
+            return
+        commit = self._clone.copy_to_everywhere(SEALED)
+        self._step(f"copied to {self._first.name}, which is not, it stays shut", self._shut)
+        self._clone.revert(commit)
+
+    def _delivered(self, member: Access) -> None:
+        def there() -> bool:
+            found = self._get(member, "secret", SEALED, NAMESPACE)
+            value = ((found or {}).get("data") or {}).get("token", "")
+            return base64.b64decode(value).decode() == _TOKEN
+
+        self._until(there, f"the Secret {SEALED} is on {member.name}")
+
+    def _shut(self) -> None:
+        def told() -> bool:
+            found = self._get(self._ground.hub, "applications.fleethub.dev", SEALED, names.HUB_NAMESPACE)
+            conditions = ((found or {}).get("status") or {}).get("conditions", ())
+            return any(
+                one["type"] == "SecretUnresolved" and self._first.name in one["message"] for one in conditions
+            )
+
+        self._until(told, "the condition SecretUnresolved says so")
+        if self._get(self._first, "secret", SEALED, NAMESPACE):
+            raise StepFailed(f"the Secret is on {self._first.name}")
 
     def _manual(self) -> None:
         self._until(lambda: self._sync_of("billing") == "OutOfSync", "billing is OutOfSync")
