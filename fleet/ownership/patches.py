@@ -21,7 +21,7 @@ from fleet.ownership.takeover import APPLY, taken
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fleet.model import Meta
+    from fleet.model import Meta, OwnerRef
     from fleet.ownership.entries import Path
     from fleet.ownership.foreign import Hands
 
@@ -62,6 +62,24 @@ def adopt(meta: Meta, tools: frozenset[str], marks: frozenset[Path]) -> list[Ope
             and (path in marks or (_is_taken(record, tools) and not kept(path, meta.ref)))
         ),
     )
+
+
+def disown(meta: Meta, kind: str) -> list[Operation] | None:
+    """Take away the references to the controller of this kind that made the object under its own name."""
+    at = [index for index, owner in enumerate(meta.owners) if made_by(meta, owner, kind)]
+    if not at:
+        return None
+    if len(at) == len(meta.owners):
+        return [_test(meta), {"op": "remove", "path": "/metadata/ownerReferences"}]
+    return [
+        _test(meta),
+        *({"op": "remove", "path": f"/metadata/ownerReferences/{index}"} for index in reversed(at)),
+    ]
+
+
+def made_by(meta: Meta, owner: OwnerRef, kind: str) -> bool:
+    """Whether the reference is to a controlling object of this kind and of the object's own name."""
+    return owner.controller and owner.kind == kind and owner.name == meta.ref.name
 
 
 def strip(meta: Meta, hands: Hands, refused: str = "") -> list[Operation] | None:
@@ -141,8 +159,11 @@ def reversion(meta: Meta, api_version: str) -> list[Operation] | None:
     return [_test(meta), _replace([{**record, "apiVersion": api_version} for record in records])]
 
 
-def orphan(meta: Meta) -> list[Operation] | None:
-    """Let the object go as it stands (H7): our entries, the part-of label and the manifest annotation."""
+def orphan(meta: Meta, mark: str = "") -> list[Operation] | None:
+    """Let the object go as it stands (H7): our entries, the part-of label and the manifest annotation.
+
+    ``mark`` is an annotation that is set to ``true`` with it, for who takes the object over.
+    """
     records = _records(meta)
     rest = [
         record for record in records if record.get("manager") != FIELD_MANAGER or record.get("subresource")
@@ -155,6 +176,10 @@ def orphan(meta: Meta) -> list[Operation] | None:
         operations.append(_remove("labels", APPLYSET_PART_OF))
     if MANIFEST in meta.annotations:
         operations.append(_remove("annotations", MANIFEST))
+    if operations and mark:
+        if not meta.annotations:
+            operations.append({"op": "add", "path": "/metadata/annotations", "value": {}})
+        operations.append({"op": "add", "path": f"/metadata/annotations/{_escaped(mark)}", "value": "true"})
     return [_test(meta), *operations] if operations else None
 
 
@@ -227,5 +252,8 @@ def _replace(records: list[Record]) -> Operation:
 
 
 def _remove(member: str, key: str) -> Operation:
-    escaped = key.replace("~", "~0").replace("/", "~1")
-    return {"op": "remove", "path": f"/metadata/{member}/{escaped}"}
+    return {"op": "remove", "path": f"/metadata/{member}/{_escaped(key)}"}
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from fleet.model import Meta, Resource
 
 
-async def release(send: Send, resource: Resource, meta: Meta) -> None:
-    """Release the object; nothing where it is gone or no member of the set it was in any more."""
+async def release(send: Send, resource: Resource, meta: Meta, mark: str = "") -> None:
+    """Release the object; nothing where it is gone or no member of the set it was in any more.
+
+    ``mark`` is an annotation by which another takes it over; it is set in the same write.
+    """
     set_id = membership.set_of(meta)
     await amend(
         send,
         resource,
         meta,
-        lambda now: patches.orphan(now) if membership.member(now, set_id) else None,
+        lambda now: patches.orphan(now, mark) if membership.member(now, set_id) else None,
     )

@@ -24,33 +24,42 @@ if TYPE_CHECKING:
 
 
 async def take(
-    send: Send, resource: Resource, meta: Meta, adopt: frozenset[str], ours: Container[str]
+    send: Send,
+    resource: Resource,
+    meta: Meta,
+    adopt: frozenset[str],
+    ours: Container[str],
+    maker: str = "",
 ) -> Meta | None:
     """Return the metadata to apply to; None where the object went meanwhile. Raises ClaimRefused.
 
     ``adopt`` names the tools whose objects the Application takes over. ``ours`` are the ids of the sets that
-    the object may be in: the target's own, and those that hand over to it.
+    the object may be in: the target's own, and those that hand over to it. ``maker`` is the kind whose controller
+    made it of what the Application names, under the same name: its reference is taken away, or the object would go
+    with that.
     """
-    _refuse(meta, adopt, ours)
-    if entries.entry(meta.fields) is not None:
+    _refuse(meta, adopt, ours, maker)
+    if entries.entry(meta.fields) is not None and not maker:
         return meta
 
     def merge(now: Meta) -> list[dict[str, Any]] | None:
-        _refuse(now, adopt, ours)
+        _refuse(now, adopt, ours, maker)
+        freed = (patches.disown(now, maker) if maker else None) or []
         if entries.entry(now.fields) is not None:
-            return None
-        return patches.adopt(now, adopt, marks.held_by(now, adopt))
+            return freed or None
+        taken = patches.adopt(now, adopt, marks.held_by(now, adopt)) or []
+        return [*taken, *freed[1:]] if taken else freed or None
 
     return await amend(send, resource, meta, merge)
 
 
-def _refuse(meta: Meta, adopt: frozenset[str], ours: Container[str]) -> None:
+def _refuse(meta: Meta, adopt: frozenset[str], ours: Container[str], maker: str) -> None:
     set_id = membership.set_of(meta)
     if membership.member(meta) and set_id not in ours:
         raise ClaimRefused(f"another Application's set holds it ({set_id})", ref=meta.ref)
     if entries.entry(meta.fields) is None:
         for owner in meta.owners:
-            if owner.controller:
+            if owner.controller and not patches.made_by(meta, owner, maker):
                 raise ClaimRefused(f"{owner.kind} {owner.name} made it and keeps it", ref=meta.ref)
     other = marks.other_owner(meta, ours)
     if other and other.tool not in adopt:

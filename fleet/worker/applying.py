@@ -250,7 +250,12 @@ async def _before(work: Work, item: Shaped, found: Meta | None, member: Member) 
     if meta is None:
         return None
     return await takeover.take(
-        member.door(work.target), item.resource, meta, work.target.policy.adopt, ours=known_sets(member)
+        member.door(work.target),
+        item.resource,
+        meta,
+        work.target.policy.adopt,
+        ours=known_sets(member),
+        maker=item.placed.manifest.form,
     )
 
 

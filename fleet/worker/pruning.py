@@ -29,7 +29,8 @@ from fleet.model import (
 )
 from fleet.ownership import membership
 from fleet.projects import objects
-from fleet.sync import delete, existing, gate, order
+from fleet.secrets.forms import sealed
+from fleet.sync import delete, existing, gate, order, orphan
 from fleet.worker import vacancy
 from fleet.worker.applying import Progress
 from fleet.worker.member import Member
@@ -89,6 +90,7 @@ async def prune(
     """Remove what is stale; ``unrendered`` is None where no change of the work is open."""
     result = Pruned()
     found_stale = stale(plan, work.target.key, member)
+    found_stale = await _handed_over(found_stale, plan, progress, (member, member.door(work.target)), result)
     candidates, walled = objects.fenced(found_stale, work.target.policy.walls)
     if walled is not None:
         result.holds.append(walled)
@@ -115,6 +117,37 @@ async def prune(
     for group in order.backwards((ref, 0) for ref in candidates):
         await asyncio.gather(*(_one(ref, plan, member, result, (send, found)) for ref in group))
     return result
+
+
+async def _handed_over(
+    refs: tuple[ObjectRef, ...], plan: Plan, progress: Progress, place: tuple[Member, Send], result: Pruned
+) -> tuple[ObjectRef, ...]:
+    """Let go of the Secrets that the cluster's own controller makes from now on; what is left to prune.
+
+    One whose SealedSecret could not be applied stays as it is.
+    """
+    member, send = place
+    rest: list[ObjectRef] = []
+    for ref in refs:
+        twin = sealed.twin(ref)
+        if twin is None or twin not in plan.desired:
+            rest.append(ref)
+            continue
+        resource = served(ref, member)
+        if twin not in progress.applied or resource is None:
+            result.left.append(ref)
+            continue
+        try:
+            async with member.ledger.write(ref):
+                meta = await existing.read(member.client.send, resource, ref)
+                if meta is not None and membership.member(meta, plan.set_id):
+                    await orphan.release(send, resource, meta, sealed.MANAGED)
+                member.sightings.drop(ref)
+                member.ledger.known(ref)
+        except FleetError as error:
+            result.faults.append(fault(error, ref))
+            result.left.append(ref)
+    return tuple(rest)
 
 
 async def precious(
@@ -209,7 +242,11 @@ async def remove(
             if not rights.released and (why := await _precious(meta, set_id, member, rights.desired)):
                 raise Conflict(f"{meta.ref} {why} since it was looked at", status=409, ref=meta.ref)
             try:
-                await delete.delete(rights.send, resource, meta)
+                # What the hub makes of a SealedSecret from now on must not go with it.
+                alone = sealed.made(ref) in rights.desired
+                await delete.delete(
+                    rights.send, resource, meta, propagation="Orphan" if alone else "Background"
+                )
             except NotFound:
                 pass
             except Conflict:

@@ -24,11 +24,26 @@ if TYPE_CHECKING:
 GROUP: Final = "bitnami.com"
 KIND: Final = "SealedSecret"
 VERSION: Final = "v1alpha1"
+MANAGED: Final = f"{PREFIX}/managed"  # by which the controller takes over a Secret that is there
 _KEPT: Final = ("labels", "annotations", "finalizers")
 _LAST_APPLIED: Final = (
     "kubectl.kubernetes.io/last-applied-configuration",
     "kubecfg.ksonnet.io/last-applied-configuration",
 )
+
+
+def twin(secret: ObjectRef) -> ObjectRef | None:
+    """The SealedSecret of which a controller makes this Secret; None for another kind."""
+    if (secret.group, secret.kind) != ("", "Secret"):
+        return None
+    return ObjectRef(GROUP, KIND, secret.namespace, secret.name)
+
+
+def made(ref: ObjectRef) -> ObjectRef | None:
+    """The Secret that is made of this SealedSecret; None for another kind."""
+    if (ref.group, ref.kind) != (GROUP, KIND):
+        return None
+    return ObjectRef("", "Secret", ref.namespace, ref.name)
 
 
 @dataclass(frozen=True, slots=True)
