@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from fleet.errors import SourceError
+
 _VERSION: Final = re.compile(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?")
 _PART: Final = re.compile(
     r"(?P<op>=|!=|>=|=>|<=|=<|>|<|~>|~|\^)?\s*"
@@ -22,6 +24,12 @@ _PART: Final = re.compile(
 _HYPHEN: Final = re.compile(r"(\S+)\s+-\s+(\S+)")
 _WILD: Final = frozenset("xX*")
 _LONGEST: Final = 256
+
+
+class VersionNotFound(SourceError):
+    """No version of the chart is in the range, or there is no such chart."""
+
+    reason = "RevisionNotFound"
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,7 @@ def halves(files: dict[str, bytes]) -> bytes:
         (gzip.compress(b"\0" * (archive.MOST_BYTES + 1)), "more than 64 MiB"),
         (packed({f"web/{number}": b"" for number in range(archive.MOST_FILES + 1)}), "more than 10000 files"),
     ],
+    ids=lambda given: given if isinstance(given, str) else "archive",  # its bytes hold the time
 )
 def test_a_hostile_archive_is_refused_in_words(data: bytes, words: str) -> None:
     with pytest.raises(ArchiveRefused, match=words):
