@@ -28,7 +28,7 @@ from fleet.render.ground import RemoteChart
 
 DoorFactory = Callable[[Credential | None, bool], Door]
 KEPT: Final = 64  # archives that are held in memory, read, though no chart in use means them
-AT_ONCE: Final = 8  # charts that are asked for at the same time
+AT_ONCE: Final = 4  # charts of one repository that are asked for at the same time
 FIRST_RETRY: Final = 2.0
 GRACE: Final = 60.0  # that somebody has who obtained a chart, to be seen as its user
 
@@ -49,7 +49,9 @@ class Charts:
         self._obtained: dict[RemoteChart, float] = {}
         self._swept = 0.0
         self._asking: dict[RemoteChart, asyncio.Task[Meaning]] = {}
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots: dict[
+            str, asyncio.Semaphore
+        ] = {}  # by repository: one that hangs takes none of another's
         self._read: dict[str, Content] = {}
         self._credentials: Callable[[], Iterable[Credential | Unusable]] = tuple
         self._passed: set[RemoteChart] = set()
@@ -123,7 +125,7 @@ class Charts:
         try:
             credential = credentials.match(chart.url, self._credentials())
             door = self._door(credential, chart in self._passed)
-            async with self._slots:
+            async with self._slots.setdefault(chart.url, asyncio.Semaphore(AT_ONCE)):
                 meaning = await self._resolver.resolve(chart, door, self._known.get(chart))
             await self._kept(chart, meaning)
         except FleetError as error:
@@ -185,6 +187,8 @@ class Charts:
             for held in (self._known, self._errors, self._tries, self._due, self._obtained):
                 held.pop(chart, None)
             self._passed.discard(chart)
+        for url in self._slots.keys() - {one.url for one in self._obtained}:
+            del self._slots[url]
         wanted = {one.digest for one in self._known.values()}
         unused = [one for one in self._read if one not in wanted]
         for digest in unused[: max(0, len(unused) - KEPT)]:

@@ -148,6 +148,8 @@ async def test_one_that_hangs_holds_up_no_other_and_one_that_is_down_has_no_othe
     allow = (f"{repository.url}/", f"{other.url}/")
     async with shelf(tmp_path / "kept", *given, allow=allow) as shelf_:
         assert await shelf_.version(web(repository)) == await shelf_.version(web(other)) == "1.0.0"
+        for wanted in ("1", "1.x", "1.0.x", "~1", ">=1", ">0", "<2", "<=1", "*"):
+            assert await shelf_.version(web(other, wanted)) == "1.0.0"
         other.open.clear()
         fill(repository, tmp_path, "1.1.0")
         await passes(shelf_, INTERVAL * 2)
