@@ -1,12 +1,13 @@
 """A chart's archive as a tree, in memory: nothing of it is written anywhere.
 
 Contract: bounded in bytes, files and depth before anything is believed; a name that leaves the archive, a link, a
-device or a second folder at the top is refused. A file's oid is the digest of its content, a folder's that of its
-listing, so that equal charts are equal wherever they come from.
+device, a file with holes or a second folder at the top is refused. A file's oid is the digest of its content, a
+folder's that of its listing, so that equal charts are equal wherever they come from.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import tarfile
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 MOST_BYTES: Final = 64 << 20
 MOST_FILES: Final = 10_000
 LONGEST: Final = 1024
+DEEPEST: Final = 32  # each folder above a file costs memory: a few kilobytes of archive could name millions
+_NAME: Final = 255  # of bytes, as file systems have it
 
 
 class ArchiveRefused(SourceError):
@@ -105,20 +108,31 @@ def read(data: bytes, name: str) -> Content:
             for member in _members(archive, name):
                 taken = archive.extractfile(member)
                 files[member.name] = taken.read() if taken is not None else b""
-    except tarfile.TarError:
+    except (
+        tarfile.TarError,
+        ValueError,
+        OverflowError,
+        EOFError,
+    ):  # the library lets numbers that do not read through
         raise ArchiveRefused(f"the archive of chart {name} does not read") from None
     if len({path.partition("/")[0] for path in files}) != 1 or any("/" not in path for path in files):
         raise ArchiveRefused(f"the archive of chart {name} does not hold one folder")
-    return Content(files, _folders(files))
+    folders = _folders(files)
+    twice = next((path for path in files if path in folders), None)
+    if twice is not None:
+        raise ArchiveRefused(f"the archive of chart {name} holds {twice} both as a file and as a folder")
+    return Content(files, folders)
 
 
 def _unpacked(data: bytes, name: str) -> bytes:
-    unpacker = zlib.decompressobj(wbits=31)
     try:
-        found = unpacker.decompress(data, MOST_BYTES + 1)
-    except zlib.error:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            found = file.read(MOST_BYTES + 1)
+    except EOFError:
+        raise ArchiveRefused(f"the archive of chart {name} ends too early") from None
+    except (OSError, zlib.error):
         raise ArchiveRefused(f"the archive of chart {name} is no gzip") from None
-    if len(found) > MOST_BYTES or unpacker.unconsumed_tail:
+    if len(found) > MOST_BYTES:
         raise ArchiveRefused(f"the archive of chart {name} holds more than {MOST_BYTES >> 20} MiB")
     return found
 
@@ -127,17 +141,30 @@ def _members(archive: tarfile.TarFile, name: str) -> Iterator[tarfile.TarInfo]:
     count = 0
     for member in archive:
         count += 1
-        parts = member.name.split("/")
         if count > MOST_FILES:
             raise ArchiveRefused(f"the archive of chart {name} holds more than {MOST_FILES} files")
         if member.isdir() or member.type in (tarfile.XGLTYPE, tarfile.XHDTYPE):
             continue
+        if member.issparse():
+            # Its size is what it says, not what it takes: a few bytes of archive would become gigabytes of nothing.
+            raise ArchiveRefused(f"the archive of chart {name} holds a file with holes")
         if not member.isreg():
             raise ArchiveRefused(f"the archive of chart {name} holds a link or a device")
-        if member.name.startswith("/") or ".." in parts or len(member.name) > LONGEST or "\\" in member.name:
-            raise ArchiveRefused(f"the archive of chart {name} holds a file outside itself")
+        _judge(member.name, name)
         member.name = _plain(member.name)
         yield member
+
+
+def _judge(path: str, name: str) -> None:
+    parts = path.split("/")
+    if path.startswith("/") or ".." in parts or "\\" in path:
+        raise ArchiveRefused(f"the archive of chart {name} holds a file outside itself")
+    if len(path) > LONGEST or len(parts) > DEEPEST:
+        raise ArchiveRefused(
+            f"the archive of chart {name} holds a path longer than {LONGEST} characters or {DEEPEST} folders"
+        )
+    if not path.isprintable() or any(len(part.encode()) > _NAME for part in parts):
+        raise ArchiveRefused(f"the archive of chart {name} holds a name that no file can have here")
 
 
 def _folders(files: Mapping[str, bytes]) -> dict[str, tuple[Entry, ...]]:

@@ -1,7 +1,9 @@
 """One GET to a chart repository or registry, at a place that was checked.
 
 Contract: the answer is read up to a size and no further; no redirect is followed by the session, each is checked as
-if somebody had written its URL, and a credential goes along only where it belongs. Failures are words of our own.
+if somebody had written its URL. A credential goes to the scheme, host and port that its Secret names and nowhere
+else, as helm has it, unless ``everywhere``; never without TLS, but to a place whose Secret says http itself. Failures
+are words of our own.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin
 
 import aiohttp
+from yarl import URL
 
 from fleet import urls
 from fleet.errors import SourceError
@@ -23,11 +26,12 @@ from fleet.outward import DIRECT
 if TYPE_CHECKING:
     from fleet.git.access import Place
     from fleet.git.credentials import Credential
-    from fleet.outward import Outward
+    from fleet.outward import Outward, Way
 
 HOPS: Final = 4
 _SECONDS: Final = 120.0
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_AGENT: Final = "fleethub"
 
 
 class RegistryUnreachable(SourceError):
@@ -39,7 +43,7 @@ class RegistryUnreachable(SourceError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came: status, headers in lower case, content."""
+    """What came: status, headers in lower case, content, and the URL that answered in the end."""
 
     status: int
     headers: Mapping[str, str]
@@ -55,41 +59,57 @@ class Door:
     out: Outward = DIRECT
     credential: Credential | None = None
     everywhere: bool = False  # passCredentials: wherever the index sends us
+    way: Way | None = None  # CAs and proxy where the credential does not go
 
     def given(self, url: str) -> Credential | None:
         """The credential where it may go to a URL."""
         one = self.credential
-        if one is None or self.everywhere:
+        if one is None or self._named(url):
             return one
-        return one if _covers(one.url_prefix, url) else None
+        return one if self.everywhere and url.startswith("https://") else None
 
     async def get(
-        self, url: str, *, most: int, headers: Mapping[str, str] | None = None, anonymous: bool = False
+        self,
+        url: str,
+        *,
+        most: int,
+        headers: Mapping[str, str] | None = None,
+        anonymous: bool = False,
+        packed: bool = False,
     ) -> Answer:
-        """GET a URL, through redirects. Raises RegistryUnreachable and RepositoryRefused."""
+        """GET a URL, through redirects. Raises RegistryUnreachable and RepositoryRefused.
+
+        ``packed``: the content is an archive, which is taken as it lies there: some servers call one "encoded".
+        """
         for _ in range(HOPS):
             credential = self.given(url)
             place = await asyncio.to_thread(self._place, url, credential)
-            sent = dict(headers or {})
+            sent = {"User-Agent": _AGENT, **(headers or {})}
             if credential is not None and credential.basic is not None and not anonymous:
                 sent.setdefault("Authorization", basic(*credential.basic))
-            answer = await _one(place, sent, most)
+            answer = await _one(place, sent, most, packed=packed)
             if answer.status not in _REDIRECTS or "location" not in answer.headers:
                 return answer
             before, url = url, urljoin(url, answer.headers["location"])
-            if headers and "Authorization" in headers and _host(before) != _host(url):
+            if headers and "Authorization" in headers and origin(before) != origin(url):
                 headers = {name: value for name, value in headers.items() if name != "Authorization"}
         raise RegistryUnreachable(f"{_host(url)} redirects more than {HOPS} times")
 
     def plain(self, host: str) -> bool:
         """Whether ``--allow-git`` names a host by http: then it is asked so."""
-        return any(one.startswith(f"http://{host}") for one in self.allow)
+        meant = origin(f"http://{host}/")
+        return meant is not None and any(origin(one) == meant for one in self.allow)
+
+    def _named(self, url: str) -> bool:
+        """Whether the Secret names the URL's scheme, host and port."""
+        one = self.credential
+        return one is not None and origin(one.url_prefix) == origin(url) is not None
 
     def _place(self, url: str, credential: Credential | None) -> Place:
-        way = credential.way if credential is not None else None
-        return address.place(_bare(url), self.allow, named=credential is not None, out=self.out, way=way).at(
-            url
-        )
+        # A private address is opened where the Secret names the host; that it may go everywhere names none.
+        way = credential.way if credential is not None else self.way
+        place = address.place(_bare(url), self.allow, named=self._named(url), out=self.out, way=way)
+        return place.at(url)
 
 
 def basic(user: str, password: str) -> str:
@@ -97,11 +117,23 @@ def basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-async def _one(place: Place, headers: Mapping[str, str], most: int) -> Answer:
+def origin(url: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port of a URL, ``oci`` being https; None for what is none."""
+    try:
+        parts = urls.parse(_bare(url))
+    except ValueError:
+        return None
+    return "https" if parts.scheme == "oci" else parts.scheme, parts.host, parts.number
+
+
+async def _one(place: Place, headers: Mapping[str, str], most: int, *, packed: bool) -> Answer:
+    sent = {**headers, "Accept-Encoding": "identity"} if packed else headers
     try:
         async with (
             forge.session(place, _SECONDS) as session,
-            session.get(place.url, headers=headers, allow_redirects=False) as response,
+            session.get(
+                _exact(place.url), headers=sent, allow_redirects=False, auto_decompress=not packed
+            ) as response,
         ):
             content = bytearray()
             async for block in response.content.iter_chunked(1 << 16):
@@ -114,8 +146,9 @@ async def _one(place: Place, headers: Mapping[str, str], most: int) -> Answer:
         raise RegistryUnreachable(forge.words(error, place)) from None
 
 
-def _covers(prefix: str, url: str) -> bool:
-    return urls.covers(prefix, _bare(url)) or urls.covers(prefix.replace("oci://", "https://", 1), _bare(url))
+def _exact(url: str) -> URL:
+    """As it is written, where it can be: what storage has signed fits no other spelling."""
+    return URL(url, encoded=all("!" <= each <= "~" for each in url))
 
 
 def _bare(url: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import threading
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _MEANINGS: Final = "meanings.json"
 _MOST_MEANINGS: Final = 10_000
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class Meaning(NamedTuple):
@@ -43,9 +45,13 @@ class Store:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for half in folder.glob(".*.new"):
                 half.unlink()
-        with contextlib.suppress(OSError, ValueError, TypeError):
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
             known = orjson.loads((folder / _MEANINGS).read_bytes())
-            self._meanings = {key: Meaning(*value) for key, value in known.items()}
+            self._meanings = {
+                key: Meaning(*value)
+                for key, value in known.items()
+                if len(value) == len(Meaning._fields) and all(isinstance(one, str) for one in value)
+            }
 
     def meaning(self, chart: RemoteChart) -> Meaning | None:
         """What was last found; None where nothing ever was."""
@@ -62,6 +68,8 @@ class Store:
 
     def get(self, digest: str) -> bytes | None:
         """The archive of a digest; None where it is not there whole."""
+        if not _DIGEST.fullmatch(digest):
+            return None  # digests come from far: as a path it could name anything
         path = self._folder / f"{digest}.tgz"
         try:
             data = path.read_bytes()

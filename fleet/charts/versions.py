@@ -3,7 +3,7 @@
 Contract: pure. Versions are SemVer 2.0.0, with the liberties that Helm takes (a leading ``v``, missing parts). Ranges
 are those of Masterminds/semver v3, which Helm uses: ``=`` ``!=`` ``<`` ``<=`` ``>`` ``>=`` ``~`` ``^``, wildcards
 ``x`` ``X`` ``*``, ``1.2 - 2.3``, a comma or a space for *and*, ``||`` for *or*. A version before a release fits only
-where the range names one too. No library of Python has these rules: those of npm know neither ``!=`` nor the comma.
+where one of those that are joined by *and* names one too. No library of Python has these rules: those of npm know neither ``!=`` nor the comma.
 """
 
 from __future__ import annotations
@@ -13,15 +13,25 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from fleet.errors import SourceError
+
 _VERSION: Final = re.compile(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?")
 _PART: Final = re.compile(
     r"(?P<op>=|!=|>=|=>|<=|=<|>|<|~>|~|\^)?\s*"
     r"v?(?P<major>\d+|[xX*])(?:\.(?P<minor>\d+|[xX*]))?(?:\.(?P<patch>\d+|[xX*]))?"
     r"(?:-(?P<pre>[0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?"
 )
+_AND: Final = re.compile(r"\s*,\s*|\s+")
 _HYPHEN: Final = re.compile(r"(\S+)\s+-\s+(\S+)")
 _WILD: Final = frozenset("xX*")
+_OPERATORS: Final = frozenset(("=", "!=", ">", ">=", "=>", "<", "<=", "=<", "~", "~>", "^"))
 _LONGEST: Final = 256
+
+
+class VersionNotFound(SourceError):
+    """No version of the chart is in the range, or there is no such chart."""
+
+    reason = "RevisionNotFound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +86,30 @@ def matcher(wanted: str) -> Callable[[Version], bool]:
     groups = [_conjunction(part) for part in (wanted.strip() or "*").split("||")]
 
     def fits(version: Version) -> bool:
-        return any(all(one(version) for one in group) for group in groups)
+        return any(
+            (early or not version.pre) and all(one(version) for one in group) for early, group in groups
+        )
 
     return fits
 
 
-def _conjunction(text: str) -> list[Callable[[Version], bool]]:
+def _conjunction(text: str) -> tuple[bool, list[Callable[[Version], bool]]]:
+    """What is joined by *and*, and whether any of it names a version before a release: then all may be one."""
     text = _HYPHEN.sub(r">=\1 <=\2", text.strip())
-    found, at = [], 0
-    while at < len(text):
-        if text[at] in " ,\t":
-            at += 1
-            continue
-        part = _PART.match(text, at)
+    found: list[str] = []
+    early = False
+    for one in _AND.split(text):
+        # A blank may stand after an operator too.
+        whole = f"{found.pop()}{one}" if found and found[-1] in _OPERATORS else one
+        found.append(whole)
+    parts = [_PART.fullmatch(one) for one in found]
+    judges = []
+    for part in parts:
         if part is None:
             raise ValueError(f"{text[:60]!r} is no version and no range of versions")
-        found.append(_comparator(part))
-        at = part.end()
-    if not found:
-        raise ValueError("the range of versions is empty")
-    return found
+        early = early or bool(part["pre"])
+        judges.append(_comparator(part))
+    return early, judges
 
 
 def _comparator(part: re.Match[str]) -> Callable[[Version], bool]:
@@ -109,9 +123,14 @@ def _comparator(part: re.Match[str]) -> Callable[[Version], bool]:
     partial = loose < 3  # noqa: PLR2004 (the three numbers)
     above = _above(base.numbers, loose)
 
+    if loose == 0 and op not in ("=", "~"):
+        # Helm reads what is any version to ``=`` and ``~`` as 0.0.0 to the others.
+        loose = 2 if op == "<=" else 3
+        partial, above = op == "<=", _above(base.numbers, loose)
+    if op == "~" and base.numbers == (0, 0, 0) and loose == 3:  # noqa: PLR2004
+        loose = 0  # as Helm has it: any
+
     def fits(version: Version) -> bool:
-        if version.pre and not pre:
-            return False
         return _judge(op, version, base, (partial, loose, above))
 
     return fits

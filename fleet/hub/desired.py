@@ -63,6 +63,8 @@ class Desired:
         wanted = wanted_of(asked.application)
         self._readers.follow(key, self._followed(wanted, record))
         self._refresh(key, record)
+        # Before they are asked for: whatever comes of that later is this Application's matter.
+        record.charts |= frozenset(one.remote for one in wanted if one.chart)
         resolved = await self._grounds.resolve(wanted)
         record.faults += tuple(fault(error) for error in self._grounds.errors(resolved))
         if not record.begun:
@@ -71,12 +73,11 @@ class Desired:
         try:
             found = await self._rendering.render(asked, resolved)
         except FleetError as error:
-            record.remote = frozenset(resolved.awaited)
+            record.remote, record.charts = frozenset(resolved.awaited), resolved.used_charts()
             self._readers.follow(key, resolved.followings())
             self._readers.looked(key, error.reads)
             raise
-        record.remote = frozenset(resolved.awaited)
-        record.charts = resolved.used_charts()
+        record.remote, record.charts = frozenset(resolved.awaited), resolved.used_charts()
         self._readers.follow(key, resolved.followings())
         whole = together.whole(found.by_cluster)
         reads = whole.reads | looked(found.errors.values())

@@ -43,7 +43,7 @@ class Wanted:
 class Resolved:
     """What the sources mean at one moment; ``folders`` and ``charts`` are what renders asked for besides.
 
-    ``awaited`` are folders that were asked for, here already or not.
+    ``awaited`` are folders, ``needed`` charts that were asked for, here already or not.
     """
 
     sources: tuple[Wanted, ...]
@@ -51,6 +51,7 @@ class Resolved:
     folders: dict[RemoteFolder, Revision] = field(default_factory=dict)
     charts: dict[RemoteChart, Meaning] = field(default_factory=dict)
     awaited: set[RemoteFolder] = field(default_factory=set)
+    needed: set[RemoteChart] = field(default_factory=set)
 
     def followings(self) -> tuple[Following, ...]:
         """The names of Git that are followed, the Application's own first."""
@@ -68,7 +69,7 @@ class Resolved:
 
     def used_charts(self) -> frozenset[RemoteChart]:
         """All charts of chart repositories."""
-        return frozenset(self.charts) | {one.remote for one in self.sources if one.chart}
+        return frozenset(self.charts) | self.needed | {one.remote for one in self.sources if one.chart}
 
 
 class Grounds:
@@ -109,6 +110,7 @@ class Grounds:
         """Have what a render asked for here from now on."""
         for one in wanted:
             if isinstance(one, RemoteChart):
+                resolved.needed.add(one)
                 resolved.charts[one] = await self.charts.obtain(one)
             else:
                 resolved.awaited.add(one)

@@ -237,6 +237,7 @@ class Hub:
         self.knowing.unready = self.reconciler.unready
         self.telling.discovered_cluster = self._discovered
         self.charts.moved = self._chart_moved
+        self.charts.in_use = self._charts_in_use
         self.charts.use_credentials(self.registrations.openers)
         self.reconciler.again = lambda key, seconds: self._queue.put(
             key, None, not_before=self.clock.boottime() + seconds
@@ -412,6 +413,7 @@ class Hub:
 
     def _credentials_changed(self) -> None:
         self.repositories.nudge_all()
+        self.charts.nudge()
 
     async def _moved(self, repository: Repository) -> None:
         """Refs or the error of a repository changed: find whom that concerns."""
@@ -464,6 +466,9 @@ class Hub:
         for key, record in self.reconciler.records.items():
             if chart in record.charts:
                 self.wake(key)
+
+    def _charts_in_use(self) -> frozenset[RemoteChart]:
+        return frozenset().union(*(record.charts for record in self.reconciler.records.values()))
 
     def _settled(self) -> None:
         """An Application has rendered and offered: an app of apps may have waited for it."""

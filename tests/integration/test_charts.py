@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,11 @@ import pytest
 
 from bootstrap.local.authority import Authority
 from fleet import names
+from fleet.render.ground import RemoteChart
 from tests.integration.test_sources import data, shows
-from tests.stage import chartrepository
 from tests.stage.api import until
-from tests.stage.chartrepository import PASSWORD, USER, ChartRepository, index, package, push
+from tests.stage.chartrepository import PASSWORD, USER, ChartRepository, index, package
+from tests.stage.registry import Registry, serving
 from tests.stage.theatre import Theatre
 
 
@@ -43,9 +45,9 @@ def repository(tmp_path: Path, authority: Authority) -> Iterator[ChartRepository
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with chartrepository.registry(tmp_path_factory.mktemp("registry")) as host:
-        yield host
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    with serving(Registry(tmp_path_factory.mktemp("registry"))) as registry:
+        yield registry
 
 
 async def trusted(theatre: Theatre, url: str, authority: Authority, **more: str) -> None:
@@ -118,21 +120,53 @@ async def test_a_chart_of_a_repository_with_a_password_and_a_ca_takes_values_of_
 
 
 async def test_a_chart_of_a_registry_is_found_by_range_and_by_tag(
-    theatre: Theatre, registry: str, tmp_path: Path
+    theatre: Theatre, registry: Registry, tmp_path: Path
 ) -> None:
     for version in ("0.9.0", "1.4.2", "2.0.0-rc.1"):
-        push(package(tmp_path / version, tmp_path / "out", chart(version)), registry, tmp_path)
-    await begin(theatre, f"http://{registry}/", f"oci://{registry}/", f"https://{registry}/")
-    await application(theatre, f"oci://{registry}/charts", ">=1")
+        registry.push(package(tmp_path / version, tmp_path / "out", chart(version)))
+    await begin(theatre, f"http://{registry.host}/")
+    await application(theatre, f"oci://{registry.host}/charts", ">=1")
     await shows(theatre, "eu", "web", version="1.4.2", colour="blue")
-    await application(theatre, f"oci://{registry}/charts", "0.9.0")
+    await application(theatre, f"oci://{registry.host}/charts", "0.9.0")
     await shows(theatre, "eu", "web", version="0.9.0")
-    push(package(tmp_path / "1.5.0", tmp_path / "out", chart("1.5.0")), registry, tmp_path)
-    await application(theatre, f"oci://{registry}/charts", "1.x")
+    registry.push(package(tmp_path / "1.5.0", tmp_path / "out", chart("1.5.0")))
+    await application(theatre, f"oci://{registry.host}/charts", "1.x")
     await shows(theatre, "eu", "web", version="1.5.0")
-    await application(theatre, f"oci://{registry}/charts", "^7")
+    await application(theatre, f"oci://{registry.host}/charts", "^7")
     await theatre.told("web", "RenderFailed", "no version of web that fits ^7")
     assert (await data(theatre, "eu", "web"))["version"] == "1.5.0"
+
+
+async def test_a_chart_that_is_not_there_yet_is_applied_when_it_is_and_asked_for_no_more_when_nobody_wants_it(
+    theatre: Theatre, repository: ChartRepository, authority: Authority, tmp_path: Path
+) -> None:
+    await trusted(theatre, repository.url, authority)
+    await begin(theatre, f"{repository.url}/")
+    await application(theatre, repository.url, "^2")
+    await theatre.told("web", "RenderFailed", "no version of web that fits ^2; it has 1.0.0")
+    theatre.hub.clock.advance(90)
+    await asyncio.sleep(2)  # several polls
+    package(tmp_path / "two", repository.folder, chart("2.0.0"))
+    index(repository.folder)
+    await shows(theatre, "eu", "web", version="2.0.0", colour="blue")
+
+    await application(theatre, repository.url, "2.0.0")
+    charts = theatre.hub.charts
+    assert charts.in_use is not None
+
+    async def alone() -> bool:
+        assert charts.in_use is not None
+        return charts.in_use() == {RemoteChart(repository.url, "web", "2.0.0")}
+
+    await until(alone, 20, what="the range is used no more")
+    theatre.hub.clock.advance(90)
+
+    async def quiet() -> bool:
+        before = len(repository.asked)
+        await asyncio.sleep(2)  # several polls
+        return len(repository.asked) == before
+
+    await until(quiet, 20, what="nobody asks for the range")
 
 
 async def test_an_archive_that_is_not_what_the_index_says_is_refused_and_the_last_good_one_stays(

@@ -1,18 +1,15 @@
-"""A chart repository over HTTPS with a password and a CA of its own, and a registry: both real, fed by the real helm."""
+"""A chart repository over HTTPS with a password and a CA of its own, fed by the real helm."""
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import functools
 import http.server
 import os
 import ssl
 import subprocess
 import threading
-import time
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -35,21 +32,17 @@ def package(folder: Path, out: Path, files: Mapping[str, str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     out.mkdir(parents=True, exist_ok=True)
-    said = _helm(folder, "package", str(folder), "--destination", str(out))
+    said = run_helm(folder, "package", str(folder), "--destination", str(out))
     return Path(said.rpartition(": ")[2].strip())
 
 
 def index(folder: Path) -> None:
     """Write the folder's index."""
-    _helm(folder, "repo", "index", str(folder))
+    run_helm(folder, "repo", "index", str(folder))
 
 
-def push(archive: Path, host: str, home: Path) -> None:
-    """Push an archive to a registry without TLS."""
-    _helm(home, "push", str(archive), f"oci://{host}/charts", "--plain-http")
-
-
-def _helm(home: Path, *arguments: str) -> str:
+def run_helm(home: Path, *arguments: str) -> str:
+    """What the real helm says."""
     done = subprocess.run(
         [helm(), *arguments],
         capture_output=True,
@@ -62,7 +55,11 @@ def _helm(home: Path, *arguments: str) -> str:
 
 
 class ChartRepository:
-    """Serves a folder over HTTPS for one user; ``asked`` has each path with its Authorization header."""
+    """Serves a folder over HTTPS for one user; ``asked`` has each path with its Authorization header.
+
+    ``unchanged`` counts the answers without content, ``encoded`` has archives called "encoded", as some servers do;
+    who asks while ``open`` is not set waits until it is.
+    """
 
     def __init__(self, folder: Path, authority: Authority) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,6 +68,10 @@ class ChartRepository:
         self.url = f"https://127.0.0.1:{self.port}"
         self.asked: list[tuple[str, str]] = []
         self.redirects: dict[str, str] = {}
+        self.unchanged = 0
+        self.encoded = False
+        self.open = threading.Event()
+        self.open.set()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         pair = authority.server(folder.name)
         context.load_cert_chain(pair.certificate, pair.key)
@@ -86,6 +87,7 @@ class ChartRepository:
             def do_GET(self) -> None:
                 given = self.headers.get("Authorization", "")
                 repository.asked.append((self.path, given))
+                repository.open.wait(30)
                 wanted = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
                 if self.path in repository.redirects:
                     self.send_response(HTTPStatus.FOUND)
@@ -97,6 +99,15 @@ class ChartRepository:
                     self.send_error(HTTPStatus.UNAUTHORIZED)
                     return
                 super().do_GET()
+
+            def send_response(self, code: int, message: str | None = None) -> None:
+                repository.unchanged += code == HTTPStatus.NOT_MODIFIED
+                super().send_response(code, message)
+
+            def end_headers(self) -> None:
+                if repository.encoded and self.path.endswith(".tgz"):
+                    self.send_header("Content-Encoding", "gzip")
+                super().end_headers()
 
             def log_message(self, *_: Any) -> None:
                 """Nothing."""
@@ -112,31 +123,3 @@ class ChartRepository:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
-
-
-@contextlib.contextmanager
-def registry(folder: Path) -> Iterator[str]:
-    """A real registry without TLS; its host and port."""
-    port = ports.free(1)[0]
-    folder.mkdir(parents=True, exist_ok=True)
-    config = folder / "config.yml"
-    config.write_text(
-        f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {folder}/data}}}}\nhttp: {{addr: 127.0.0.1:{port}}}\n"
-    )
-    program = binaries.built() / "registry-v3.0.0"
-    with subprocess.Popen(
-        [program, "serve", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            deadline = time.monotonic() + 20
-            while True:
-                try:
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/", timeout=1).close()
-                    break
-                except OSError:
-                    assert time.monotonic() < deadline, "the registry does not answer"
-                    time.sleep(0.05)
-            yield f"127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(10)

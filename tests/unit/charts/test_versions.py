@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -18,6 +19,9 @@ RANGES = (
     "1.2.3", "=1.2.3", "1.2", "1", "1.x", "1.2.x", "*", "x", "", "^1", "^1.2", "^1.2.0", "^0.1", "^0.1.0", "^0.0.1", "^0", "~1", "~1.2",
     "~1.2.0", "~0.1", ">1.2", ">1", ">=1.2", ">1.2.3", "<1", "<1.2", "<=1", "<=1.2", "<=1.2.3", ">=1 <2", ">=1, <1.5", "1 - 2", "1.0.0 - 1.2.3",
     "<1 || >=3", "!=10.0.0", "!=10.x", ">=1.0.0-0", "^1.0.0-0", "~1.3.0-0", ">=2.1.0-rc", "3.0.0", "v3.0.0", "=> 2", "=<1", "~>1.2",     "^2 !=2.0.0", "99", "^99",
+    ">=1.0.0-0 <2.0.0", ">=1 <2.2.0-0", "!=0.1.2-rc, >1.1.0", "<2.2.0-0 || ^1", "^1 || ^2.0.0-0", "~0.0.0", "~0.0", "^0.0", "^0.0.0", "~*", "^*",
+    ">*", "<=*", "!=*", ">=*", "<*", "1 - *", "* - 2", "> 1.2 , < 3", "  ^1 ", ">= 1 < 2", "!=1.x", "!=1.2.x", ">1.x", "<=1.x", "=v1.x.x",
+    "2.1.0-rc.1 - 2.1.0", "~2.1-0", "^2-0", "=2.1.0-rc.1", "1.2.3-beta - 1.3.0-beta",
 )  # fmt: skip
 
 
@@ -39,20 +43,28 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def refused(repository: Path, wanted: str) -> bool:
+    """Whether the real program calls it no range."""
+    return "constraint" in search(repository, wanted).stderr
+
+
 def chosen(repository: Path, wanted: str) -> str | None:
     """The newest version that the real program finds for a range."""
-    done = subprocess.run(
+    done = search(repository, wanted or ">=0.0.0")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    return found[0]["version"] if found else None
+
+
+def search(repository: Path, wanted: str) -> subprocess.CompletedProcess[str]:
+    """What the real program says."""
+    return subprocess.run(
         [
-            binaries.built() / "helm-v4.3.1", "search", "repo", "local/web", "--version", wanted or ">=0.0.0", "-o", "json",
+            binaries.built() / "helm-v4.3.1", "search", "repo", "local/web", "--version", wanted, "-o", "json",
             "--repository-config", repository / "repositories.yaml", "--repository-cache", repository / "cache",
         ],
         capture_output=True, text=True, check=False, env={"HOME": str(repository)},
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    import json  # noqa: PLC0415
-
-    found = json.loads(done.stdout)
-    return found[0]["version"] if found else None
 
 
 @pytest.mark.parametrize("wanted", RANGES)
@@ -64,8 +76,30 @@ def test_a_range_means_what_it_means_to_helm(repository: Path, wanted: str) -> N
     )[0]
 
 
-@pytest.mark.parametrize("wanted", ["latest", "1.2.3.4", ">", "^", "a || b", "1..2", "x" * 300])
-def test_what_is_no_range_is_said(wanted: str) -> None:
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "latest",
+        "1.2.3.4",
+        ">",
+        "^",
+        "a || b",
+        "1..2",
+        "x" * 300,
+        "1,,2",
+        ">1<2",
+        "1, ",
+        "1 ||",
+        "|| 1",
+        ", 1",
+        "1 -2",
+        "^ ^1",
+        "1 - - 2",
+        "01a",
+    ],
+)
+def test_what_is_no_range_is_said(wanted: str, repository: Path) -> None:
+    assert refused(repository, wanted)
     with pytest.raises(ValueError, match="range"):
         newest(wanted, KNOWN)
 
