@@ -5,6 +5,7 @@ What is refused stays in the desired set as a Fault with its ref, so nothing is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import orjson
@@ -16,6 +17,7 @@ from fleet.model import ApplicationKey, Fault, Manifest, Rendered
 from fleet.projects import children, hub_kinds
 from fleet.projects.children import Unheld
 from fleet.projects.sources import Chain
+from fleet.secrets import arrange
 
 
 def admitted(rendered: Rendered, namespace: str, chain: Chain, unheld: Unheld) -> Rendered:
@@ -25,7 +27,13 @@ def admitted(rendered: Rendered, namespace: str, chain: Chain, unheld: Unheld) -
     faults = list(rendered.faults)
     for manifest in rendered.manifests:
         placed = replace(manifest, ref=manifest.ref._replace(namespace=manifest.ref.namespace or namespace))
-        found = _refusal(placed, lineage) or children.refusal(placed.ref, chain, unheld)
+        if arrange.form(placed.ref):
+            # What registers a cluster or opens a repository reaches as far as a Cluster does.
+            wall = placed.ref._replace(group=names.GROUP, kind=names.CLUSTER)
+            found = _secret(placed, chain.own) or children.refusal(wall, chain, unheld)
+            found = replace(found, ref=placed.ref) if found is not None else None
+        else:
+            found = _refusal(placed, lineage) or children.refusal(placed.ref, chain, unheld)
         if found is None:
             kept.append(manifest)
         else:
@@ -33,6 +41,29 @@ def admitted(rendered: Rendered, namespace: str, chain: Chain, unheld: Unheld) -
     if len(kept) == len(rendered.manifests):
         return rendered
     return replace(rendered, manifests=tuple(kept), faults=tuple(faults))
+
+
+def _secret(manifest: Manifest, own: str) -> Fault | None:
+    """A sealed Secret of the hub itself is one that the hub is told by: a registration or a credential."""
+    ref = manifest.ref
+    body = orjson.loads(manifest.body)
+    labels = _labels(body)
+    kind = labels.get(names.SECRET_TYPE)
+    if kind not in names.SECRET_TYPES or ref.namespace != own:
+        text = (
+            f"an app of apps holds a {ref.kind} only for a Secret of namespace {own} whose label {names.SECRET_TYPE} "
+            f"(in its template) is one of {', '.join(names.SECRET_TYPES)}"
+        )
+        return Fault(ref, "KindNotAllowed", text, "spec.template.metadata.labels")
+    if ref.name.startswith(names.RESERVED_SECRETS):
+        return Fault(ref, "KindNotAllowed", f"the name {ref.name} is the hub's own", "metadata.name")
+    return None
+
+
+def _labels(body: object) -> Mapping[str, object]:
+    for name in ("spec", "template", "metadata", "labels"):
+        body = body.get(name) if isinstance(body, dict) else None
+    return body if isinstance(body, dict) else {}
 
 
 def _refusal(manifest: Manifest, lineage: frozenset[ApplicationKey]) -> Fault | None:

@@ -374,6 +374,7 @@ class Hub:
 
     def _lifted(self) -> None:
         """The lists are complete: all who follow a repository are one change until each has rendered."""
+        self.secrets.sealing.cluster_changed()
         by_repository: dict[str, set[ApplicationKey]] = {}
         leaving: set[ApplicationKey] = set()
         for key, known in self.world.applications.items():

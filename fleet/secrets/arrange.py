@@ -22,14 +22,19 @@ SEALED: Final = sealed.KIND
 _FORMS: Final = {GroupKind(sealed.GROUP, sealed.KIND): SEALED}
 
 
+def form(ref: ObjectRef) -> str:
+    """The form that a kind is; empty for any other."""
+    return _FORMS.get(GroupKind(ref.group, ref.kind), "")
+
+
 def arranged(manifests: Iterable[Manifest], modes: SecretModes) -> tuple[Manifest, ...]:
     """The manifests with the refs that they have on a cluster."""
     return tuple(_one(manifest, modes) for manifest in manifests)
 
 
 def _one(manifest: Manifest, modes: SecretModes) -> Manifest:
-    form = _FORMS.get(GroupKind(manifest.ref.group, manifest.ref.kind))
-    if form is None or (form == SEALED and not modes.sealed):
+    found = form(manifest.ref)
+    if not found or (found == SEALED and not modes.sealed):
         return manifest
     ref = ObjectRef("", "Secret", manifest.ref.namespace, manifest.ref.name)
-    return replace(manifest, ref=ref, version="v1", form=form)
+    return replace(manifest, ref=ref, version="v1", form=found)

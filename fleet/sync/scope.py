@@ -50,8 +50,18 @@ class Scoped:
     faults: tuple[Fault, ...] = ()
 
 
-def fill(manifests: Iterable[Manifest], namespace: str, discovery: Discovery, own_namespace: str) -> Scoped:
+def fill(
+    manifests: Iterable[Manifest],
+    namespace: str,
+    discovery: Discovery,
+    own_namespace: str,
+    *,
+    registers: bool = False,
+) -> Scoped:
     """Place each manifest; ``namespace`` is the target's, ``own_namespace`` where fleethub keeps inventory.
+
+    ``registers``: this is the hub itself, which is told of clusters and repositories by Secrets beside its inventory;
+    of what form they are there was judged before.
 
     Faults: KindUnknown, NamespaceMissing, InventoryProtected, and DuplicateObject on the later of two
     manifests of one object.
@@ -68,7 +78,8 @@ def fill(manifests: Iterable[Manifest], namespace: str, discovery: Discovery, ow
         wanted = (manifest.ref.namespace or namespace) if resource.namespaced else ""
         ref = manifest.ref if wanted == manifest.ref.namespace else manifest.ref._replace(namespace=wanted)
         found = Placed(manifest if ref is manifest.ref else replace(manifest, ref=ref), resource)
-        fault = _refusal(found, own_namespace, placed)
+        told = registers and bool(manifest.form)
+        fault = _refusal(found, "" if told else own_namespace, placed)
         if fault:
             faults.append(fault)
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from fleet import names
 from fleet.model import Discovery, Fault, GroupKind, Manifest, ObjectRef, Work
 from fleet.projects import objects
 from fleet.projects.patterns import REFUSED
@@ -21,8 +22,9 @@ def scoped(work: Work, discovery: Discovery, own_namespace: str) -> Scoped:
     """The desired set on one cluster, through the walls; ``own_namespace`` is where fleethub keeps inventory."""
     walls = work.target.policy.walls
     manifests = arranged(work.rendered.manifests, work.target.policy.secrets)
+    hub = work.target.key.cluster == names.HUB_CLUSTER
     if objects.open_(walls):
-        return scope.fill(manifests, work.target.namespace, discovery, own_namespace)
+        return scope.fill(manifests, work.target.namespace, discovery, own_namespace, registers=hub)
     faults: list[Fault] = []
     rest: list[Manifest] = []
     for manifest in manifests:
@@ -33,7 +35,7 @@ def scoped(work: Work, discovery: Discovery, own_namespace: str) -> Scoped:
             rest.append(manifest)
         else:
             faults.append(found)
-    filled = scope.fill(rest, work.target.namespace, discovery, own_namespace)
+    filled = scope.fill(rest, work.target.namespace, discovery, own_namespace, registers=hub)
     kept: list[Placed] = []
     for placed in filled.manifests:
         found = objects.breach(

@@ -28,8 +28,7 @@ from fleet.model import ApplicationKey, ObjectRef
 from fleet.world.objects import Known, World
 from fleet.world.resources import HUB_RESOURCES, SECRETS
 
-TYPES: Final = (names.SECRET_CLUSTER, names.SECRET_CREDENTIAL, names.SECRET_REPOSITORY)
-SELECTOR: Final = f"{names.SECRET_TYPE} in ({','.join(TYPES)})"
+SELECTOR: Final = f"{names.SECRET_TYPE} in ({','.join(names.SECRET_TYPES)})"
 RETRY: Final = 5.0
 
 

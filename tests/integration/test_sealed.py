@@ -219,3 +219,38 @@ async def test_templates_and_omitted_keys_make_the_secret(theatre: Theatre, kube
     theatre.repo.commit({"apps/app/db.yaml": manifest_of(made)})
     await theatre.synced()
     assert await data(theatre, "db") == {"password": CLEAR, "user": "ada", "url": "ada"}
+
+
+async def test_registrations_and_repository_passwords_live_in_git_sealed_for_the_hub(
+    theatre: Theatre, kubeseal: Path
+) -> None:
+    await theatre.start()
+    file = await certificate(theatre, "hub")
+    kubeconfig = theatre.planes.members["eu"].kubeconfig.read_text()
+    body = secret("eu", names.HUB_NAMESPACE, kubeconfig=kubeconfig)
+    body["metadata"]["labels"] = {names.SECRET_TYPE: names.SECRET_CLUSTER}
+    other = secret("other", names.HUB_NAMESPACE, password=CLEAR)
+    own = secret("fleethub-api", names.HUB_NAMESPACE, token=CLEAR)
+    own["metadata"]["labels"] = {names.SECRET_TYPE: names.SECRET_REPOSITORY}
+    theatre.repo.commit(
+        {
+            "root/eu.yaml": manifest_of(sealed(kubeseal, file, body)),
+            "root/other.yaml": manifest_of(sealed(kubeseal, file, other)),
+            "root/own.yaml": manifest_of(sealed(kubeseal, file, own)),
+            "apps/app/a.yaml": config("a", k="1"),
+        }
+    )
+    await theatre.application(
+        "root", source={"path": "root"}, placement={"hub": True}, namespace=names.HUB_NAMESPACE
+    )
+    await theatre.application()
+    await theatre.synced()
+    await theatre.everywhere("ConfigMap", "a", ("eu",))
+    status = await theatre.status("root")
+    told = " ".join(one["message"] for one in status["conditions"])
+    assert "one of cluster, cluster-credential, repository" in told
+    assert "fleethub-api is the hub's own" in told
+    assert await theatre.api.get("Secret", "other", names.HUB_NAMESPACE) is None
+    api = await theatre.api.get("Secret", "fleethub-api", names.HUB_NAMESPACE)
+    assert api is not None
+    assert base64.b64decode(api["data"]["token"]).decode() != CLEAR
