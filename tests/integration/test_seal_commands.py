@@ -141,8 +141,21 @@ async def test_a_backup_brings_back_keys_that_were_lost(theatre: Theatre) -> Non
     await theatre.start()
     await certificate(theatre)
     file = theatre.folder / "keys.yaml"
+    unassigned = keys.make("none", names.HUB_NAMESPACE, theatre.hub.clock.now(), 2048)
+    unassigned["metadata"] = {
+        "name": f"copied-{theatre.number}",
+        "namespace": names.HUB_NAMESPACE,
+        "labels": {keys.LABEL: keys.ACTIVE},
+    }
+    await theatre.api.apply(unassigned)
     await fleethub(theatre, "seal-key", "backup", str(file))
     assert file.stat().st_mode & 0o077 == 0
+    kept = file.read_text()
+    refused = await fleethub(theatre, "seal-key", "backup", str(file), code=1)
+    assert "exists already" in refused.err
+    assert file.read_text() == kept
+    await fleethub(theatre, "seal-key", "backup", "--force", str(file))
+    await theatre.api.delete("Secret", f"copied-{theatre.number}", names.HUB_NAMESPACE)
     lost = theatre.hub.secrets.sealing.keyring.newest("default")
     assert lost is not None
     await theatre.api.delete("Secret", lost.secret, names.HUB_NAMESPACE)
@@ -160,3 +173,8 @@ async def test_a_backup_brings_back_keys_that_were_lost(theatre: Theatre) -> Non
     found = await theatre.api.get("Secret", lost.secret, names.HUB_NAMESPACE)
     assert found is not None
     assert found["metadata"]["labels"][keys.LABEL] == keys.ACTIVE
+    copied = await theatre.api.get("Secret", f"copied-{theatre.number}", names.HUB_NAMESPACE)
+    assert copied is not None
+    assert names.RING not in copied["metadata"]["labels"]
+    assert copied["data"] == unassigned["data"]
+    await theatre.api.delete("Secret", f"copied-{theatre.number}", names.HUB_NAMESPACE)

@@ -53,12 +53,17 @@ def check(hub: Hub, file: str) -> bool:
 
 
 def openers(manifest: Manifest, keyring: Keyring) -> dict[str, list[str]]:
-    """The rings that open each value of a SealedSecret. An error's words stand for a value that is broken."""
+    """The rings that open each value of a SealedSecret; why one is broken, or the whole does not read, is said."""
     from fleet.secrets import seal  # noqa: PLC0415
     from fleet.secrets.forms import sealed  # noqa: PLC0415
+    from fleet.secrets.refused import SecretRefused  # noqa: PLC0415
     from fleet.secrets.seal import SealBroken  # noqa: PLC0415
 
-    read = sealed.read(manifest)
+    try:
+        read = sealed.read(manifest)
+    except SecretRefused as error:
+        click.echo(error.text, err=True)
+        return {"-": []}
     place = seal.label(read.scope, manifest.ref.namespace, manifest.ref.name)
     found: dict[str, list[str]] = {}
     for key, text in read.encrypted.items():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,8 +19,9 @@ if TYPE_CHECKING:
 
 @click.command("backup")
 @click.argument("file")
+@click.option("--force", is_flag=True, help="Put it in the place of a FILE that is there.")
 @hub_options
-def backup(hub: Hub, file: str) -> None:
+def backup(hub: Hub, file: str, force: bool) -> None:  # noqa: FBT001 (click gives it)
     """Write all sealing keys and the rings to FILE, which only you can read; - is the standard output.
 
     The file opens everything that was ever sealed for this hub: keep it as you keep a root password.
@@ -34,7 +37,7 @@ def backup(hub: Hub, file: str) -> None:
         place = hub.hub_namespace
         found = await objects.listed(session.send, objects.SECRET, place, keys.LABEL)
         rings = await objects.find(session.send, objects.At(objects.CONFIG_MAP, place, names.RINGS))
-        kept = [_bare(one, "Secret") for one in found]
+        kept = [_bare(one, "Secret") for one in found if _told(one)]
         return kept + ([_bare(rings, objects.CONFIG_MAP)] if rings is not None else [])
 
     items = run(verb, hub)
@@ -42,12 +45,7 @@ def backup(hub: Hub, file: str) -> None:
     if file == "-":
         click.echo(text, nl=False)
         return
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise CliError(f"{file} exists already", hint="Name another file") from None
-    with os.fdopen(handle, "w") as out:
-        out.write(text)
+    _write(file, text, force=force)
     count = sum(one["kind"] == "Secret" for one in items)
     click.echo(f"{count} keys written to {file}. It opens all that was sealed: keep it safe.")
 
@@ -68,15 +66,16 @@ def restore(hub: Hub, file: Any) -> None:
     async def verb(session: Session) -> tuple[int, int]:
         from fleet import names  # noqa: PLC0415
         from fleet.cli import objects  # noqa: PLC0415
-        from fleet.secrets import keys  # noqa: PLC0415
 
-        made = 0
+        # All is looked at before the first is made: whatever is no key is not put into the hub's namespace.
         for one in items:
             kind, name = one.get("kind"), (one.get("metadata") or {}).get("name")
             if kind == "Secret":
-                keys.read(one)  # whatever is no key is not put into the hub's namespace
+                _read(one)
             elif (kind, name) != (objects.CONFIG_MAP, names.RINGS):
                 raise CliError(f"a backup of sealing keys holds no {kind}")
+        made = 0
+        for one in items:
             body = {**one, "metadata": {**one["metadata"], "namespace": hub.hub_namespace}}
             made += await objects.create(session.send, body)
         return made, len(items)
@@ -94,3 +93,53 @@ def _bare(body: dict[str, Any], kind: str) -> dict[str, Any]:
     }
     rest = {name: body[name] for name in ("type", "data") if body.get(name)}
     return {"apiVersion": "v1", "kind": kind, "metadata": kept, **rest}
+
+
+def _read(secret: dict[str, Any]) -> None:
+    """Raise KeyUnusable where a Secret is no sealing key; one that is on no ring yet is one too."""
+    from fleet import names  # noqa: PLC0415
+    from fleet.secrets import keys, rings  # noqa: PLC0415
+
+    metadata = secret["metadata"]
+    keys.read(
+        {
+            **secret,
+            "metadata": {**metadata, "labels": {names.RING: rings.DEFAULT, **(metadata.get("labels") or {})}},
+        }
+    )
+
+
+def _told(secret: dict[str, Any]) -> bool:
+    """Whether a labelled Secret is a key; of one that is none, that it is left out is said."""
+    from fleet.secrets.keys import KeyUnusable  # noqa: PLC0415
+
+    try:
+        _read(secret)
+    except KeyUnusable as error:
+        click.echo(f"{error.text}; it is left out", err=True)
+        return False
+    return True
+
+
+def _write(file: str, text: str, *, force: bool) -> None:
+    """Write a file that only its owner can read, whole or not at all; what is there stays unless ``force``."""
+    place = Path(file)
+    if force:
+        handle, beside = tempfile.mkstemp(prefix=f".{place.name}-", dir=place.parent)  # with mode 0600
+    else:
+        try:
+            handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            raise CliError(
+                f"{file} exists already", hint="Name another file, or give --force to put it in its place"
+            ) from None
+        beside = file
+    try:
+        with os.fdopen(handle, "w") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(beside).replace(place)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise

@@ -73,6 +73,7 @@ def _files(path: Path) -> list[Path]:
 def _one(file: Path, keyring: Keyring) -> tuple[int, int]:
     """Seal the values of one file anew; how many were, and how many no key opens."""
     from fleet.cli.seal.checking import sealed_in  # noqa: PLC0415
+    from fleet.secrets.refused import SecretRefused  # noqa: PLC0415
 
     data = file.read_bytes()
     if b"SealedSecret" not in data:
@@ -80,10 +81,18 @@ def _one(file: Path, keyring: Keyring) -> tuple[int, int]:
     text = data.decode()
     count = missed = 0
     for manifest in sealed_in(data, str(file)):
-        for old, new in _values(manifest, keyring):
+        try:
+            values = _values(manifest, keyring)
+        except SecretRefused as error:
+            click.echo(error.text, err=True)
+            missed += 1
+            continue
+        for old, new in values:
+            if new == "":
+                continue
             if new is None or text.count(old) != 1:
                 missed += 1
-            elif new:
+            else:
                 text, count = text.replace(old, new), count + 1
     if count:
         file.write_text(text)

@@ -1,0 +1,186 @@
+"""Files of sealed secrets: what a check says of them, what sealing anew leaves alone, and backups of keys."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from fleet import names
+from fleet.cli.seal import checking, keysaved, making, reseal
+from fleet.documents import read, write
+from fleet.secrets import keys, seal
+from fleet.secrets.keyring import Keyring
+from fleet.secrets.seal import Scope
+
+CLEAR = b"hunter2-und-mehr"
+
+
+@functools.cache
+def made(ring: str, name: str, at: float) -> keys.SealingKey:
+    body = keys.make(ring, "fleethub", at, 2048)
+    return keys.read({**body, "metadata": {**body["metadata"], "name": name}})
+
+
+def old() -> keys.SealingKey:
+    return made("prod", "old", 1_000_000.0)
+
+
+def new() -> keys.SealingKey:
+    return made("prod", "new", 2_000_000.0)
+
+
+def other() -> keys.SealingKey:
+    return made("dev", "other", 1_500_000.0)
+
+
+def keyring(*given: keys.SealingKey) -> Keyring:
+    found = Keyring()
+    for key in given:
+        found.put(key)
+    return found
+
+
+@contextlib.contextmanager
+def own_umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def sealed(key: keys.SealingKey, name: str = "db", **values: bytes) -> dict[str, Any]:
+    secret = {"kind": "Secret", "metadata": {"name": name, "namespace": "shop"}}
+    return making.sealed(secret, values, Scope.STRICT, key.private.public_key())
+
+
+def values(body: dict[str, Any], key: keys.SealingKey) -> dict[str, bytes | None]:
+    """What one key opens of it."""
+    place = seal.label(Scope.STRICT, "shop", body["metadata"]["name"])
+    return {
+        name: seal.unseal(key.private, place, seal.parse(text))
+        for name, text in body["spec"]["encryptedData"].items()
+    }
+
+
+def test_sealing_anew_moves_the_values_and_nothing_else_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "db.yaml"
+    body = sealed(old(), password=CLEAR, user=b"ada")
+    template = "    data:\r\n      url: 'db://{{ .user }}:{{ .password }}'   # stays\r\n"
+    text = (
+        f"# a comment\r\nkind: ConfigMap\r\n---\r\n{write.yaml(body)}{template}---\nno: {{{{ manifest }}}}\n"
+    )
+    file.write_bytes(text.encode())
+    assert reseal._one(file, keyring(old(), new())) == (2, 0)
+    after = file.read_bytes().decode()
+    (found,) = checking.sealed_in(after.encode(), "db.yaml")
+    moved = json.loads(found.body)
+    assert values(moved, new()) == {"password": CLEAR, "user": b"ada"}
+    for name, was in body["spec"]["encryptedData"].items():
+        after = after.replace(moved["spec"]["encryptedData"][name], was)
+    assert after == text
+    assert reseal._one(file, keyring(old(), new())) == (0, 0)
+
+
+def test_a_value_stays_with_the_ring_that_opens_it(tmp_path: Path) -> None:
+    file = tmp_path / "db.yaml"
+    file.write_text(write.yaml(sealed(old(), password=CLEAR)))
+    assert reseal._one(file, keyring(old(), new(), other())) == (1, 0)
+    moved = read.value(file.read_bytes(), path="db.yaml")
+    assert values(moved, other()) == {"password": None}
+    assert values(moved, new()) == {"password": CLEAR}
+
+
+def test_what_no_key_opens_and_what_does_not_read_stays_and_is_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "db.yaml"
+    strange, odd = sealed(other(), "strange", password=CLEAR), sealed(old(), "odd", password=CLEAR)
+    odd["spec"]["template"]["stringData"] = {"password": CLEAR.decode()}
+    broken = sealed(old(), "broken", password=CLEAR)
+    broken["spec"]["encryptedData"]["password"] = "AgA="
+    documents = [strange, odd, broken, sealed(old(), password=CLEAR)]
+    file.write_text("---\n".join(write.yaml(one) for one in documents))
+    assert reseal._one(file, keyring(old(), new())) == (1, 3)
+    after = [json.loads(one.body) for one in checking.sealed_in(file.read_bytes(), "db.yaml")]
+    assert after[:3] == documents[:3]
+    assert values(after[3], new()) == {"password": CLEAR}
+    told = capsys.readouterr()
+    assert "shop/odd" in told.err
+    assert CLEAR.decode() not in told.out + told.err
+
+
+def test_a_check_says_for_each_value_which_rings_open_it(capsys: pytest.CaptureFixture[str]) -> None:
+    body = sealed(old(), a=CLEAR, b=CLEAR)
+    body["spec"]["encryptedData"]["b"] = sealed(other(), b=CLEAR)["spec"]["encryptedData"]["b"]
+    body["spec"]["encryptedData"]["c"] = "AgA="
+    odd = sealed(old(), "odd", a=CLEAR)
+    odd["spec"]["data"] = "of before 2019"
+    text = "---\n".join(write.yaml(one) for one in (body, odd, {"kind": "ConfigMap"}))
+    first, second = checking.sealed_in(text.encode(), "db.yaml")
+    every = keyring(old(), new(), other())
+    assert checking.openers(first, every) == {"a": ["prod"], "b": ["dev"], "c": []}
+    assert not any(checking.openers(second, every).values())
+    told = capsys.readouterr()
+    assert "shop/db c" in told.err
+    assert "shop/odd" in told.err
+    assert CLEAR.decode() not in told.out + told.err
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_a_backup_is_its_owners_alone_and_takes_the_place_of_another_only_by_force(
+    tmp_path: Path, umask: int
+) -> None:
+    file = tmp_path / "keys.yaml"
+    file.write_text("the only copy of older keys")
+    file.chmod(0o644)
+    with own_umask(umask):
+        with pytest.raises(click.ClickException, match="exists already"):
+            keysaved._write(str(file), "newer keys", force=False)
+        assert file.read_text() == "the only copy of older keys"
+        keysaved._write(str(file), "newer keys", force=True)
+        assert (file.read_text(), file.stat().st_mode & 0o777) == ("newer keys", 0o600)
+        fresh = tmp_path / "fresh.yaml"
+        keysaved._write(str(fresh), "newer keys", force=False)
+        assert fresh.stat().st_mode & 0o777 == 0o600
+    assert {one.name for one in tmp_path.iterdir()} == {"keys.yaml", "fresh.yaml"}
+
+
+def test_a_link_in_the_way_of_a_backup_is_not_followed(tmp_path: Path) -> None:
+    elsewhere, file = tmp_path / "elsewhere", tmp_path / "keys.yaml"
+    file.symlink_to(elsewhere)
+    with pytest.raises(click.ClickException, match="exists already"):
+        keysaved._write(str(file), "keys", force=False)
+    keysaved._write(str(file), "keys", force=True)
+    assert not elsewhere.exists()
+    assert not file.is_symlink()
+
+
+def test_a_backup_that_cannot_be_written_leaves_nothing_and_the_older_one(tmp_path: Path) -> None:
+    file = tmp_path / "keys.yaml"
+    file.write_text("older")
+    with pytest.raises(UnicodeEncodeError):
+        keysaved._write(str(file), "cut\ud800", force=True)
+    with pytest.raises(UnicodeEncodeError):
+        keysaved._write(str(tmp_path / "fresh.yaml"), "cut\ud800", force=False)
+    assert [one.name for one in tmp_path.iterdir()] == ["keys.yaml"]
+    assert file.read_text() == "older"
+
+
+def test_a_key_on_no_ring_is_kept_in_a_backup_and_what_is_no_key_is_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    body = keys.make("prod", "fleethub", 1.0, 2048)
+    body["metadata"] = {"name": "copied", "labels": {keys.LABEL: keys.ACTIVE}}
+    assert keysaved._told(body)
+    assert names.RING not in body["metadata"]["labels"]
+    assert not keysaved._told({**body, "data": {"tls.key": body["data"]["tls.key"]}})
+    assert "copied" in capsys.readouterr().err
