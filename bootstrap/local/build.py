@@ -31,10 +31,11 @@ _PATIENCE = 20.0
 def build(programs: Iterable[Program] = binaries.PLANE) -> dict[str, Path]:
     """Build what lacks of `programs` and return all by name. Raises BuildFailed."""
     wanted = tuple(programs)
-    with _alone(binaries.cache()):
-        # Only now: a build that went before may have made them.
-        if missing := [program for program in wanted if binaries.find(program) is None]:
-            _build(missing)
+    if not all(binaries.find(program) for program in wanted):
+        with _alone(binaries.cache()):
+            # Only now: a build that went before may have made them.
+            if missing := [program for program in wanted if binaries.find(program) is None]:
+                _build(missing)
     return binaries.locate(wanted)
 
 

@@ -1,5 +1,6 @@
 """A build makes what lacks, once, and leaves nothing but the programs, however it ends."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -88,6 +89,15 @@ def test_a_program_that_is_there_is_not_built_again(cache: Path) -> None:
     ready.chmod(0o755)
     assert build([HELLO]) == {"hello": ready}
     assert ready.read_text() == "#!/bin/sh\n"
+
+
+def test_a_program_that_is_there_waits_for_no_other_build(cache: Path) -> None:
+    program = cache / "bin" / HELLO.file
+    program.parent.mkdir(parents=True)
+    program.touch(mode=0o755)
+    with (cache / "build.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert build([HELLO]) == {"hello": program}
 
 
 def test_every_step_is_told_with_what_is_left(tmp_path: Path) -> None:
