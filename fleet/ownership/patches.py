@@ -7,7 +7,7 @@ object written since refuses it with 422, and is read again. Pure; `sync` sends 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -29,6 +29,7 @@ Operation = dict[str, Any]
 Record = dict[str, Any]
 
 _FIELDS = "fieldsV1"
+_OWNERS: Final = ("f:metadata", "f:ownerReferences")
 _RECORDS = msgspec.json.Decoder(list[dict[str, Any]])
 
 
@@ -49,19 +50,34 @@ def merge(
     )
 
 
-def adopt(meta: Meta, tools: frozenset[str], marks: frozenset[Path]) -> list[Operation] | None:
+def adopt(
+    meta: Meta, tools: frozenset[str], marks: frozenset[Path], maker: str = ""
+) -> list[Operation] | None:
     """`merge` for an object that changes hands: `marks`, by which its former tool knows it, come along.
 
     Whoever holds a mark: the next apply takes it off unless Git has it, so that the former tool, when it is
-    removed or prunes, does not take the object for its own.
+    removed or prunes, does not take the object for its own. So does all that ``maker`` wrote, see `inherit`.
     """
+    made = _made(meta, maker)
     return _taken(
         meta,
         lambda record, path: (
             not record.get("subresource")
-            and (path in marks or (_is_taken(record, tools) and not kept(path, meta.ref)))
+            and (
+                path in marks
+                or ((_is_taken(record, tools) or _makes(record, made)) and not kept(path, meta.ref))
+            )
         ),
     )
+
+
+def inherit(meta: Meta, maker: str) -> list[Operation] | None:
+    """Merge into ours what the controller of this kind wrote that made the object under its own name.
+
+    Whatever it is called: it is whoever wrote the reference to its object. Else what Git drops would stay for good.
+    """
+    made = _made(meta, maker)
+    return _taken(meta, lambda record, path: _makes(record, made) and not kept(path, meta.ref))
 
 
 def disown(meta: Meta, kind: str) -> list[Operation] | None:
@@ -177,10 +193,13 @@ def orphan(meta: Meta, mark: str = "") -> list[Operation] | None:
     if MANIFEST in meta.annotations:
         operations.append(_remove("annotations", MANIFEST))
     if operations and mark:
-        if not meta.annotations:
-            operations.append({"op": "add", "path": "/metadata/annotations", "value": {}})
-        operations.append({"op": "add", "path": f"/metadata/annotations/{_escaped(mark)}", "value": "true"})
+        operations += _annotated(meta, mark)
     return [_test(meta), *operations] if operations else None
+
+
+def mark(meta: Meta, name: str) -> list[Operation] | None:
+    """Set an annotation to ``true``."""
+    return None if meta.annotations.get(name) == "true" else [_test(meta), *_annotated(meta, name)]
 
 
 def _taken(meta: Meta, given_by: Callable[[Record, Path], bool]) -> list[Operation] | None:
@@ -229,6 +248,22 @@ def _is_ours(record: Record) -> bool:
     )
 
 
+def _made(meta: Meta, kind: str) -> frozenset[Path]:
+    """The fields of the references to controllers of this kind."""
+    return frozenset(
+        (*_OWNERS, f'k:{{"uid":"{owner.uid}"}}') for owner in meta.owners if made_by(meta, owner, kind)
+    )
+
+
+def _makes(record: Record, references: frozenset[Path]) -> bool:
+    """Whether the entry holds one of these references."""
+    return (
+        bool(references)
+        and not record.get("subresource")
+        and any(path[: len(_OWNERS) + 1] in references for path in paths_of(record.get(_FIELDS)))
+    )
+
+
 def _who(record: Record) -> tuple[str, str, str, str]:
     """What makes two entries the same one."""
     return (
@@ -253,6 +288,13 @@ def _replace(records: list[Record]) -> Operation:
 
 def _remove(member: str, key: str) -> Operation:
     return {"op": "remove", "path": f"/metadata/{member}/{_escaped(key)}"}
+
+
+def _annotated(meta: Meta, name: str) -> list[Operation]:
+    given: list[Operation] = []
+    if not meta.annotations:
+        given.append({"op": "add", "path": "/metadata/annotations", "value": {}})
+    return [*given, {"op": "add", "path": f"/metadata/annotations/{_escaped(name)}", "value": "true"}]
 
 
 def _escaped(key: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleet.ownership import membership, patches
+from fleet.ownership import entries, membership, patches
 from fleet.sync.amend import amend
 
 if TYPE_CHECKING:
@@ -27,4 +27,21 @@ async def release(send: Send, resource: Resource, meta: Meta, mark: str = "") ->
         resource,
         meta,
         lambda now: patches.orphan(now, mark) if membership.member(now, set_id) else None,
+    )
+
+
+async def mark(send: Send, resource: Resource, meta: Meta, name: str) -> None:
+    """Set an annotation to ``true``, by which another may take the object over; it stays ours until `leave`."""
+    await amend(send, resource, meta, lambda now: patches.mark(now, name))
+
+
+async def leave(send: Send, resource: Resource, meta: Meta) -> None:
+    """Release the object where it still bears an entry of ours, also where another has taken it over already."""
+    await amend(
+        send,
+        resource,
+        meta,
+        lambda now: (
+            patches.orphan(now) if now.uid == meta.uid and entries.entry(now.fields) is not None else None
+        ),
     )

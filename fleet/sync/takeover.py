@@ -36,7 +36,7 @@ async def take(
     ``adopt`` names the tools whose objects the Application takes over. ``ours`` are the ids of the sets that
     the object may be in: the target's own, and those that hand over to it. ``maker`` is the kind whose controller
     made it of what the Application names, under the same name: its reference is taken away, or the object would go
-    with that.
+    with that, and what that controller wrote is merged into ours.
     """
     _refuse(meta, adopt, ours, maker)
     if entries.entry(meta.fields) is not None and not maker:
@@ -46,8 +46,9 @@ async def take(
         _refuse(now, adopt, ours, maker)
         freed = (patches.disown(now, maker) if maker else None) or []
         if entries.entry(now.fields) is not None:
-            return freed or None
-        taken = patches.adopt(now, adopt, marks.held_by(now, adopt)) or []
+            taken = patches.inherit(now, maker) or []
+        else:
+            taken = patches.adopt(now, adopt, marks.held_by(now, adopt), maker) or []
         return [*taken, *freed[1:]] if taken else freed or None
 
     return await amend(send, resource, meta, merge)

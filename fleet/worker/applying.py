@@ -35,7 +35,7 @@ from fleet.ownership import entries, foreign
 from fleet.sync import apply, existing, namespace, parent, ready, replace, scope, strict, takeover
 from fleet.sync.scope import CRD
 from fleet.sync.shape import Shaped
-from fleet.worker import discovering, fencing
+from fleet.worker import discovering, fencing, handback
 from fleet.worker.member import Member
 from fleet.worker.plan import Plan, Stage, listing
 
@@ -186,7 +186,8 @@ async def _one(work: Work, item: Shaped, found: Meta | None, member: Member, pro
             raise NotReady("it changed while the pass began, and is looked at again", ref=ref)
         async with member.ledger.write(ref):
             before = await _before(work, item, found, member)
-            applied = await _applied(work, item, before, member)
+            async with handback.around(ref, item_set(work, member), member, member.door(work.target)):
+                applied = await _applied(work, item, before, member)
             known = _left(member, item)
             remember(member, item, applied.meta, created=applied.created)
             member.ledger.known(ref)

@@ -47,6 +47,7 @@ PLURALS = {
     "ValidatingAdmissionPolicyBinding": "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
     "APIService": "/apis/apiregistration.k8s.io/v1/apiservices",
     "Lease": "/apis/coordination.k8s.io/v1/{ns}leases",
+    "SealedSecret": "/apis/bitnami.com/v1alpha1/{ns}sealedsecrets",
     "Application": "/apis/fleethub.dev/v1alpha1/{ns}applications",
     "Cluster": "/apis/fleethub.dev/v1alpha1/{ns}clusters",
     "Project": "/apis/fleethub.dev/v1alpha1/{ns}projects",
