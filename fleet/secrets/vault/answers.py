@@ -55,10 +55,12 @@ def error(login: Login, question: Question, refusal: Refusal) -> VaultError:
             f"{what}: role {login.role} may not read {api_path(path, question.verb)}, or its mount is not there; a "
             f"policy gives it with: {policy_line(path, question.verb)}"
         )
-    if refusal.no_namespace:
-        return VaultMountMissing(f"Vault {login.server}: there is no namespace {login.namespace}")
-    if refusal.no_route:
-        return VaultMountMissing(f"{what}: no secrets engine is mounted at {path.mount}")
+    if refusal.no_namespace or refusal.no_route:
+        return VaultMountMissing(
+            f"{what}: there is no namespace {login.namespace}"
+            if refusal.no_namespace
+            else f"{what}: no secrets engine is mounted at {path.mount}"
+        )
     if refusal.status == HTTPStatus.NOT_FOUND:
         return _version(what, question, refusal) or Unclear(f"{what}: not found")
     return _unknown(what, refusal)
