@@ -47,23 +47,7 @@ def error(login: Login, question: Question, refusal: Refusal) -> VaultError:
     if path is None:
         what = f"Vault {place(login)}: {question.verb.value}"
         return VaultForbidden(f"{what}: refused") if refusal.denied else _unknown(what, refusal)
-    what = f"Vault {place(login)}: {path}"
-    if refusal.denied:
-        if question.verb is Verb.MOUNT:
-            return VaultForbidden(f"{what}: role {login.role} sees no mount there")
-        return VaultForbidden(
-            f"{what}: role {login.role} may not read {api_path(path, question.verb)}, or its mount is not there; a "
-            f"policy gives it with: {policy_line(path, question.verb)}"
-        )
-    if refusal.no_namespace or refusal.no_route:
-        return VaultMountMissing(
-            f"{what}: there is no namespace {login.namespace}"
-            if refusal.no_namespace
-            else f"{what}: no secrets engine is mounted at {path.mount}"
-        )
-    if refusal.status == HTTPStatus.NOT_FOUND:
-        return _version(what, question, refusal) or Unclear(f"{what}: not found")
-    return _unknown(what, refusal)
+    return _of_path(login, question, path, refusal)
 
 
 def mounted(login: Login, question: Question, path: KvPath, found: Mapping[str, Any]) -> VaultError:
@@ -91,6 +75,28 @@ def mounted(login: Login, question: Question, path: KvPath, found: Mapping[str, 
 def place(login: Login) -> str:
     """Server and namespace, as errors name them."""
     return f"{login.server} namespace {login.namespace}" if login.namespace else login.server
+
+
+def _of_path(login: Login, question: Question, path: KvPath, refusal: Refusal) -> VaultError:
+    what = f"Vault {place(login)}: {path}"
+    if refusal.denied:
+        if question.verb is Verb.MOUNT:
+            return VaultForbidden(f"{what}: role {login.role} sees no mount there")
+        return VaultForbidden(
+            f"{what}: role {login.role} may not read {api_path(path, question.verb)}, or its mount is not there; a "
+            f"policy gives it with: {policy_line(path, question.verb)}"
+        )
+    if refusal.no_namespace or refusal.no_route:
+        return VaultMountMissing(
+            f"{what}: there is no namespace {login.namespace}"
+            if refusal.no_namespace
+            else f"{what}: no secrets engine is mounted at {path.mount}"
+        )
+    if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return VaultEngineMismatch(f"{what}: what is mounted at {path.mount} is no KV engine")
+    if refusal.status == HTTPStatus.NOT_FOUND:
+        return _version(what, question, refusal) or Unclear(f"{what}: not found")
+    return _unknown(what, refusal)
 
 
 def _login(login: Login, refusal: Refusal) -> VaultLoginFailed:

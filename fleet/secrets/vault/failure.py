@@ -174,6 +174,8 @@ def unavailable(server: str, refusal: Refusal) -> VaultError | None:
         return VaultStandby(f"Vault {server} is a standby that has no active node to forward to")
     if failed and ("sealed" in words or "not initialized" in words):
         return VaultSealed(f"Vault {server} is sealed: it answers once somebody has unsealed it")
+    if status == HTTPStatus.BAD_REQUEST and "upgrading" in words:
+        return VaultUnreachable(f"Vault {server} is still making ready the engine that is asked")
     if failed or status == HTTPStatus.REQUEST_TIMEOUT:
         return VaultUnreachable(f"Vault {server} failed (status {status})")
     return None

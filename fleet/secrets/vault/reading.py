@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from fleet.secrets.vault import answers, paths
 from fleet.secrets.vault.answers import Unclear
-from fleet.secrets.vault.failure import VaultError, VaultForbidden
+from fleet.secrets.vault.failure import (
+    VaultEngineMismatch,
+    VaultError,
+    VaultForbidden,
+    VaultMountMissing,
+    again,
+)
 from fleet.secrets.vault.flights import Flights
 from fleet.secrets.vault.question import Question, Verb
 
@@ -47,31 +53,54 @@ class Reading:
         return await self._flights.join((login, question), lambda: self._put(login, question))
 
     async def _put(self, login: Login, question: Question) -> Mapping[str, Any]:
-        token = await self._logins.token(login)
-        try:
-            answer = await self._once(login, token, question)
-        except VaultForbidden:
-            other = await self._logins.another(login, token)
-            if other is None:
-                raise
-            answer = await self._once(login, other, question)
+        answer = await self._answer(login, question)
         data = answer.get("data")
         if not isinstance(data, dict):
             raise VaultError(f"Vault {answers.place(login)}: {question.path}: the answer holds no data")
         return MappingProxyType(data)
 
+    async def _answer(self, login: Login, question: Question) -> Mapping[str, Any]:
+        token = await self._logins.token(login)
+        try:
+            return await self._once(login, token, question)
+        except VaultForbidden as error:
+            refused = again(error)
+        other = await self._logins.another(login, token)
+        if other is not None:
+            try:
+                return await self._once(login, other, question)
+            except VaultForbidden as error:
+                refused = again(error)
+        raise await self._refused(login, other or token, question, refused)
+
     async def _once(self, login: Login, token: str, question: Question) -> Mapping[str, Any]:
         try:
             return await self._ask.ask(login, token, question)
-        except Unclear:
-            pass
-        path = question.path
-        assert path is not None  # noqa: S101 (only questions of paths are unclear)
+        except Unclear as error:
+            unclear = again(error)
+        raise await self._found_nothing(login, token, question, unclear)
+
+    async def _found_nothing(
+        self, login: Login, token: str, question: Question, unclear: VaultError
+    ) -> VaultError:
+        """What a 404 means."""
         try:
-            found = await self._ask.ask(login, token, Question(Verb.MOUNT, path))
+            return await self._mounted(login, token, question)
         except (VaultForbidden, Unclear):
-            raise VaultForbidden(
-                f"Vault {answers.place(login)}: {path}: nothing is found, and role {login.role} may not see whether its "
-                f"mount is there"
-            ) from None
-        raise answers.mounted(login, question, path, found)
+            return VaultForbidden(
+                f"{unclear.text}, and role {login.role} may not see whether its mount is there"
+            )
+
+    async def _refused(self, login: Login, token: str, question: Question, refused: VaultError) -> VaultError:
+        """What a 403 means: a policy written for one KV version gives nothing to who reads by the other."""
+        try:
+            found = await self._mounted(login, token, question)
+        except VaultError:
+            return refused
+        return found if isinstance(found, VaultEngineMismatch | VaultMountMissing) else refused
+
+    async def _mounted(self, login: Login, token: str, question: Question) -> VaultError:
+        path = question.path
+        assert path is not None  # noqa: S101 (only questions of paths come here)
+        found = await self._ask.ask(login, token, Question(Verb.MOUNT, path))
+        return answers.mounted(login, question, path, found)
