@@ -190,10 +190,10 @@ def _started(warden: Warden, folder: Path) -> OpenBao:
 
 
 class Standby:
-    """Sends whoever asks to another server, as a standby does that does not forward; ``count`` is how often."""
+    """Sends whoever asks to another server, as a standby does that does not forward; ``tokens`` are what they showed."""
 
     def __init__(self, active: str, authority: Authority) -> None:
-        self.count = 0
+        self.tokens: list[str] = []
         pair = authority.server("standby")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pair.certificate, pair.key)
@@ -201,7 +201,7 @@ class Standby:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def _answer(self) -> None:
-                outer.count += 1
+                outer.tokens.append(self.headers.get("X-Vault-Token", ""))
                 self.send_response(307)
                 self.send_header("Location", f"{active}{self.path}")
                 self.send_header("Content-Length", "0")
