@@ -128,7 +128,7 @@ def test_all_keys_of_a_path_are_extracted_and_single_ones_count_before_them() ->
         "dataFrom": [{"extract": {"key": "a"}}, {"extract": {"key": "b"}}],
         "data": [item("z", property="z")],
     }
-    held = {
+    held: dict[str, dict[str, Any]] = {
         "a": {"x": "1", "n": 2.0, "t": True, "l": [1], "no": None, "z": "single"},
         "b": {"x": "later", "z": "b"},
     }
