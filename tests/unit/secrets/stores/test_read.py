@@ -154,6 +154,10 @@ def test_what_the_hub_does_not_do_can_be_passed_through(given_: dict[str, Any]) 
     assert "secrets: {external: PassThrough}" in refusal(given_).text
 
 
+def test_which_server_it_is_hangs_on_no_fact() -> None:
+    assert "holds a fact of the cluster" in refusal(vault(server="https://{{ cluster.name }}:8200")).text
+
+
 def test_what_has_no_effect_on_reading_is_let_be() -> None:
     given_ = vault(
         readYourWrites=True, checkAndSet={"required": True}, forwardInconsistent=False, headers=None
