@@ -17,6 +17,8 @@ from fleet.model.desired import (
     SecretModes,
     Target,
     Thresholds,
+    VaultFence,
+    VaultRule,
     Walls,
     Work,
 )
@@ -66,6 +68,8 @@ __all__ = [
     "Target",
     "TargetKey",
     "Thresholds",
+    "VaultFence",
+    "VaultRule",
     "Walls",
     "Withdrawal",
     "Work",

@@ -102,15 +102,47 @@ class Fence:
 
 
 @dataclass(frozen=True, slots=True)
+class VaultRule:
+    """One Vault that a Project allows: where, logged in how and as what, and below which paths.
+
+    ``server`` is such as ``https://vault.example.com:8200``, ``method`` a word of ``Project.spec.vault`` (``JWT``,
+    ``Kubernetes``, ``AppRole``), ``mount`` that of the auth method, ``role`` its role (AppRole: the role id). ``paths``
+    are globs of ``MOUNT/PATH``, never with ``data/``; in namespace, mount and role too ``*`` stands for any characters.
+    ``secret`` names the Secret of the hub with an AppRole's secret id, ``ca`` holds certificates in PEM; both empty
+    for none.
+    """
+
+    server: str
+    namespace: str
+    method: str
+    mount: str
+    role: str
+    paths: tuple[str, ...] = ()
+    secret: str = ""
+    ca: str = field(default="", repr=False)
+    audience: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VaultFence:
+    """What one Project allows of Vault; no rule allows nothing."""
+
+    project: str
+    rules: tuple[VaultRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Walls:
     """The fences that an object must pass, all of them: the Application's own Project and those of its parents.
 
-    ``account`` is the ServiceAccount that the hub acts as on the member, as ``namespace/name``.
+    ``account`` is the ServiceAccount that the hub acts as on the member, as ``namespace/name``. ``vaults`` are the
+    fences around Vault, in the same order; without any, nothing of Vault is read.
     """
 
     project: str = "default"
     account: str | None = None
     fences: tuple[Fence, ...] = ()
+    vaults: tuple[VaultFence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

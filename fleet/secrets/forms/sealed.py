@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from fleet.model import ObjectRef
+from fleet.secrets.body import LAST_APPLIED
 from fleet.secrets.refused import SecretRefused
 from fleet.secrets.seal import PREFIX, Scope, scope
 
@@ -26,10 +27,6 @@ KIND: Final = "SealedSecret"
 VERSION: Final = "v1alpha1"
 MANAGED: Final = f"{PREFIX}/managed"  # by which the controller takes over a Secret that is there
 _KEPT: Final = ("labels", "annotations", "finalizers")
-_LAST_APPLIED: Final = (
-    "kubectl.kubernetes.io/last-applied-configuration",
-    "kubecfg.ksonnet.io/last-applied-configuration",
-)
 
 
 def twin(secret: ObjectRef) -> ObjectRef | None:
@@ -104,7 +101,7 @@ def _metadata(template: Mapping[str, Any], ref: ObjectRef) -> dict[str, Any]:
     annotations = {
         name: value
         for name, value in _map(kept, "annotations", ref, "spec.template.metadata.").items()
-        if name not in _LAST_APPLIED and not name.startswith(f"{PREFIX}/")
+        if name not in LAST_APPLIED and not name.startswith(f"{PREFIX}/")
     }
     labels = _map(kept, "labels", ref, "spec.template.metadata.")
     return {**kept, "labels": dict(labels), "annotations": annotations}
