@@ -57,6 +57,18 @@ def apply(
     )
 
 
+def trial(resource: Resource, ref: ObjectRef, body: bytes, *, manager: str) -> Request:
+    """A dry run of making the object anew: where one of its name is there, the answer is AlreadyExists or why not."""
+    return Request(
+        "POST",
+        collection_path(resource, ref.namespace),
+        query=(("fieldManager", manager), DRY_RUN),
+        body=body,
+        accept=METADATA_ACCEPT,
+        ref=ref,
+    )
+
+
 def get_meta(resource: Resource, ref: ObjectRef) -> Request:
     """The metadata of one object."""
     return Request("GET", object_path(resource, ref.namespace, ref.name), accept=METADATA_ACCEPT, ref=ref)

@@ -38,6 +38,8 @@ ACTIVE: Final = "active"
 SIZE: Final = 4096
 LIFETIME: Final = dt.timedelta(days=3650)
 _LEAST: Final = 2048
+# What the library says of a key or certificate that is damaged, or of a kind that it does not know.
+_UNREADABLE: Final = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion)
 
 
 class KeyUnusable(FleetError):
@@ -76,17 +78,20 @@ def read(secret: Mapping[str, Any]) -> SealingKey:
     certificate = _data(secret, "tls.crt", name)
     try:
         found = x509.load_pem_x509_certificate(certificate)
-    except ValueError:
+        theirs, begins = found.public_key(), found.not_valid_before_utc
+        # Written anew, for it is published: a bundle may hold more beside it, a private key too.
+        text = found.public_bytes(Encoding.PEM).decode()
+    except _UNREADABLE:
         raise KeyUnusable(f"Secret {name}: tls.crt is no certificate in PEM") from None
-    if _public(found.public_key()) != _public(private.public_key()):
+    if _public(theirs) != _public(private.public_key()):
         raise KeyUnusable(f"Secret {name}: tls.crt is not the certificate of tls.key")
     return SealingKey(
         ring,
         name,
         fingerprint(private.public_key()),
-        found.not_valid_before_utc.timestamp(),
+        begins.timestamp(),
         labels.get(LABEL) == ACTIVE,
-        certificate.decode(),
+        text,
         private,
     )
 
@@ -133,7 +138,7 @@ def certified(pem: bytes) -> rsa.RSAPublicKey:
     """The public key of a certificate in PEM, to seal with. Raises KeyUnusable."""
     try:
         key = x509.load_pem_x509_certificate(pem).public_key()
-    except ValueError:
+    except _UNREADABLE:
         raise KeyUnusable("this is no certificate in PEM") from None
     if not isinstance(key, rsa.RSAPublicKey):
         raise KeyUnusable("this is not the certificate of an RSA key")
@@ -143,7 +148,7 @@ def certified(pem: bytes) -> rsa.RSAPublicKey:
 def _private(secret: Mapping[str, Any], name: str) -> rsa.RSAPrivateKey:
     try:
         key = load_pem_private_key(_data(secret, "tls.key", name), None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except (*_UNREADABLE, TypeError):
         raise KeyUnusable(f"Secret {name}: tls.key is no private key in PEM, without a password") from None
     if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < _LEAST:
         raise KeyUnusable(f"Secret {name}: tls.key is no RSA key of {_LEAST} bits or more")

@@ -34,6 +34,8 @@ _SERVER_SET: Final = (
     "selfLink",
 )
 _APPLYSET: Final = "applyset.kubernetes.io/"
+# What the hub keeps on its own kinds, and goes by: an exported manifest has it too.
+_OF_THE_HUB: Final = (names.PLACED, names.LEAVING, names.MADE_FROM)
 # Names how forms are resolved: where that makes another Secret of the same form, it is another word.
 _FORMS: Final = "forms-1"
 
@@ -117,11 +119,23 @@ def _metadata(content: dict[str, Any], ref: ObjectRef, warnings: list[str]) -> d
         warnings.append(f"metadata.annotations.{names.MANIFEST} is left out: it is the hub's to set")
     if annotations.pop(names.LAST_APPLIED, None) is not None:
         warnings.append(f"metadata.annotations.{names.LAST_APPLIED} is left out")
+    if ref.group == names.GROUP:
+        _leave_to_the_hub(metadata, annotations, warnings)
     if annotations:
         metadata["annotations"] = annotations
     else:
         metadata.pop("annotations", None)
     return metadata
+
+
+def _leave_to_the_hub(metadata: dict[str, Any], annotations: dict[str, str], warnings: list[str]) -> None:
+    """What says where an Application is placed is written by the hub alone, and its finalizer must be its own to take off."""
+    theirs = [key for key in _OF_THE_HUB if annotations.pop(key, None) is not None]
+    warnings += [f"metadata.annotations.{key} is left out: it is the hub's to set" for key in theirs]
+    finalizers = metadata.get("finalizers")
+    if isinstance(finalizers, list) and names.FINALIZER in finalizers:
+        metadata["finalizers"] = [one for one in finalizers if one != names.FINALIZER]
+        warnings.append(f"metadata.finalizers.{names.FINALIZER} is left out: it is the hub's to set")
 
 
 def _words(metadata: dict[str, Any], name: str, ref: ObjectRef) -> dict[str, str]:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from fleet import names
-from tests.hazards.scene import begin, cluster_told, drop, gone, live, parent, uid
+from tests.hazards.scene import begin, cluster_told, drop, gone, live, parent, root, uid
 from tests.stage.api import holds, until
 from tests.stage.proxy import Proxy
 from tests.stage.seams import Guillotine, Journal, watched
-from tests.stage.theatre import Theatre, config
+from tests.stage.theatre import Theatre, config, manifest
 
 PROD = {"clusterSelector": {"matchLabels": {"env": "prod"}}}
 
@@ -135,4 +135,55 @@ async def test_an_orphan_keeps_everything_that_we_gave_it(theatre: Theatre) -> N
     metadata: dict[str, Any] = after["metadata"]
     assert names.APPLYSET_PART_OF not in metadata.get("labels", {})
     assert names.FIELD_MANAGER not in [entry["manager"] for entry in metadata.get("managedFields", ())]
+    assert await parent(theatre) is None
+
+
+@pytest.mark.usefixtures("line")
+async def test_a_child_exported_with_the_marks_of_the_hub_does_not_bring_them_along(theatre: Theatre) -> None:
+    """H7: the rule is ``fleet.sync.shape.body``: where it is placed, and that it is held, the hub alone says."""
+    marks = {names.PLACED: "us", names.LEAVING: "eu,us"}
+    child: dict[str, Any] = {
+        "project": "default",
+        "source": {"repoURL": theatre.repo.url, "targetRevision": "main", "path": "apps/app"},
+        "placement": PROD,
+        "namespace": theatre.namespace,
+        "syncPolicy": {"automated": {"prune": True, "selfHeal": True}},
+    }
+    exported = manifest(
+        "Application",
+        "app",
+        names.HUB_NAMESPACE,
+        metadata={"annotations": marks, "finalizers": [names.FINALIZER]},
+        spec=child,
+    )
+    other = manifest(
+        "Application",
+        "other",
+        names.HUB_NAMESPACE,
+        spec={**child, "source": {**child["source"], "path": "apps/other"}},
+    )
+    theatre.repo.commit(
+        {
+            "apps/app/a.yaml": config("a", k="1"),
+            "apps/other/b.yaml": config("b", k="1"),
+            "root/app.yaml": exported,
+            "root/other.yaml": other,
+        }
+    )
+    await theatre.start()
+    await root(theatre)
+    await theatre.synced("root")
+    await theatre.synced()
+    # The root says it all once more; what the hub wrote meanwhile stays.
+    await theatre.synced("root", theatre.repo.commit({"root/app.yaml": exported.replace("true", "false", 1)}))
+    found = await theatre.api.get("Application", "app", names.HUB_NAMESPACE)
+    assert found is not None
+    assert found["metadata"]["annotations"].get(names.PLACED) == "eu"
+    assert names.LEAVING not in found["metadata"]["annotations"]
+    # What a restarted hub goes by is what stands there.
+    await drop(theatre)
+    await theatre.start()
+    theatre.repo.commit({"root/app.yaml": None})
+    await gone(theatre)
+    assert await live(theatre, "ConfigMap", "a") is None
     assert await parent(theatre) is None

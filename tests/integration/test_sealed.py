@@ -221,6 +221,46 @@ async def test_templates_and_omitted_keys_make_the_secret(theatre: Theatre, kube
     assert await data(theatre, "db") == {"password": CLEAR, "user": "ada", "url": "ada"}
 
 
+async def test_a_secret_is_not_removed_for_one_that_the_api_server_refuses(
+    theatre: Theatre, kubeseal: Path
+) -> None:
+    await theatre.register("eu")
+    await theatre.start()
+    made = sealed(kubeseal, await certificate(theatre), secret("db", theatre.namespace, password=CLEAR))
+
+    async def uid() -> str:
+        found = await theatre.members["eu"].get("Secret", "db", theatre.namespace)
+        return str(found["metadata"]["uid"]) if found is not None else ""
+
+    async def becomes(**template: Any) -> str:
+        made["spec"]["template"] = template
+        return theatre.repo.commit({"apps/app/db.yaml": manifest_of(made)})
+
+    await theatre.application()
+    for immutable in (False, True):
+        await theatre.synced(commit=await becomes(immutable=immutable))
+        before = await uid()
+        # No Secret may have such a key, or be of such a type without its keys.
+        for texts, kind in (({"no key": "x"}, "Opaque"), ({}, "kubernetes.io/tls")):
+            commit = await becomes(immutable=immutable, data=texts, type=kind)
+
+            async def refused() -> bool:
+                status = await theatre.status()
+                return status.get("revision") == commit and bool(await theatre.condition("app", "SyncFailed"))  # noqa: B023
+
+            async def stays() -> bool:
+                return await uid() == before  # noqa: B023
+
+            await until(refused, what=f"{kind} with {sorted(texts)} is refused")
+            await holds(stays, 2.0, what=f"the Secret stays though {kind} with {sorted(texts)} is refused")
+    # What a Secret may be, it becomes.
+    await theatre.synced(commit=await becomes(type="example.dev/other"))
+    found = await theatre.members["eu"].get("Secret", "db", theatre.namespace)
+    assert found is not None
+    assert found["type"] == "example.dev/other"
+    assert await data(theatre, "db") == {"password": CLEAR}
+
+
 async def test_registrations_and_repository_passwords_live_in_git_sealed_for_the_hub(
     theatre: Theatre, kubeseal: Path
 ) -> None:

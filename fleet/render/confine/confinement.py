@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 _BLOCK: Final = 1 << 16
 _PREFIX: Final = "fleethub-render-"
+# What the system passes on in one argument (less than MAX_ARG_STRLEN), and surely in one message of a socket.
+_ARGUMENT: Final = 127 << 10
+_ORDER: Final = 192 << 10
 # What of the environment a Go program needs to be quick: a short run collects no garbage before it is near its limit.
 _ENVIRONMENT: Final = {"GOGC": "400", "GOTRACEBACK": "none", "LANG": "C.UTF-8"}
 
@@ -116,8 +119,10 @@ class Confinement:
             assert self._orders is not None  # noqa: S101 (just started)
             message = json.dumps(
                 {**order, "id": number, "level": order.get("level") or self.level or "limits"}
-            )
-            socket.send_fds(self._orders, [message.encode()], list(fds))
+            ).encode()
+            if len(message) > _ORDER:
+                raise LimitExceeded(f"its options and parameters together are longer than {_ORDER >> 10} KiB")
+            socket.send_fds(self._orders, [message], list(fds))
         return number
 
     def kill(self, number: int) -> None:
@@ -230,6 +235,8 @@ class Confined:
         beside: Sequence[Name] = (),
     ) -> Output:
         """See `Programs`."""
+        if any(len(one.encode(errors="replace")) > _ARGUMENT for one in arguments):
+            raise LimitExceeded(f"a parameter of {program} is longer than {_ARGUMENT >> 10} KiB")
         path = self._confinement.path(program)
         others = {str(one): str(self._confinement.path(one)) for one in beside}
         with self._confinement.slot(self):

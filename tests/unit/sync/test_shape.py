@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fleet import names
 from fleet.errors import ManifestRefused
+from fleet.model import Resource
 from fleet.sync.shape import Marks, body
 
 MARKS = Marks("applyset-x-v1", b"key")
@@ -169,3 +170,20 @@ json = st.recursive(
 @given(spec=json)
 def test_all_else_is_sent_as_written(make: Any, spec: Any) -> None:
     assert sent(make.placed(make.deployment, spec=spec))["spec"] == spec
+
+
+def test_what_the_hub_keeps_on_its_own_kinds_is_left_out_of_them_alone(make: Any) -> None:
+    kind = Resource(
+        names.GROUP, names.VERSION, names.APPLICATION, "applications", namespaced=True, verbs=frozenset()
+    )
+    marks = {names.PLACED: "eu", names.LEAVING: "eu", names.MADE_FROM: "eu", names.CONFIRM: "abc"}
+    metadata = {"annotations": marks, "finalizers": [names.FINALIZER, "theirs.example/x"]}
+    shaped = body(make.placed(kind, metadata=metadata), MARKS)
+    content = orjson.loads(shaped.body)["metadata"]
+    assert content["annotations"] == {names.CONFIRM: "abc", names.MANIFEST: shaped.digest}
+    assert content["finalizers"] == ["theirs.example/x"]
+    assert len(shaped.warnings) == 4
+    assert (
+        sent(make.placed(make.config_map, metadata=metadata))["metadata"]["finalizers"]
+        == metadata["finalizers"]
+    )

@@ -72,6 +72,20 @@ def test_the_real_programs_run_and_say_their_versions(confinement: Confinement) 
     assert done.stdout.strip() == b""
 
 
+def test_more_parameters_than_a_program_can_be_given_are_told_and_the_next_run_is_well(
+    strong: Confinement,
+) -> None:
+    long, many = ["--set", "a=" + "x" * 140_000], [f"--set=a{number}={'x' * 1000}" for number in range(400)]
+    for given, told in (
+        (long, "a parameter of helm is longer than"),
+        (many, "parameters together are longer"),
+    ):
+        with pytest.raises(LimitExceeded, match=told):
+            strong.confined().run(Name.HELM, ["template", "r", "chart", *given], chart(MAP))
+    most = [f"--set=size={'x' * 1000}" for _ in range(150)]
+    assert b"xxx" in strong.confined().run(Name.HELM, ["template", "r", "chart", *most], chart(MAP)).stdout
+
+
 def test_this_system_has_more_than_limits(strong: Confinement) -> None:
     """Linux has Landlock or namespaces, in CI and in a Pod: a hub without either is not what is tested here."""
     assert not launcher.LINUX or strong.level in launcher.LEVELS[:-1]
