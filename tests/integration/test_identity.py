@@ -55,7 +55,7 @@ async def cluster(theatre: Theatre, name: str) -> dict[str, Any]:
     return await theatre.api.get("Cluster", name, names.HUB_NAMESPACE) or {}
 
 
-async def says(theatre: Theatre, name: str, kind: str, *words: str, timeout: float = 20) -> str:
+async def says(theatre: Theatre, name: str, kind: str, *words: str, timeout: float = 60) -> str:
     """Wait until a Cluster has the condition with these words; the message."""
 
     async def look() -> str | None:

@@ -17,6 +17,8 @@ from fleet.kube.budget import Budget
 from fleet.kube.client import Client
 from fleet.kube.request import APPLY, JSON_PATCH, MERGE_PATCH, Request
 
+WAIT = 60.0  # seconds that a condition may take to come true on a busy machine
+
 PLURALS = {
     "Namespace": "/api/v1/namespaces",
     "ConfigMap": "/api/v1/{ns}configmaps",
@@ -163,7 +165,7 @@ def _path(kind: str, namespace: str) -> str:
 
 
 async def until(
-    condition: Callable[[], Awaitable[Any]], timeout: float = 20.0, *, what: str = "", interval: float = 0.02
+    condition: Callable[[], Awaitable[Any]], timeout: float = WAIT, *, what: str = "", interval: float = 0.05
 ) -> Any:
     """Wait until ``condition`` gives something true, and give it; the last answer is in the failure."""
     deadline = time.monotonic() + timeout

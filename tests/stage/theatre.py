@@ -25,7 +25,7 @@ from fleet.hub.hub import Hub
 from fleet.hub.seams import Seams
 from fleet.projects import default
 from fleet.settings import Settings
-from tests.stage.api import PLURALS, Api, until
+from tests.stage.api import PLURALS, WAIT, Api, until
 from tests.stage.repository import Repository
 
 NUMBERS = itertools.count(1)
@@ -197,7 +197,7 @@ class Theatre:
                 return found
         return None
 
-    async def synced(self, name: str = "app", commit: str = "", timeout: float = 20.0) -> dict[str, Any]:
+    async def synced(self, name: str = "app", commit: str = "", timeout: float = WAIT) -> dict[str, Any]:
         """Wait until an Application is Synced at a commit on all its clusters; its status."""
 
         async def look() -> dict[str, Any] | None:
@@ -211,7 +211,7 @@ class Theatre:
             raise AssertionError(f"{error}; status: {await self.status(name)}") from None
         return found
 
-    async def told(self, name: str, kind: str, *words: str, timeout: float = 20.0) -> str:
+    async def told(self, name: str, kind: str, *words: str, timeout: float = WAIT) -> str:
         """Wait for a condition whose message has these words; the message."""
 
         async def look() -> str | None:
