@@ -68,9 +68,15 @@ async def has(theatre: Theatre, api: Api, *wanted: str) -> None:
 
 
 async def unclaimed(theatre: Theatre, name: str, *applications: str) -> list[dict[str, Any]]:
-    """Wait until the command lists exactly these."""
+    """Wait until the hub reaches the cluster, and the command lists exactly these."""
+
+    async def reached() -> bool:
+        reach = theatre.hub.board.reach_of(name)
+        return reach is not None and reach.reachable
 
     async def look() -> list[dict[str, Any]] | None:
+        if not await reached():
+            return None
         done = await fleethub(theatre, "cluster", "gc", name, "-o", "json")
         found: list[dict[str, Any]] = done.json["items"]
         same = [one["application"] for one in found] == [

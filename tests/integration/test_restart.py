@@ -53,6 +53,7 @@ async def begin(theatre: Theatre) -> None:
 
 async def test_a_clean_restart_writes_nothing(theatre: Theatre) -> None:
     await begin(theatre)
+    await theatre.keyed("hub", "test")
     before = await versions(theatre)
     await theatre.stop()
     journal = Journal()

@@ -132,6 +132,7 @@ async def test_what_is_sealed_for_one_environment_stays_shut_in_another(
 
 
 async def test_drift_and_restarts_open_only_what_they_must(theatre: Theatre, kubeseal: Path) -> None:
+    await theatre.unkeyed()
     await theatre.register("eu")
     await theatre.start()
     made = sealed(kubeseal, await certificate(theatre), secret("db", theatre.namespace, password=CLEAR))

@@ -24,6 +24,7 @@ from fleet.documents import read
 from fleet.hub.hub import Hub
 from fleet.hub.seams import Seams
 from fleet.projects import default
+from fleet.secrets import keys
 from fleet.settings import Settings
 from tests.stage.api import PLURALS, WAIT, Api, until
 from tests.stage.repository import Repository
@@ -96,6 +97,21 @@ class Theatre:
         self.running = Running(hub, url, stop, task)
         await until(self._ready, 30, what="the hub is ready")
         return hub
+
+    async def keyed(self, *rings: str) -> None:
+        """Wait until these rings have a key: making one takes a busy machine seconds."""
+
+        async def look() -> bool:
+            keyring = self.hub.secrets.sealing.keyring
+            return all(keyring.newest(ring) is not None for ring in rings)
+
+        await until(look, what=f"rings {rings} have a key")
+
+    async def unkeyed(self) -> None:
+        """Take away the sealing keys and rings that earlier tests left on the hub; it does not run."""
+        for secret in await self.api.list("Secret", names.HUB_NAMESPACE, keys.LABEL):
+            await self.api.delete("Secret", secret["metadata"]["name"], names.HUB_NAMESPACE)
+        await self.api.delete("ConfigMap", names.RINGS, names.HUB_NAMESPACE)
 
     async def _ready(self) -> bool:
         assert self.running is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.secrets import segments
@@ -55,12 +55,12 @@ def test_what_a_client_or_server_could_read_otherwise_is_refused(text: str) -> N
         segments.path(text, "f")
 
 
-@given(st.text())
+@given(st.text(alphabet="ab1.-_/%?#\\\x00é"))
 def test_what_goes_through_is_what_a_url_says(text: str) -> None:
     try:
         segments.path(text, "f")
     except PathRefused:
-        assume(condition=False)
+        return
     assert not re.search(r"[%?#\\\x00-\x1f\x7f]", text)
     assert all(segment.strip(".") or len(segment) > 2 for segment in text.split("/"))
     assert all(text.split("/"))
