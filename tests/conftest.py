@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from bootstrap.local.plane import Plane
 from fleet.kube import discovery as kube_discovery
@@ -13,6 +14,10 @@ from fleet.kube.request import Send
 from fleet.model import Discovery
 from tests.stage.api import Api
 from tests.stage.theatre import Planes, Theatre, install, raised
+
+# How fast a machine is, is no property of the code.
+settings.register_profile("fleethub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("fleethub")
 
 # Whoever starts the tests in the background has them ignore Ctrl-C, and what they start inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
