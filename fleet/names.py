@@ -45,6 +45,16 @@ SECRET_TYPE: Final = f"{GROUP}/secret-type"
 SECRET_CLUSTER: Final = "cluster"  # noqa: S105 (a label's value, not a secret)
 SECRET_CREDENTIAL: Final = "cluster-credential"  # noqa: S105 (a label's value, not a secret)
 SECRET_REPOSITORY: Final = "repository"  # noqa: S105 (a label's value, not a secret)
+CONTENT: Final = f"{GROUP}/content"
+RESTARTED: Final = f"{GROUP}/secrets"
+RESTART: Final = f"{GROUP}/restart-on-change"
+REFRESH_SECRETS: Final = f"{GROUP}/refresh-secrets"
+ONCE: Final = (
+    "once"  # the stamp of a Secret that is made once, whatever becomes of its source and its manifest
+)
+PIN: Final = f"{GROUP}/pin"
+SECRET_SOURCE: Final = "source"  # noqa: S105 (a label's value, not a secret)
+SECRET_APPROLE: Final = "approle"  # noqa: S105 (a label's value, not a secret)
 RING: Final = f"{GROUP}/ring"
 RINGS: Final = "fleethub-rings"
 SECRET_TYPES: Final = (SECRET_CLUSTER, SECRET_CREDENTIAL, SECRET_REPOSITORY)

@@ -85,6 +85,12 @@ ROWS: Final = (
         "text",
         "RFC 3339 time: a ring whose newest sealing key was made before it gets a new one.",
     ),
+    Row(
+        "secret_refresh",
+        "1m",
+        "seconds",
+        "How often the version of what a placeholder names is looked at; ExternalSecrets say it themselves.",
+    ),
     Row("lease_duration", "15s", "seconds", "How long the hub's Lease lasts without renewal."),
     Row("in_flight", "64", "number", "Requests in flight to all clusters together."),
     Row("in_flight_cluster", "16", "number", "Requests in flight to one cluster."),

@@ -162,6 +162,13 @@ class Handling(StrEnum):
     PASS_THROUGH = "PassThrough"  # noqa: S105 (a word of the API, not a secret)
 
 
+class PlaceholderHandling(StrEnum):
+    """Whether placeholders in Secrets are filled in."""
+
+    IGNORE = "Ignore"
+    RESOLVE = "Resolve"
+
+
 class SecretHandling(Model):
     """Who makes Secrets of what stands for them in Git."""
 
@@ -169,6 +176,16 @@ class SecretHandling(Model):
         default=Handling.RESOLVE,
         description="SealedSecrets: Resolve has the hub open them when it applies, PassThrough sends them as they "
         "stand to the cluster's own controller.",
+    )
+    external: Handling = Field(
+        default=Handling.RESOLVE,
+        description="ExternalSecrets: Resolve has the hub read their stores when it applies, PassThrough sends them "
+        "and their stores as they stand to the cluster's own operator.",
+    )
+    placeholders: PlaceholderHandling = Field(
+        default=PlaceholderHandling.IGNORE,
+        description="Placeholders <path:MOUNT/data/PATH#KEY> in Secrets: Resolve has the hub fill them in when it "
+        "applies and refuses them elsewhere, Ignore leaves them as they stand.",
     )
 
 

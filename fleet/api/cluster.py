@@ -28,6 +28,19 @@ class Credential(Model):
     )
 
 
+class ClusterSecrets(Model):
+    """What the cluster's own controllers make Secrets of, whatever an Application says."""
+
+    sealed: Annotated[Literal["PassThrough"] | None, GIVEN] = Field(
+        default=None,
+        description="SealedSecrets: PassThrough leaves all of them to the cluster's own controller.",
+    )
+    external: Annotated[Literal["PassThrough"] | None, GIVEN] = Field(
+        default=None,
+        description="ExternalSecrets: PassThrough leaves all of them to the cluster's own operator.",
+    )
+
+
 class ClusterSpec(Ruled, Model):
     """How the hub reaches the cluster."""
 
@@ -67,6 +80,10 @@ class ClusterSpec(Ruled, Model):
         description="What the hub signs in with. Absent: what the hub itself keeps in the Secret NAME-token.",
     )
     paused: Flag = Field(default=False, description="Whether the hub leaves the cluster alone.")
+    secrets: Annotated[ClusterSecrets | None, GIVEN] = Field(
+        default=None,
+        description="What the cluster's own controllers make Secrets of, whatever an Application says.",
+    )
 
 
 class ClusterStatus(Model):

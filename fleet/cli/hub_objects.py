@@ -23,11 +23,20 @@ CLUSTER_RULES: Final[list[dict[str, Any]]] = [
     {"apiGroups": [""], "resources": ["namespaces"], "verbs": [*_LOOK, "create", "patch"]},
     {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
     {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": _LOOK},
+    {
+        "apiGroups": ["external-secrets.io"],
+        "resources": ["secretstores", "clustersecretstores"],
+        "verbs": _LOOK,
+    },
 ]
 OWN_RULES: Final[list[dict[str, Any]]] = [
     {"apiGroups": [""], "resources": ["secrets", "configmaps"], "verbs": _WRITE},
     {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": _WRITE},
+    # A Project is to Vault who its ServiceAccount is: the hub logs in with a token of it.
+    {"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]},
 ]
+# Bound to nobody: whoever lets the hub read Secrets of a namespace as a store binds it there.
+SOURCE_RULES: Final[list[dict[str, Any]]] = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]
 
 
 def namespace(name: str) -> dict[str, Any]:
@@ -38,6 +47,8 @@ def namespace(name: str) -> dict[str, Any]:
 def rights(place: str) -> Iterator[dict[str, Any]]:
     """Give the ServiceAccount of the hub in the namespace ``place`` and what it may do, in order."""
     yield {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _meta(place)}
+    sources = {"name": f"{names.PRODUCT}-sources", "labels": _LABELS}
+    yield {"apiVersion": f"{_RBAC}/v1", "kind": "ClusterRole", "metadata": sources, "rules": SOURCE_RULES}
     for kind, where, rules in (("ClusterRole", "", CLUSTER_RULES), ("Role", place, OWN_RULES)):
         yield {"apiVersion": f"{_RBAC}/v1", "kind": kind, "metadata": _meta(where), "rules": rules}
         yield {

@@ -54,7 +54,9 @@ def _manifests(namespace: str) -> Iterator[dict[str, Any]]:
 async def _install(session: Session, timeout: float) -> None:  # noqa: ASYNC109 (exit code 4)
     import secrets  # noqa: PLC0415
 
+    from fleet import shipped  # noqa: PLC0415
     from fleet.cli import hub_objects, objects, waiting  # noqa: PLC0415
+    from fleet.documents import read  # noqa: PLC0415
     from fleet.projects import default  # noqa: PLC0415
 
     namespace = session.hub.hub_namespace
@@ -67,6 +69,11 @@ async def _install(session: Session, timeout: float) -> None:  # noqa: ASYNC109 
             kinds.append(at)
     if await objects.create(session.send, hub_objects.token(namespace, secrets.token_urlsafe(32))):
         click.echo(f"Made the token of the hub's API, in {objects.SECRET} {namespace}/fleethub-api")
+
+    for content in shipped.store_crds():
+        body = read.value(content, path="crds")
+        if await objects.create(session.send, body):
+            click.echo(f"Made CustomResourceDefinition {body['metadata']['name']}")
 
     async def look() -> waiting.Look:
         waits = [

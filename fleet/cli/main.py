@@ -21,6 +21,8 @@ TABLE: Final[Table] = {
     "seal": ("fleet.cli.seal.command:seal", "Seal a Secret for the clusters of a ring."),
     "reseal": ("fleet.cli.seal.reseal:reseal", "Seal what a repository holds anew, with the newest keys."),
     "seal-key": ("fleet.cli.seal.group:seal_key", "List, make, back up and restore sealing keys."),
+    "secrets": ("fleet.cli.secrets.group:secrets", "See the Secrets that the hub makes, and hold a version."),
+    "vault": ("fleet.cli.vault.group:vault", "Set Vault up for a Project, and check it."),
     "project": ("fleet.cli.project.group:project", "See Projects, and what they let an Application do."),
     "local": ("fleet.cli.local:local", "Real Kubernetes control planes on this machine."),
     "version": ("fleet.cli.version:version", "Print the version."),

@@ -5,7 +5,6 @@ What is refused stays in the desired set as a Fault with its ref, so nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import orjson
@@ -27,6 +26,9 @@ def admitted(rendered: Rendered, namespace: str, chain: Chain, unheld: Unheld) -
     faults = list(rendered.faults)
     for manifest in rendered.manifests:
         placed = replace(manifest, ref=manifest.ref._replace(namespace=manifest.ref.namespace or namespace))
+        if arrange.is_store(placed.ref):
+            kept.append(placed)  # the hub reads it, and sends it nowhere
+            continue
         if arrange.form(placed.ref):
             # What registers a cluster or opens a repository reaches as far as a Cluster does.
             wall = placed.ref._replace(group=names.GROUP, kind=names.CLUSTER)
@@ -44,26 +46,19 @@ def admitted(rendered: Rendered, namespace: str, chain: Chain, unheld: Unheld) -
 
 
 def _secret(manifest: Manifest, own: str) -> Fault | None:
-    """A sealed Secret of the hub itself is one that the hub is told by: a registration or a credential."""
+    """A Secret that is made on the hub itself is one that the hub is told by: a registration or a credential."""
     ref = manifest.ref
-    body = orjson.loads(manifest.body)
-    labels = _labels(body)
-    kind = labels.get(names.SECRET_TYPE)
+    kind = arrange.made_labels(manifest).get(names.SECRET_TYPE)
     if kind not in names.SECRET_TYPES or ref.namespace != own:
         text = (
             f"an app of apps holds a {ref.kind} only for a Secret of namespace {own} whose label {names.SECRET_TYPE} "
             f"(in its template) is one of {', '.join(names.SECRET_TYPES)}"
         )
         return Fault(ref, "KindNotAllowed", text, "spec.template.metadata.labels")
-    if ref.name.startswith(names.RESERVED_SECRETS):
-        return Fault(ref, "KindNotAllowed", f"the name {ref.name} is the hub's own", "metadata.name")
+    made = arrange.made_ref(manifest)
+    if made.name.startswith(names.RESERVED_SECRETS):
+        return Fault(ref, "KindNotAllowed", f"the name {made.name} is the hub's own", "metadata.name")
     return None
-
-
-def _labels(body: object) -> Mapping[str, object]:
-    for name in ("spec", "template", "metadata", "labels"):
-        body = body.get(name) if isinstance(body, dict) else None
-    return body if isinstance(body, dict) else {}
 
 
 def _refusal(manifest: Manifest, lineage: frozenset[ApplicationKey]) -> Fault | None:

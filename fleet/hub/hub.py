@@ -141,7 +141,7 @@ class Hub:
         self.knowing = Knowing(self.world, self.changes, self.expected, self.guard, self.finalizer)
         self.identities = Identities(self.world)
         self.take_overs = TakeOvers(self.world)
-        self.secrets = Secrets(self.client, self.world, self.board, settings, self.clock)
+        self.secrets = Secrets(self.client, self.world, self.board, settings, self.clock, self.out)
         ground = Ground(
             client=lambda connection, name, permit: self.seams.client(
                 connection, name, self.budget, permit, self._observer(name), self.clock
@@ -232,7 +232,7 @@ class Hub:
         self.withdrawals.account = self.fences.account
         self.reconciler.settled = self._settled
         self.reconciler.accepts = "*" if settings.accept_renderer_changes else ""
-        self.reconciler.version = self.capabilities.version
+        self.reconciler.version = self.secrets.version = self.capabilities.version
         self.rendering.capabilities = self.capabilities.of
         self.knowing.unready = self.reconciler.unready
         self.telling.discovered_cluster = self._discovered
@@ -352,7 +352,7 @@ class Hub:
         await self.repositories.close()
         await self.charts.close()
         await asyncio.to_thread(self._git.close)
-        self.secrets.close()
+        await self.secrets.close()
         if not writer.done():
             self.telling.settle()
             await self.statuses.flush(2.0)

@@ -259,7 +259,7 @@ class Reconciler:
             rendered = by_cluster.get(name)
             if name in verdict.barred or rendered is None:
                 continue
-            kept = policy(application, verdict.walls(name), self.thresholds)
+            kept = policy(application, verdict.walls(name), self.thresholds, self._cluster(name))
             target = replace(
                 work.target,
                 key=TargetKey(work.target.key.application, name),
@@ -307,10 +307,13 @@ class Reconciler:
                 self.again(child, 0.0)  # it waits for this root no more
         return made
 
+    def _cluster(self, name: str) -> Cluster | None:
+        known = self._world.clusters.get(ApplicationKey(self.namespace, name))
+        return known.model if known is not None else None
+
     def _facts(self, name: str) -> Facts:
         """What may be asked of a cluster by the Applications that go there."""
-        known = self._world.clusters.get(ApplicationKey(self.namespace, name))
-        model = known.model if known is not None else None
+        model = self._cluster(name)
         if model is None:
             return Facts(name, version=self.version(name))
         return Facts(name, model.metadata.labels, model.metadata.annotations, self.version(name))

@@ -105,7 +105,9 @@ class Waking:
             self._with.statuses.forget(names.CLUSTER, key)
         else:
             before = self._before.get(key)
-            if before is not None and before.metadata.labels != model.metadata.labels:
+            if before is not None and (
+                before.metadata.labels != model.metadata.labels or before.spec.secrets != model.spec.secrets
+            ):
                 records = self._with.records
                 self._fence([one for one, record in records.items() if key.name in record.served])
             self._before[key] = model

@@ -8,6 +8,7 @@ Times are seconds since the epoch unless a name says otherwise; digests are lowe
 from fleet.model.desired import (
     Fault,
     Fence,
+    Kept,
     Manifest,
     Origin,
     Parameters,
@@ -44,6 +45,7 @@ __all__ = [
     "Health",
     "Hold",
     "Holding",
+    "Kept",
     "Lane",
     "Manifest",
     "Meta",

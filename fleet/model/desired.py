@@ -17,12 +17,23 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """Of what stands for a Secret that is kept elsewhere.
+
+    ``stores`` are bodies of the stores beside it that it names, ``stamp`` says which version it stands for.
+    """
+
+    stores: tuple[bytes, ...] = ()
+    stamp: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """One desired object. ``ref.namespace`` is as written until ``sync.scope`` fills it in.
 
     ``wave`` is the sync wave, ``hook`` the hook annotation's value (empty: none), ``options`` the sync options
     as written (``Prune=false``). ``form`` names what stands for a Secret in the body (``SealedSecret``), and is
-    empty where the body is what is sent.
+    empty where the body is what is sent; ``kept`` is about what is kept elsewhere.
     """
 
     ref: ObjectRef
@@ -33,6 +44,7 @@ class Manifest:
     hook: str = ""
     options: frozenset[str] = frozenset()
     form: str = ""
+    kept: Kept = Kept()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +137,7 @@ class VaultRule:
 
 @dataclass(frozen=True, slots=True)
 class VaultFence:
-    """What one Project allows of Vault; no rule allows nothing."""
+    """What one Project lets be read of Vault on one cluster; without rules, nothing."""
 
     project: str
     rules: tuple[VaultRule, ...] = ()
@@ -135,14 +147,15 @@ class VaultFence:
 class Walls:
     """The fences that an object must pass, all of them: the Application's own Project and those of its parents.
 
-    ``account`` is the ServiceAccount that the hub acts as on the member, as ``namespace/name``. ``vaults`` are the
-    fences around Vault, in the same order; without any, nothing of Vault is read.
+    ``account`` is the ServiceAccount that the hub acts as on the member, as ``namespace/name``; ``vaults`` what may be
+    read of Vault, by Project, the own first: all of them must allow it; ``vault_account`` is who the own Project is to Vault.
     """
 
     project: str = "default"
     account: str | None = None
     fences: tuple[Fence, ...] = ()
     vaults: tuple[VaultFence, ...] = ()
+    vault_account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +168,15 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class SecretModes:
-    """Which forms of a Secret the hub resolves; the others go to the cluster as they stand."""
+    """Which forms of a Secret the hub resolves; the others go to the cluster as they stand.
+
+    ``restart``: whatever mounts a Secret of the Application is restarted when that changes.
+    """
 
     sealed: bool = True
+    external: bool = True
+    placeholders: bool = False
+    restart: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fleet.names import APPLYSET_PART_OF, FIELD_MANAGER, LAST_APPLIED, MANIFEST
+from fleet.names import APPLYSET_PART_OF, CONTENT, FIELD_MANAGER, LAST_APPLIED, MANIFEST
 from fleet.ownership import foreign
 from fleet.ownership.entries import encode, paths_of
 from fleet.ownership.kept import kept, passing
@@ -190,8 +190,7 @@ def orphan(meta: Meta, mark: str = "") -> list[Operation] | None:
         operations.append(_replace(rest or [{}]))
     if APPLYSET_PART_OF in meta.labels:
         operations.append(_remove("labels", APPLYSET_PART_OF))
-    if MANIFEST in meta.annotations:
-        operations.append(_remove("annotations", MANIFEST))
+    operations += [_remove("annotations", name) for name in (MANIFEST, CONTENT) if name in meta.annotations]
     if operations and mark:
         operations += _annotated(meta, mark)
     return [_test(meta), *operations] if operations else None

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fleet.api.application import Handling
+from fleet import names
+from fleet.api.application import Handling, PlaceholderHandling
 from fleet.model import Option, Policy, Retry, SecretModes, Thresholds, Walls, Withdrawal
 
 if TYPE_CHECKING:
     from fleet.api.application import Application, Automated
+    from fleet.api.cluster import Cluster
 
 _SYNC_OPTIONS: Final = {"CreateNamespace=true": Option.CREATE_NAMESPACE}
 
 
-def policy(application: Application, walls: Walls, guard: Thresholds) -> Policy:
-    """How each target of the Application is kept; without AUTOMATED a person says when to sync.
+def policy(
+    application: Application, walls: Walls, guard: Thresholds, cluster: Cluster | None = None
+) -> Policy:
+    """How a target of the Application is kept; without AUTOMATED a person says when to sync.
 
     ``guard`` is the hub's own, for Applications that say nothing of it.
     """
@@ -36,7 +40,19 @@ def policy(application: Application, walls: Walls, guard: Thresholds) -> Policy:
         retry=retry,
         guard=thresholds(application, guard),
         walls=walls,
-        secrets=SecretModes(sealed=application.spec.secrets.sealed is Handling.RESOLVE),
+        secrets=secret_modes(application, cluster),
+    )
+
+
+def secret_modes(application: Application, cluster: Cluster | None) -> SecretModes:
+    """Which forms of a Secret the hub resolves on a cluster: what both the Application and the Cluster leave to it."""
+    asked = application.spec.secrets
+    left = cluster.spec.secrets if cluster is not None else None
+    return SecretModes(
+        sealed=asked.sealed is Handling.RESOLVE and (left is None or left.sealed is None),
+        external=asked.external is Handling.RESOLVE and (left is None or left.external is None),
+        placeholders=asked.placeholders is PlaceholderHandling.RESOLVE,
+        restart=application.metadata.annotations.get(names.RESTART) == "true",
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from fleet.model import Fence, Walls
 from fleet.names import HUB_CLUSTER
-from fleet.projects import rules
+from fleet.projects import rules, vaults
 from fleet.projects.patterns import ANY
 from fleet.projects.sources import account
 
@@ -27,12 +27,17 @@ def walls(chain: Chain, cluster: str, labels: Mapping[str, str]) -> Walls:
     """
     name = chain.links[0].name
     if cluster == HUB_CLUSTER:
-        return Walls(name, None, _of_hub(chain))
+        return Walls(name, None, _of_hub(chain), vaults.fences(chain, {}), _known_to_vault(chain))
     fences = tuple(
         Fence(link.name, rules.namespaces(project, cluster, labels) or (), project.spec.cluster_scoped_kinds)
         for link, project in chain.projects
     )
-    return Walls(name, account(chain), fences)
+    return Walls(name, account(chain), fences, vaults.fences(chain, labels), _known_to_vault(chain))
+
+
+def _known_to_vault(chain: Chain) -> str:
+    project = chain.links[0].project
+    return vaults.account(project) if project is not None and project.spec.vault is not None else ""
 
 
 def _of_hub(chain: Chain) -> tuple[Fence, ...]:

@@ -27,13 +27,38 @@ SECRET_UNRESOLVED: Final = "SecretUnresolved"  # noqa: S105 (a condition, not a 
 FOREIGN_FIELDS: Final = "ForeignFields"
 HELD: Final = 16
 
+# Why a Secret could not be made: of its form, its store, or what keeps it.
+_OF_SECRETS: Final = (
+    "PathRefused",
+    "SealBroken",
+    "SealClosed",
+    "SecretGone",
+    "SecretRefused",
+    "SecretValueMissing",
+    "SourceRefused",
+    "StoreMissing",
+    "VaultAddressRefused",
+    "VaultEngineMismatch",
+    "VaultError",
+    "VaultForbidden",
+    "VaultLimited",
+    "VaultLoginFailed",
+    "VaultLoginUnusable",
+    "VaultMountMissing",
+    "VaultPathMissing",
+    "VaultPathRefused",
+    "VaultRefused",
+    "VaultSealed",
+    "VaultStandby",
+    "VaultUnreachable",
+    "VaultVersionDeleted",
+    "VaultVersionDestroyed",
+)
 # The condition that a fault's reason stands under; all other faults of an Application are RenderFailed, all
 # other faults of a target SyncFailed.
 _FAMILIES: Final = {
     "OwnedByOther": "ClaimRefused",
-    "SealClosed": SECRET_UNRESOLVED,
-    "SealBroken": SECRET_UNRESOLVED,
-    "SecretRefused": SECRET_UNRESOLVED,
+    **dict.fromkeys(_OF_SECRETS, SECRET_UNRESOLVED),
     "InvalidManifest": RENDER_FAILED,
     "InvalidSpec": "InvalidSpec",
     "ClusterUnknown": "PlacementFailed",

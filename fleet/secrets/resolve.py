@@ -1,122 +1,53 @@
-"""What stands for a Secret -> the Secret in clear, for one cluster.
+"""What stands for a Secret -> the Secret in clear, for one target, whatever its form.
 
-Contract: the answer is the caller's to forget; nothing of it is kept here. Errors name the object, its keys and the
-rings of the cluster, never a value. What blocks (RSA) runs in a pool as wide as the machine.
+Contract: the answer is the caller's to forget; nothing of it is kept here. Errors name the object, its keys and its
+sources, never a value. What blocks (RSA) runs in a pool as wide as the machine.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-import orjson
-
-from fleet.errors import FleetError
-from fleet.secrets import refused, seal
-from fleet.secrets.forms import sealed
-from fleet.secrets.refused import SecretRefused
-from fleet.secrets.seal import SealBroken
-from fleet.secrets.template import render
+from fleet.secrets.arrange import FETCHED
+from fleet.secrets.unseal import unseal
+from fleet.secrets.version import Stamped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fleet.model import Manifest
+    from fleet.secrets.fetch import Fetching
     from fleet.secrets.keyring import Keyring
-
-SHOWN: Final = 5
-
-
-class SealClosed(FleetError):
-    """A sealed value that no key of the cluster's rings opens at its place."""
-
-    reason = "SealClosed"
+    from fleet.secrets.version import Place
 
 
 class Resolving:
     """See the module. ``rings`` gives the rings that serve a cluster, by its name."""
 
-    def __init__(self, keyring: Keyring, rings: Callable[[str], tuple[str, ...]]) -> None:
+    def __init__(self, keyring: Keyring, rings: Callable[[str], tuple[str, ...]], fetching: Fetching) -> None:
         self._keyring = keyring
         self._rings = rings
+        self._fetching = fetching
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1, "fleethub-unseal")
 
     def close(self) -> None:
         """Let the threads end."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def clear(self, manifest: Manifest, cluster: str) -> bytes:
+    async def stamp(self, manifest: Manifest, place: Place, *, fresh: bool = False) -> Stamped:
+        """Which version of its sources it stands for; ``fresh``: whatever was learned a moment ago. Raises FleetError."""
+        if manifest.form not in FETCHED:
+            return Stamped("")
+        return await self._fetching.stamp(manifest, place, fresh=fresh)
+
+    async def clear(self, manifest: Manifest, place: Place) -> bytes:
         """The Secret's manifest in clear, as JSON. Raises FleetError."""
-        rings = self._rings(cluster)
+        if manifest.form in FETCHED:
+            return await self._fetching.clear(manifest, place)
+        rings = self._rings(place.cluster)
         return await asyncio.get_running_loop().run_in_executor(
-            self._pool, _sealed, manifest, cluster, rings, self._keyring
+            self._pool, unseal, manifest, place.cluster, rings, self._keyring
         )
-
-
-def _sealed(manifest: Manifest, cluster: str, rings: tuple[str, ...], keyring: Keyring) -> bytes:
-    found = sealed.read(manifest)
-    ref = manifest.ref
-    refused.check(ref, found.type)
-    place = seal.label(found.scope, ref.namespace, ref.name)
-    values: dict[str, bytes] = {}
-    closed: list[str] = []
-    for key, text in found.encrypted.items():
-        try:
-            value = keyring.open(rings, place, seal.parse(text))
-        except SealBroken as error:
-            where = f"spec.encryptedData.{key}"
-            raise SealBroken(
-                f"SealedSecret {ref.namespace}/{ref.name}: {where}: {error.text}", ref=ref, field=where
-            ) from None
-        if value is None:
-            closed.append(key)
-        else:
-            values[key] = value
-    if closed:
-        raise SealClosed(_why(manifest, found, closed, cluster, rings), ref=ref, field="spec.encryptedData")
-    data = {key: value for key, value in values.items() if key not in found.omitted}
-    # As the controller does since v0.40.0: what is sealed counts before a template of the same key.
-    data = {**_texts(manifest, found, values), **data}
-    return orjson.dumps(
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {**found.metadata, "name": ref.name, "namespace": ref.namespace},
-            "type": found.type,
-            **({"immutable": True} if found.immutable else {}),
-            "data": {key: base64.b64encode(value).decode() for key, value in sorted(data.items())},
-        }
-    )
-
-
-def _texts(manifest: Manifest, found: sealed.Sealed, values: dict[str, bytes]) -> dict[str, bytes]:
-    """The keys that templates make of the values."""
-    if not found.texts:
-        return {}
-    ref = manifest.ref
-    where = f"SealedSecret {ref.namespace}/{ref.name}: spec.template.data"
-    made = {}
-    for key, text in found.texts.items():
-        try:
-            made[key] = render(text, values, name=key)
-        except FleetError as error:
-            raise SecretRefused(
-                f"{where}.{key}: {error.text}", ref=ref, field=f"spec.template.data.{key}"
-            ) from None
-    return made
-
-
-def _why(
-    manifest: Manifest, found: sealed.Sealed, closed: list[str], cluster: str, rings: tuple[str, ...]
-) -> str:
-    ref = manifest.ref
-    keys = ", ".join(sorted(closed)[:SHOWN]) + (f" and {len(closed) - SHOWN} more" if closed[SHOWN:] else "")
-    which = f"ring {', '.join(rings)}" if rings else "no ring"
-    return (
-        f"SealedSecret {ref.namespace}/{ref.name} ({found.scope.value}): {keys}: no key opens it here: cluster {cluster} is "
-        f"served by {which}. It was sealed for another ring, or for another name or namespace, or its key is not on the "
-        f"hub: 'fleethub seal --check FILE' tells, 'fleethub seal-key list' shows the keys"
-    )

@@ -8,7 +8,7 @@ prunes keeps it in the desired set.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -17,7 +17,7 @@ from fleet import names
 from fleet.model import Discovery, Fault, GroupKind, Manifest, ObjectRef, Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 CRD = GroupKind("apiextensions.k8s.io", "CustomResourceDefinition")
 
@@ -44,10 +44,16 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Scoped:
-    """What can be sent to the cluster, in the render's order, and what cannot."""
+    """What can be sent to the cluster, in the render's order, and what cannot.
+
+    ``gone`` stands for what is gone where it is kept, and is to go here too; ``unknown`` are Secrets of which nobody
+    can say now which version there is, and why.
+    """
 
     manifests: tuple[Placed, ...]
     faults: tuple[Fault, ...] = ()
+    gone: tuple[Placed, ...] = ()
+    unknown: Mapping[ObjectRef, Fault] = field(default_factory=dict)
 
 
 def fill(

@@ -17,9 +17,13 @@ import orjson
 
 from fleet import names
 from fleet.errors import ManifestRefused
+from fleet.sync import restart
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fleet.model import ObjectRef, Resource
+    from fleet.sync.restart import Restarts
     from fleet.sync.scope import Placed
 
 _DIGEST_LENGTH: Final = 32
@@ -50,7 +54,10 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class Shaped:
-    """A body ready to be applied, and what was left out of it."""
+    """A body ready to be applied, and what was left out of it.
+
+    ``content`` is the keyed digest of what a Secret of a form holds; ``after`` are Secrets that must stand first.
+    """
 
     ref: ObjectRef
     resource: Resource
@@ -59,13 +66,18 @@ class Shaped:
     wave: int
     warnings: tuple[str, ...]
     placed: Placed = field(repr=False)
+    content: str = ""
+    after: frozenset[ObjectRef] = frozenset()
 
 
-def body(placed: Placed, marks: Marks, clear: bytes | None = None) -> Shaped:
+def body(
+    placed: Placed, marks: Marks, clear: bytes | None = None, restarts: Restarts | None = None
+) -> Shaped:
     """Make the body to apply. Raises ManifestRefused, which names the field at fault.
 
     ``clear`` is the Secret for which the manifest stands, where it is of such a form. Its digest is that of the form,
     which says what the Secret holds as long as it can be opened: so without ``clear`` it is told, and the body is empty.
+    ``restarts`` are the Secrets whose change restarts whatever mounts them.
     """
     ref = placed.ref
     if placed.manifest.form and clear is None:
@@ -77,23 +89,45 @@ def body(placed: Placed, marks: Marks, clear: bytes | None = None) -> Shaped:
     if content.pop("status", None):
         warnings.append("status is left out")
     metadata = _metadata(content, ref, warnings)
+    after: frozenset[ObjectRef] = frozenset()
+    if restarts:
+        after = restart.mark(content, ref, restarts)
     special = _SPECIAL.get((ref.group, ref.kind))
     if special:
         special(content, ref, warnings)
     metadata["labels"][names.APPLYSET_PART_OF] = marks.set_id
+    holds = ""
     if placed.manifest.form:
         digest = _form_digest(placed, marks)
+        holds = content_digest(content, marks)
+        metadata.setdefault("annotations", {})[names.CONTENT] = holds
     else:
         digest = _digest(marks.key, orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
     metadata.setdefault("annotations", {})[names.MANIFEST] = digest
     sent = orjson.dumps(content)
-    return Shaped(ref, placed.resource, sent, digest, placed.manifest.wave, tuple(warnings), placed)
+    return Shaped(
+        ref, placed.resource, sent, digest, placed.manifest.wave, tuple(warnings), placed, holds, after
+    )
+
+
+def content_digest(secret: Mapping[str, Any], marks: Marks) -> str:
+    """The keyed digest of what a Secret holds, whatever form it was made from."""
+    data = dict(secret.get("data") or {})
+    for key, value in (secret.get("stringData") or {}).items():
+        data[key] = base64.b64encode(str(value).encode()).decode()
+    held = {"type": secret.get("type") or "Opaque", "data": data}
+    return _digest(marks.key, b"content\0" + orjson.dumps(held, option=orjson.OPT_SORT_KEYS))
 
 
 def _form_digest(placed: Placed, marks: Marks) -> str:
     ref, manifest = placed.ref, placed.manifest
     said = f"{_FORMS}\0{manifest.form}\0{ref.namespace}\0{ref.name}\0{marks.set_id}".encode()
-    return _digest(marks.key, said + b"\0" + manifest.body)
+    if manifest.kept.stamp == names.ONCE:
+        return _digest(marks.key, said + b"\0once")
+    parts = [said, manifest.body]
+    if manifest.kept.stores or manifest.kept.stamp:
+        parts += [*manifest.kept.stores, manifest.kept.stamp.encode()]
+    return _digest(marks.key, b"\0".join(parts))
 
 
 def _digest(key: bytes, content: bytes) -> str:
@@ -115,8 +149,9 @@ def _metadata(content: dict[str, Any], ref: ObjectRef, warnings: list[str]) -> d
         for key in [key for key in words if key.startswith(_APPLYSET)]:
             del words[key]
             warnings.append(f"metadata.{where}.{key} is left out: it is the hub's to set")
-    if annotations.pop(names.MANIFEST, None) is not None:
-        warnings.append(f"metadata.annotations.{names.MANIFEST} is left out: it is the hub's to set")
+    for name in (names.MANIFEST, names.CONTENT):
+        if annotations.pop(name, None) is not None:
+            warnings.append(f"metadata.annotations.{name} is left out: it is the hub's to set")
     if annotations.pop(names.LAST_APPLIED, None) is not None:
         warnings.append(f"metadata.annotations.{names.LAST_APPLIED} is left out")
     if ref.group == names.GROUP:

@@ -20,7 +20,7 @@ from fleet.model import ApplicationKey, Health, TargetKey
 from fleet.redact import words
 from fleet.report.stages import Trace
 from fleet.sync.sets import set_id
-from fleet.web import certificate, probes, scrape, webhook
+from fleet.web import certificate, delivered, probes, scrape, webhook
 from fleet.web.api import routes as api
 from fleet.web.api.provider import (
     ApplicationView,
@@ -29,6 +29,7 @@ from fleet.web.api.provider import (
     QueueView,
     ResourceView,
     RingView,
+    SecretView,
     SetView,
     SourceView,
     TargetView,
@@ -169,6 +170,16 @@ class HubProvider:
                 RingView(ring, serves, keys, newest.certificate if newest is not None else "", problem)
             )
         return found
+
+    def secrets(self, key: ApplicationKey | None = None) -> Sequence[SecretView] | None:
+        """The Secrets that the hub makes."""
+        if key is not None and key not in self._hub.world.applications:
+            return None
+        return tuple(delivered.views(self._hub, key))
+
+    async def vault(self, project: str) -> Sequence[tuple[str, str, str]] | None:
+        """What came of trying a Project's Vault."""
+        return await self._hub.secrets.check(project) if self._hub.ready else None
 
     def unusable_keys(self) -> Mapping[str, str]:
         """Secrets that are labelled as sealing keys and open nothing, and why."""

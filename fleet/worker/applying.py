@@ -184,6 +184,8 @@ async def _one(work: Work, item: Shaped, found: Meta | None, member: Member, pro
     try:
         if not item.body:
             raise NotReady("it changed while the pass began, and is looked at again", ref=ref)
+        if missing := item.after.intersection(progress.failed):
+            raise NotReady(f"waits for {listing(tuple(sorted(missing)))}, by which it is restarted", ref=ref)
         async with member.ledger.write(ref):
             before = await _before(work, item, found, member)
             async with handback.around(ref, item_set(work, member), member, member.door(work.target)):
@@ -293,6 +295,7 @@ def remember(member: Member, item: Shaped, meta: Meta, *, created: bool) -> None
             meta.deleting,
             message,
         ),
+        item.content,
     )
 
 

@@ -17,7 +17,7 @@ from fleet.errors import FleetError, fault
 from fleet.mailbox import Claim
 from fleet.model import Drift, Gone, GroupKind, Hold, Holding, Lane, Mode, Outcome, Sync, TargetKey, Work
 from fleet.redact import words
-from fleet.worker import discovering, heal, outcome, passes, rebuild, recover, withdrawal
+from fleet.worker import discovering, heal, outcome, passes, rebuild, recover, resolving, withdrawal
 from fleet.worker.ends import Unforeseen
 from fleet.worker.held import Held
 from fleet.worker.plan import wanted
@@ -115,8 +115,8 @@ class Errands:
             await self._seal(held.work, held)
             return
         narrow = work.only is not None
-        if held.scoped is None:
-            self._taking.take_up(held)
+        if not await self._stamped(work, held) or held.work is None:
+            return
         work = replace(
             held.work,
             only=work.only,
@@ -175,6 +175,20 @@ class Errands:
         if held.waits and (closed or freed or heard or looked):
             # What the pass waited for came while it ran: nobody will say so again.
             self._box.put(work.target.key, held.work or work, lane=work.lane)
+
+    async def _stamped(self, work: Work, held: Held) -> bool:
+        """Have the desired set say which versions it stands for; False where nothing is wanted any more."""
+        while held.leave is None and held.work is not None:
+            if held.scoped is None:
+                self._taking.take_up(held)
+            before = held.scoped
+            if before is None:
+                break
+            found = await resolving.stamped(replace(held.work, only=work.only), before, self.member)
+            if held.scoped is before:
+                held.scoped = found
+                break
+        return held.leave is None and held.work is not None
 
     def _known_settled(self, work: Work, held: Held) -> bool:
         if held.begun or work.only is not None or work.asked_by is not None or work.mode is Mode.AUDIT:

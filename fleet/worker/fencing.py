@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from fleet import names
-from fleet.model import Discovery, Fault, GroupKind, Manifest, ObjectRef, Work
+from fleet.model import Discovery, Fault, GroupKind, Manifest, ObjectRef, SecretModes, Work
 from fleet.projects import objects
 from fleet.projects.patterns import REFUSED
 from fleet.secrets.arrange import arranged
@@ -21,11 +21,15 @@ from fleet.sync.scope import CRD, Placed, Scoped
 def scoped(work: Work, discovery: Discovery, own_namespace: str) -> Scoped:
     """The desired set on one cluster, through the walls; ``own_namespace`` is where fleethub keeps inventory."""
     walls = work.target.policy.walls
-    manifests = arranged(work.rendered.manifests, work.target.policy.secrets)
     hub = work.target.key.cluster == names.HUB_CLUSTER
+    # On the hub there is no controller of forms, and what it is told by is never left to one.
+    modes = SecretModes() if hub else work.target.policy.secrets
+    forms = arranged(work.rendered.manifests, modes, work.target.namespace)
+    manifests = forms.manifests
     if objects.open_(walls):
-        return scope.fill(manifests, work.target.namespace, discovery, own_namespace, registers=hub)
-    faults: list[Fault] = []
+        filled = scope.fill(manifests, work.target.namespace, discovery, own_namespace, registers=hub)
+        return replace(filled, faults=(*filled.faults, *forms.faults))
+    faults: list[Fault] = list(forms.faults)
     rest: list[Manifest] = []
     for manifest in manifests:
         found = None

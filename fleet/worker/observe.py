@@ -221,6 +221,7 @@ class Observer:
                 meta.deleting,
                 message,
             ),
+            meta.annotations.get(names.CONTENT, ""),
         )
         news = self._member.sightings.added(ref, foreign.found(ref, meta.fields, self._member.hands))
         if found is not None and before is not None:

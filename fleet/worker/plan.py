@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import orjson
+
 from fleet.errors import FleetError, fault
 from fleet.model import Fault, Hold, Holding, Manifest, ObjectRef, TargetKey, Work
-from fleet.sync import order, shape
+from fleet.sync import order, restart, shape
+from fleet.sync.restart import Restarts
 from fleet.sync.scope import Placed, Scoped
 from fleet.sync.sets import set_id
 from fleet.sync.shape import Marks, Shaped
@@ -98,6 +101,8 @@ def plan(work: Work, scoped: Scoped, member: Member, clear: Mapping[ObjectRef, b
     stages: list[Stage] = []
     warnings = list(work.rendered.warnings)
     marks = Marks(own, member.identity.digest_key)
+    everything = work.target.policy.secrets.restart
+    restarts: Restarts | None = None
     mine = [placed for placed in sendable if placed.ref in split.mine]
     if work.only is not None:
         mine = [placed for placed in mine if placed.ref in work.only]
@@ -105,8 +110,13 @@ def plan(work: Work, scoped: Scoped, member: Member, clear: Mapping[ObjectRef, b
         for group in wave.stages:
             items = []
             for placed in group:
+                asks = restart.asks(placed.manifest, everything=everything)
+                if asks and restarts is None:
+                    restarts = _restarts(scoped, member, marks, clear or {}, everything=everything)
                 try:
-                    shaped = shape.body(placed, marks, (clear or {}).get(placed.ref))
+                    shaped = shape.body(
+                        placed, marks, (clear or {}).get(placed.ref), restarts if asks else None
+                    )
                 except FleetError as error:
                     faults.append(fault(error, placed.ref))
                     continue
@@ -123,6 +133,25 @@ def plan(work: Work, scoped: Scoped, member: Member, clear: Mapping[ObjectRef, b
         _skips(skipped),
         tuple(warnings),
     )
+
+
+def _restarts(
+    scoped: Scoped, member: Member, marks: Marks, clear: Mapping[ObjectRef, bytes], *, everything: bool
+) -> Restarts:
+    """What the Secrets of a set hold: as they are about to be sent, else as they were."""
+    digests: dict[ObjectRef, str] = {}
+    for placed in scoped.manifests:
+        if (placed.ref.group, placed.ref.kind) != ("", "Secret"):
+            continue
+        content = clear.get(placed.ref)
+        known = member.sightings.content(placed.ref)
+        if content is not None:
+            digests[placed.ref] = shape.content_digest(orjson.loads(content), marks)
+        elif not placed.manifest.form:
+            digests[placed.ref] = shape.content_digest(orjson.loads(placed.manifest.body), marks)
+        elif known:
+            digests[placed.ref] = known
+    return Restarts(digests, everything)
 
 
 def _skips(skipped: list[Placed]) -> tuple[Holding, ...]:

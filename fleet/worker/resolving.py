@@ -14,14 +14,15 @@ from dataclasses import dataclass, field, replace
 from fleet.errors import FleetError, fault
 from fleet.model import Fault, Manifest, Mode, ObjectRef, Work
 from fleet.projects import objects
+from fleet.secrets.arrange import FETCHED
 from fleet.sync import shape
-from fleet.sync.scope import Scoped
+from fleet.sync.scope import Placed, Scoped
 from fleet.sync.sets import set_id
 from fleet.sync.shape import Marks
 from fleet.worker.applying import settled
 from fleet.worker.member import Member
 from fleet.worker.plan import Plan, Stage, unbuilt
-from fleet.worker.resolver import Asked
+from fleet.worker.resolver import Asked, Stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,48 @@ class Resolved:
 
     clear: Mapping[ObjectRef, bytes] = field(default_factory=dict, repr=False)
     faults: Mapping[ObjectRef, Fault] = field(default_factory=dict)
+
+
+async def stamped(work: Work, scoped: Scoped, member: Member) -> Scoped:
+    """The desired set with the versions that it stands for now, of what is kept elsewhere.
+
+    What is gone there, and is to go with it, is not in the set. Of what cannot be asked for the version is unknown:
+    that is a fault of its object, and what is live of it stays.
+    """
+    whole = (*scoped.manifests, *scoped.gone)
+    due = [placed for placed in whole if placed.manifest.form in FETCHED]
+    if work.only is None:
+        member.resolver.retain(work.target.key, frozenset(placed.ref for placed in due))
+    if not due and not scoped.gone and not scoped.unknown:
+        return scoped
+    found: dict[ObjectRef, Stamp] = {}
+    unknown: dict[ObjectRef, Fault] = {}
+
+    async def one(manifest: Manifest) -> None:
+        try:
+            found[manifest.ref] = await member.resolver.stamp(
+                Asked(manifest, work.target.key, work.target.policy.walls)
+            )
+        except FleetError as error:
+            unknown[manifest.ref] = fault(error, manifest.ref)
+
+    asked = [placed.manifest for placed in due if work.only is None or placed.ref in work.only]
+    await asyncio.gather(*(one(manifest) for manifest in asked))
+    if work.only is not None:
+        unknown = {**{ref: one for ref, one in scoped.unknown.items() if ref not in found}, **unknown}
+    kept: list[Placed] = []
+    gone: list[Placed] = []
+    for placed in whole:
+        stamp = found.get(placed.ref)
+        if stamp is None or placed.manifest.form not in FETCHED:
+            (gone if placed in scoped.gone else kept).append(placed)
+        elif stamp.gone:
+            gone.append(placed)
+        else:
+            manifest = placed.manifest
+            known = replace(manifest.kept, stamp=stamp.text)
+            kept.append(replace(placed, manifest=replace(manifest, kept=known)))
+    return replace(scoped, manifests=tuple(kept), gone=tuple(gone), unknown=unknown)
 
 
 async def resolve(work: Work, scoped: Scoped, member: Member) -> Resolved:
@@ -42,13 +85,16 @@ async def resolve(work: Work, scoped: Scoped, member: Member) -> Resolved:
         if placed.manifest.form
         and (work.only is None or placed.ref in work.only)
         and not unbuilt(placed.manifest)
+        and placed.ref not in scoped.unknown
         and (always or not settled(member, shape.body(placed, marks)))
     ]
     clear: dict[ObjectRef, bytes] = {}
-    faults: dict[ObjectRef, Fault] = {}
+    faults: dict[ObjectRef, Fault] = {
+        ref: one for ref, one in scoped.unknown.items() if work.only is None or ref in work.only
+    }
 
     async def one(manifest: Manifest) -> None:
-        asked = Asked(manifest, work.target.key.application, work.target.key.cluster)
+        asked = Asked(manifest, work.target.key, work.target.policy.walls)
         try:
             found = await member.resolver.clear(asked)
         except FleetError as error:

@@ -27,25 +27,31 @@ class Sightings:
         self._sets: dict[str, set[ObjectRef]] = {}
         self._copies: dict[ObjectRef, str] = {}
         self._foreign: dict[ObjectRef, tuple[Foreign, ...]] = {}  # only of objects that have any
+        self._contents: dict[ObjectRef, str] = {}  # only of Secrets that were made from a form
         self._listed: dict[GroupKind, str] = {}
 
     def get(self, ref: ObjectRef) -> Sighting | None:
         """The sighting of a member, of whatever set."""
         return self._seen.get(ref)
 
-    def put(self, ref: ObjectRef, sighting: Sighting) -> None:
-        """Remember, unless something newer of the same object is known already."""
+    def put(self, ref: ObjectRef, sighting: Sighting, content: str | None = None) -> None:
+        """Remember; ``content`` is the keyed digest of what a Secret of a form holds, None where that is as it was."""
         before = self._seen.get(ref)
         if before is not None and before.set_id != sighting.set_id:
             self._unlink(ref, before.set_id)
         self._seen[ref] = sighting
         self._copies.pop(ref, None)
+        if content:
+            self._contents[ref] = content
+        elif content is not None:
+            self._contents.pop(ref, None)
         self._sets.setdefault(sighting.set_id, set()).add(ref)
 
     def drop(self, ref: ObjectRef) -> Sighting | None:
         """Forget a member that is gone or is none any more."""
         before = self._seen.pop(ref, None)
         self._foreign.pop(ref, None)
+        self._contents.pop(ref, None)
         if before is not None:
             self._unlink(ref, before.set_id)
         return before
@@ -80,6 +86,10 @@ class Sightings:
     def copies(self, set_id: str) -> tuple[ObjectRef, ...]:
         """Objects that carry the label of a set and are no members."""
         return tuple(ref for ref, owner in self._copies.items() if owner == set_id)
+
+    def content(self, ref: ObjectRef) -> str:
+        """The keyed digest of what a Secret holds; empty for anything else."""
+        return self._contents.get(ref, "")
 
     def foreign(self, ref: ObjectRef) -> tuple[Foreign, ...]:
         """What people added by hand to an object of ours."""

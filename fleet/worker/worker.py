@@ -16,7 +16,7 @@ from fleet.errors import FleetError, Unreachable
 from fleet.kube.client import Client
 from fleet.kube.connection import Connection
 from fleet.mailbox import Mailbox, Queue
-from fleet.model import Lane, ObjectRef, Reach, TargetKey, Work
+from fleet.model import Lane, Manifest, ObjectRef, Reach, TargetKey, Work
 from fleet.ownership.foreign import Hands
 from fleet.redact import words
 from fleet.worker import dooming
@@ -231,6 +231,20 @@ class Worker:
         """What the target means to hold here, as far as it is scoped."""
         held = self._held.get(target)
         return wanted(held.scoped) if held is not None and held.scoped is not None else frozenset()
+
+    def secrets(self, target: TargetKey) -> tuple[Manifest, ...]:
+        """What stands for Secrets in the target's desired set, as far as it is scoped."""
+        held = self._held.get(target)
+        scoped = held.scoped if held is not None else None
+        return (
+            tuple(one.manifest for one in scoped.manifests if one.manifest.form) if scoped is not None else ()
+        )
+
+    def stands(self, target: TargetKey, ref: ObjectRef) -> bool:
+        """Whether the live object is one of the target's, as it was sent last."""
+        seen = self._running.member.sightings.get(ref) if self._running is not None else None
+        held = self._held.get(target)
+        return seen is not None and seen.entry is not None and seen.entry == seen.sent and held is not None
 
     def stale(self, target: TargetKey) -> Doomed | None:
         """What pruning would remove of the target here, as far as that is known."""

@@ -13,4 +13,8 @@ HUB_RESOURCES: Final = {
 }
 SECRETS: Final = Resource("", "v1", "Secret", "secrets", namespaced=True)
 CONFIG_MAPS: Final = Resource("", "v1", "ConfigMap", "configmaps", namespaced=True)
+STORES: Final = {
+    kind: Resource("external-secrets.io", "v1", kind, f"{kind.lower()}s", namespaced=kind == "SecretStore")
+    for kind in ("SecretStore", "ClusterSecretStore")
+}
 NAMESPACES: Final = Resource("", "v1", "Namespace", "namespaces", namespaced=False)

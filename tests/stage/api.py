@@ -24,6 +24,7 @@ PLURALS = {
     "ConfigMap": "/api/v1/{ns}configmaps",
     "Secret": "/api/v1/{ns}secrets",
     "Service": "/api/v1/{ns}services",
+    "SecretStore": "/apis/external-secrets.io/v1/{ns}secretstores",
     "ServiceAccount": "/api/v1/{ns}serviceaccounts",
     "Pod": "/api/v1/{ns}pods",
     "Event": "/api/v1/{ns}events",

@@ -335,7 +335,7 @@ def raised(folder: Path) -> Iterator[Planes]:
 
 async def install(api: Api) -> None:
     """Make a plane a hub's: CRDs, namespace, token, default Project."""
-    for content in shipped.crds():
+    for content in (*shipped.crds(), *shipped.store_crds()):
         await api.apply(read.value(content, path="crd"))
     await api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": names.HUB_NAMESPACE}})
     token = base64.b64encode(API_TOKEN.encode()).decode()

@@ -184,8 +184,10 @@ def _remove(kubectl: Path, hub: Access, members: Sequence[Access]) -> None:
     kinds = [f"customresourcedefinition/{plural}.{names.GROUP}" for plural in names.PLURALS.values()]
     for arguments in (
         ["delete", *kinds, "--ignore-not-found", "--timeout=60s"],
+        # Kinds of stores, where install made them and nobody had them before.
+        ["delete", "customresourcedefinition", "-l", f"app.kubernetes.io/managed-by={names.PRODUCT}"],
         *everywhere,
-        ["delete", "clusterrole", role, "--ignore-not-found"],
+        ["delete", "clusterrole", role, f"{role}-sources", "--ignore-not-found"],
     ):
         commands.run([kubectl, *hub.flags, *arguments], timeout=90)
 

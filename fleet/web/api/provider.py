@@ -118,6 +118,27 @@ class KeyView:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretView:
+    """A Secret that the hub makes on one cluster: from which form, of which versions of what.
+
+    ``looked``, ``opened`` and ``next`` are times: when its version was looked at last, when a pass read what it holds
+    since the hub's start (0: not), when its version is looked at again (0: never). ``stands``: it is live as it was sent.
+    """
+
+    application: ApplicationKey
+    cluster: str
+    ref: ObjectRef
+    form: str
+    sources: tuple[tuple[str, str], ...] = ()
+    looked: float = 0.0
+    opened: float = 0.0
+    next: float = 0.0
+    problem: str = ""
+    stands: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RingView:
     """A ring: the clusters that it serves, its keys, the newest first, and the certificate that it seals with (PEM)."""
 
@@ -160,6 +181,12 @@ class Provider(Protocol):
 
     def rings(self) -> Sequence[RingView]:
         """Give the rings of sealing keys."""
+
+    def secrets(self, key: ApplicationKey | None = None) -> Sequence[SecretView] | None:
+        """Give the Secrets that the hub makes for one Application, or for all."""
+
+    async def vault(self, project: str) -> Sequence[tuple[str, str, str]] | None:
+        """Try what a Project may have of Vault: what was tried, how it went (empty: well), what helps."""
 
     def unusable_keys(self) -> Mapping[str, str]:
         """Give the Secrets that are labelled as sealing keys and open nothing, and why."""

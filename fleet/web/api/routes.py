@@ -111,6 +111,16 @@ def _rings(provider: Provider) -> Make:
     return partial(shape.rings, tuple(provider.rings()), dict(provider.unusable_keys()))
 
 
+def _secrets(provider: Provider, namespace: str = "", name: str = "") -> Make:
+    views = provider.secrets(ApplicationKey(namespace, name) if name else None)
+    return None if views is None else partial(shape.secrets, tuple(views))
+
+
+async def _vault(provider: Provider, project: str) -> Make:
+    found = await provider.vault(project)
+    return None if found is None else partial(shape.vault, tuple(found))
+
+
 _TABLE: Final[tuple[tuple[re.Pattern[str], Callable[..., Make | Awaitable[Make]]], ...]] = (
     (re.compile(r"/applications"), _applications),
     (re.compile(rf"/applications/{_NAME}/{_NAME}"), _application),
@@ -120,4 +130,7 @@ _TABLE: Final[tuple[tuple[re.Pattern[str], Callable[..., Make | Awaitable[Make]]
     (re.compile(rf"/clusters/{_NAME}"), _cluster),
     (re.compile(r"/queue"), _queue),
     (re.compile(r"/seal-keys"), _rings),
+    (re.compile(r"/secrets"), _secrets),
+    (re.compile(rf"/applications/{_NAME}/{_NAME}/secrets"), _secrets),
+    (re.compile(rf"/projects/{_NAME}/vault"), _vault),
 )

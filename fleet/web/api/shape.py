@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         QueueView,
         ResourceView,
         RingView,
+        SecretView,
         TargetView,
     )
 
@@ -103,6 +104,34 @@ def queue(views: Iterable[QueueView]) -> dict[str, Any]:
             for view in sorted(views, key=lambda view: view.cluster)
         ]
     }
+
+
+def secrets(views: Iterable[SecretView]) -> dict[str, Any]:
+    """Give the Secrets that the hub makes."""
+    return {
+        "items": [
+            {
+                "application": str(view.application),
+                "cluster": view.cluster,
+                "namespace": view.ref.namespace,
+                "name": view.ref.name,
+                "form": view.form,
+                "sources": [{"source": source, "version": version} for source, version in view.sources],
+                "looked": words.stamp(view.looked) if view.looked else "",
+                "read": words.stamp(view.opened) if view.opened else "",
+                "next": words.stamp(view.next) if view.next else "",
+                "stands": view.stands,
+                "problem": view.problem,
+                "notes": list(view.notes),
+            }
+            for view in views
+        ]
+    }
+
+
+def vault(found: Iterable[tuple[str, str, str]]) -> dict[str, Any]:
+    """Give what came of trying a Project's Vault."""
+    return {"items": [{"step": step, "problem": problem, "hint": hint} for step, problem, hint in found]}
 
 
 def rings(views: Iterable[RingView], unusable: Mapping[str, str]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import functools
 from dataclasses import dataclass
@@ -20,8 +19,8 @@ from fleet.model import Manifest, ObjectRef, Origin
 from fleet.secrets import keys, seal
 from fleet.secrets.forms.sealed import KIND
 from fleet.secrets.keyring import Keyring
-from fleet.secrets.resolve import Resolving, SealClosed
 from fleet.secrets.seal import CLUSTER_WIDE, NAMESPACE_WIDE, Scope, SealBroken
+from fleet.secrets.unseal import SealClosed, unseal
 
 RINGS = ("prod", "dev")
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -47,12 +46,12 @@ def public(ring: str) -> rsa.RSAPublicKey:
 
 
 @functools.cache
-def resolving() -> Resolving:
-    """The hub's way from a manifest to a Secret, for clusters called as the one ring that serves them."""
-    keyring = Keyring()
+def keyring() -> Keyring:
+    """The keys of the hub, by ring."""
+    found = Keyring()
     for ring in RINGS:
-        keyring.put(key(ring))
-    return Resolving(keyring, lambda cluster: (cluster,) if cluster in RINGS else ())
+        found.put(key(ring))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +73,11 @@ def sealed(
 
 
 def opened(body: dict[str, Any], place: Place, cluster: str = "prod") -> dict[str, bytes]:
-    """What the hub makes of it at a place on a cluster."""
+    """What the hub makes of it at a place on a cluster, which is called as the one ring that serves it."""
     ref = ObjectRef("", "Secret", place.namespace, place.name)
     manifest = Manifest(ref, "v1", orjson.dumps(body), Origin("a.yaml", 0), form=KIND)
-    made = orjson.loads(asyncio.run(resolving().clear(manifest, cluster)))
+    rings = (cluster,) if cluster in RINGS else ()
+    made = orjson.loads(unseal(manifest, cluster, rings, keyring()))
     assert made["metadata"]["name"] == place.name
     assert made["metadata"]["namespace"] == place.namespace
     return {name: base64.b64decode(value) for name, value in made["data"].items()}

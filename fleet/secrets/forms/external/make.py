@@ -10,6 +10,7 @@ import binascii
 import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
+from fleet import names
 from fleet.documents import read as documents
 from fleet.documents.limits import Limits
 from fleet.errors import DocumentError, FleetError
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fleet.model import ObjectRef
-    from fleet.secrets.forms.external.spec import External, Item, Template
+    from fleet.secrets.forms.external.spec import External, Item, Target, Template
     from fleet.secrets.want import Want
 
 _LIMITS: Final = Limits(size=4 * body.LARGEST, documents=2, nodes=100_000, depth=64)
+_STAYS: Final = f"{names.GROUP}/{names.SYNC_OPTIONS}"
 _PLAIN: Final = frozenset("-._")
 
 
@@ -67,7 +69,15 @@ def make(
         )
     if target.template is not None:
         data = _templated(external, ref, target.template, data)
-    return body.secret(ref, target.metadata, target.type, data, immutable=target.immutable)
+    return body.secret(ref, _metadata(target), target.type, data, immutable=target.immutable)
+
+
+def _metadata(target: Target) -> Mapping[str, Any]:
+    """What the Secret carries; one that outlives its ExternalSecret says so itself, as any object does."""
+    if not target.orphan:
+        return target.metadata
+    annotations = {**target.metadata.get("annotations", {}), _STAYS: "Prune=false,Delete=false"}
+    return {**target.metadata, "annotations": annotations}
 
 
 def _taken(

@@ -1,0 +1,1 @@
+"""``fleethub secrets``: what the hub makes Secrets of, and which version."""

@@ -1,0 +1,1 @@
+"""``fleethub vault``: what a Project may have of Vault."""
