@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,12 +138,17 @@ def test_it_reads_its_own_files_and_no_other(
 
 
 def test_what_setsid_started_ends_with_it_and_the_folder_goes(shell: Shell) -> None:
-    before = set(Path("/tmp").glob("fleethub-render-*/*"))  # noqa: S108 (where boxes are)
-    shell.run("(while :; do :; done) & (while :; do :; done) & echo started")
-    time.sleep(0.2)
-    assert set(Path("/tmp").glob("fleethub-render-*/*")) <= before  # noqa: S108
-    busy = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert "while :; do" not in busy
+    mark = f"own-{uuid.uuid4().hex}"
+    shell.run(f"(while :; do : {mark}; done) & (while :; do : {mark}; done) & echo started")
+    deadline = time.monotonic() + 20
+    while True:
+        busy = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+        boxes = shell.confinement._boxes
+        left = list(boxes.iterdir()) if boxes is not None and boxes.is_dir() else []
+        if mark not in busy and not left:
+            return
+        assert time.monotonic() < deadline, (left, mark in busy)
+        time.sleep(0.05)
 
 
 LOOP = b"{{ range until 999 }}{{ range until 999 }}{{ range until 999 }}{{ range until 999 }}{{ end }}{{ end }}{{ end }}{{ end }}"
