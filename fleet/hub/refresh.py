@@ -53,7 +53,6 @@ class Refresh:
         self._touch = touch
         self._clock = clock
         self._followed: dict[Key, Followed] = {}
-        self._refs: dict[TargetKey, set[ObjectRef]] = {}
         self._users: dict[str, set[Key]] = {}
         self._due: list[tuple[float, Key]] = []
         self._fresh: set[Key] = set()
@@ -67,7 +66,6 @@ class Refresh:
         one = self._followed.get(key)
         if one is None:
             one = self._followed[key] = Followed(asked)
-            self._refs.setdefault(asked.target, set()).add(asked.manifest.ref)
         one.asked = asked
         self._take(key, one, found)
 
@@ -79,8 +77,8 @@ class Refresh:
 
     def retain(self, target: TargetKey, refs: frozenset[ObjectRef]) -> None:
         """The target has these and no others."""
-        for ref in self._refs.get(target, set()) - refs:
-            self._drop((target, ref))
+        for key in [key for key in self._followed if key[0] == target and key[1] not in refs]:
+            self._drop(key)
 
     def look(self, chosen: Callable[[Key], bool], *, fresh: bool = False) -> None:
         """Look at some of them now; ``fresh``: whatever was learned a moment ago."""
@@ -91,7 +89,7 @@ class Refresh:
 
     def of_target(self, target: TargetKey) -> Iterator[Followed]:
         """What is followed for a target."""
-        return (self._followed[target, ref] for ref in sorted(self._refs.get(target, ())))
+        return (one for key, one in self._followed.items() if key[0] == target)
 
     def next(self, one: Followed) -> float:
         """The wall time of the next look; 0 for none."""
@@ -197,10 +195,6 @@ class Refresh:
 
     def _drop(self, key: Key) -> None:
         self._leave(key, self._followed.pop(key))
-        refs = self._refs[key[0]]
-        refs.discard(key[1])
-        if not refs:
-            del self._refs[key[0]]
         self._fresh.discard(key)
 
 
