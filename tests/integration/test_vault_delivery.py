@@ -152,6 +152,17 @@ async def test_a_steady_state_reads_metadata_alone_and_once_for_all_clusters(
     hub = await theatre.start(lease_duration=20000.0)
     await app(team)
     await becomes(theatre, "db", {"password": FIRST}, "eu", "us")
+
+    async def sealed() -> bool:
+        parents = [
+            await api.list("ConfigMap", names.MEMBER_NAMESPACE, names.APPLYSET_ID)
+            for api in theatre.members.values()
+        ]
+        return all(parents) and all(
+            names.SET_SEAL in one["metadata"]["annotations"] for found in parents for one in found
+        )
+
+    await until(sealed, what="the parents say that all was applied")
     before = (hub.secrets.vault.logins, hub.secrets.vault.metadata_reads, hub.secrets.vault.data_reads)
     hub.clock.advance(3700)
 
@@ -165,17 +176,6 @@ async def test_a_steady_state_reads_metadata_alone_and_once_for_all_clusters(
 
     await holds(calm, 1.0, what="one look for both clusters")
     assert hub.secrets.vault.data_reads == before[2]
-
-    async def sealed() -> bool:
-        parents = [
-            await api.list("ConfigMap", names.MEMBER_NAMESPACE, names.APPLYSET_ID)
-            for api in theatre.members.values()
-        ]
-        return all(parents) and all(
-            names.SET_SEAL in one["metadata"]["annotations"] for found in parents for one in found
-        )
-
-    await until(sealed, what="the parents say that all was applied")
     await theatre.stop()
     again = await theatre.start()
     await until(lambda: _followed(again), what="both are followed after a start")
