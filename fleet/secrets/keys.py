@@ -147,12 +147,32 @@ def certified(pem: bytes) -> rsa.RSAPublicKey:
 
 def _private(secret: Mapping[str, Any], name: str) -> rsa.RSAPrivateKey:
     try:
-        key = load_pem_private_key(_data(secret, "tls.key", name), None)
+        # The library's validation looks for the primes' factors, a third of a second a key: too long for some
+        # hundred keys at each start. What a damaged key gets wrong is found by arithmetic.
+        key = load_pem_private_key(_data(secret, "tls.key", name), None, unsafe_skip_rsa_key_validation=True)
     except (*_UNREADABLE, TypeError):
         raise KeyUnusable(f"Secret {name}: tls.key is no private key in PEM, without a password") from None
     if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < _LEAST:
         raise KeyUnusable(f"Secret {name}: tls.key is no RSA key of {_LEAST} bits or more")
+    if not _consistent(key.private_numbers()):
+        raise KeyUnusable(f"Secret {name}: the numbers of tls.key do not belong together: the key is damaged")
     return key
+
+
+def _consistent(key: rsa.RSAPrivateNumbers) -> bool:
+    """Whether a key opens what its public half seals (RFC 8017, section 3.2), taking its primes for prime."""
+    p, q, public = key.p, key.q, key.public_numbers
+    return (
+        min(p, q) > 1
+        and p != q
+        and p * q == public.n
+        and public.e % 2 == 1
+        and public.e > 1
+        and all(public.e * key.d % (prime - 1) == 1 for prime in (p, q))
+        and key.dmp1 == key.d % (p - 1)
+        and key.dmq1 == key.d % (q - 1)
+        and key.iqmp * q % p == 1
+    )
 
 
 def _data(secret: Mapping[str, Any], key: str, name: str) -> bytes:

@@ -78,13 +78,11 @@ class SealingKeys:
         async for event in stream:
             match event:
                 case watch.Listed(items, _):
-                    present = {item.meta.ref.name for item in items}
-                    gone = [key.secret for key in self.keyring.all() if key.secret not in present]
-                    self._listed["keys"] = True
                     for item in items:
                         await self._saw(item.object)
-                    for name in gone:
-                        self._gone(name)
+                    await self._absent({item.meta.ref.name for item in items})
+                    # Only now: a ring whose key is listed and not yet read would be given another.
+                    self._listed["keys"] = True
                     self._moved()
                 case watch.Seen(_, body):
                     await self._saw(body)
@@ -152,6 +150,19 @@ class SealingKeys:
                 self.refused(ref, str(body["metadata"].get("uid", "")), error.reason, error.text)
         else:
             self._errors.pop(name, None)
+
+    async def _absent(self, present: set[str]) -> None:
+        """Let go of what a list lacks, save a key that was made after the list was taken."""
+        for name in {key.secret for key in self.keyring.all()} - present:
+            path = f"/api/v1/namespaces/{self._namespace}/secrets/{name}"
+            try:
+                await self._saw(orjson.loads((await self._door.send(Request("GET", path))).body))
+            except NotFound:
+                self._gone(name)
+            except FleetError:
+                continue  # nobody knows, so it stays; the next list asks again
+        for name in self._errors.keys() - present:
+            del self._errors[name]
 
     def _gone(self, name: str) -> None:
         self.keyring.drop(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -295,3 +296,33 @@ async def test_registrations_and_repository_passwords_live_in_git_sealed_for_the
     api = await theatre.api.get("Secret", "fleethub-api", names.HUB_NAMESPACE)
     assert api is not None
     assert base64.b64decode(api["data"]["token"]).decode() != CLEAR
+
+
+async def test_a_ring_keeps_its_key_over_restarts_however_long_reading_it_takes(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def made() -> set[str]:
+        found = await theatre.api.list("Secret", names.HUB_NAMESPACE, keys.LABEL)
+        return {one["metadata"]["name"] for one in found}
+
+    read_key = keys.read
+
+    def slowly(secret: Any) -> keys.SealingKey:
+        """Not before all else is known, and the hub has had time to miss a key."""
+        deadline = time.monotonic() + 20
+        while (theatre.running is None or not theatre.running.hub.ready) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(1)
+        return read_key(secret)
+
+    await theatre.unkeyed()
+    await theatre.register("eu")
+    await theatre.start()
+    await theatre.keyed("default", "hub")
+    before = await made()
+    monkeypatch.setattr(keys, "read", slowly)
+    for _ in range(2):
+        await theatre.stop()
+        await theatre.start()
+        await theatre.keyed("default", "hub")
+        assert await made() == before

@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ed25519
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from fleet.secrets import keys
 from fleet.secrets.keys import KeyUnusable
@@ -84,3 +89,40 @@ def test_a_strange_certificate_seals_nothing(made: dict[str, Any]) -> None:
     for certificate in (strange_key(), strange_version(made), b"x"):
         with pytest.raises(KeyUnusable):
             keys.certified(certificate)
+
+
+@pytest.mark.parametrize("name", ["n", "d", "p", "q", "dmp1", "dmq1", "iqmp"])
+def test_a_private_key_with_a_wrong_number_is_damaged(made: dict[str, Any], name: str) -> None:
+    key = load_pem_private_key(base64.b64decode(made["data"]["tls.key"]), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    numbers = key.private_numbers()
+    own = {one: getattr(numbers, one) for one in ("p", "q", "d", "dmp1", "dmq1", "iqmp")}
+    public = {"e": 65537, "n": numbers.public_numbers.n}
+    (public if name == "n" else own)[name] += 2
+    damaged = copy.deepcopy(made)
+    damaged["data"]["tls.key"] = base64.b64encode(rsa_pem(**public, **own)).decode()
+    with pytest.raises(KeyUnusable, match=r"sealed-secrets-key1: .*tls\.key"):
+        keys.read(damaged)
+
+
+def rsa_pem(n: int, e: int, p: int, q: int, d: int, dmp1: int, dmq1: int, iqmp: int) -> bytes:
+    """An RSAPrivateKey of RFC 8017, appendix A.1.2, whatever its numbers are."""
+    content = b"".join(integer(one) for one in (0, n, e, d, p, q, dmp1, dmq1, iqmp))
+    der = b"\x30\x82" + len(content).to_bytes(2, "big") + content
+    return b"-----BEGIN RSA PRIVATE KEY-----\n" + base64.encodebytes(der) + b"-----END RSA PRIVATE KEY-----\n"
+
+
+def integer(number: int) -> bytes:
+    body = number.to_bytes(number.bit_length() // 8 + 1, "big")
+    size = bytes([len(body)]) if len(body) < 128 else b"\x82" + len(body).to_bytes(2, "big")
+    return b"\x02" + size + body
+
+
+def test_a_key_that_is_whole_is_read_whatever_wrote_it(made: dict[str, Any]) -> None:
+    key = load_pem_private_key(base64.b64decode(made["data"]["tls.key"]), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    whole = copy.deepcopy(made)
+    for form in (PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL):
+        text = key.private_bytes(Encoding.PEM, form, NoEncryption())
+        whole["data"]["tls.key"] = base64.b64encode(text).decode()
+        assert keys.read(whole).private.private_numbers() == key.private_numbers()
