@@ -2,10 +2,10 @@
 
 import fcntl
 import os
-import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +13,8 @@ import pytest
 from bootstrap.local import binaries
 from bootstrap.local.build import build
 from bootstrap.local.progress import Progress
-from bootstrap.local.toolchain import BuildFailed
+from bootstrap.local.toolchain import BuildFailed, find_go
 from tests.unit.bootstrap.local_protocols import Eventually
-
-pytestmark = pytest.mark.skipif(shutil.which("go") is None, reason="the small builds here use the Go on PATH")
 
 # A module of one file, and its program as a row that is added to the table.
 HELLO = binaries.Program(
@@ -28,6 +26,15 @@ from bootstrap.local import binaries, build
 binaries.EXTRA = (binaries.{HELLO!r},)
 sys.exit(build.main(["hello"]))
 """.replace("replaces=<Replaces.NONE: 'none'>, ", "")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def go(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A Go on PATH for the small builds here, installed once where there is none."""
+    program = find_go(tmp_path_factory.mktemp("go"), HELLO.go, print)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+        yield
 
 
 @pytest.fixture
