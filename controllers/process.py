@@ -1,13 +1,15 @@
 """``fleethub hub``: the hub, its HTTP server and the operator in one loop, until a signal or a loss.
 
 Contract: ``serve`` returns the exit code. Order of stopping: webhook and API, operator, reconciles and workers,
-statuses, the Lease last. Core dumps are off, since clear text lives in this process's memory.
+statuses, the Lease last. Nobody else reads this process's memory, since clear text lives there: no core dumps, and no
+looking in by processes of the same account.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import signal
 import sys
@@ -27,13 +29,14 @@ from fleet.web import server
 from fleet.web.provider import HubProvider
 
 DONE, FAILED = 0, 1
+_PR_SET_DUMPABLE = 4  # linux/prctl.h
 FILES = 4096  # what some hundred watches, their clusters' other connections and the repositories may take
 
 
 def serve(settings: Settings) -> int:
     """Run a hub until SIGINT or SIGTERM; 0 after those, 1 where it ended by itself."""
     log.setup(settings.log_format, settings.log_level)
-    _no_core_dumps()
+    keep_memory_private()
     return asyncio.run(_main(settings))
 
 
@@ -139,8 +142,17 @@ def _outward(settings: Settings) -> Outward:
         raise FleetError(str(error)) from None
 
 
-def _no_core_dumps() -> None:
-    if sys.platform != "win32":
-        import resource  # noqa: PLC0415 (POSIX only)
+def keep_memory_private() -> None:
+    """Leave no core dump, and let no process of the same account (git, ssh, a renderer) look into this one.
 
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    The limit alone does not do it: the kernel minds none where dumps are piped to a program. What is not dumpable
+    is dumped nowhere, and its /proc/PID/mem, maps, environ and fd open for root alone. Programs that the hub starts
+    are dumpable again when they are executed; they inherit the limit.
+    """
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415 (POSIX only)
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

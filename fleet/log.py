@@ -3,17 +3,21 @@
 Contract: an event is a constant text with keys. Values under keys that name secrets, and all bytes, are
 masked; an object that is no plain value is told by its type alone; an exception by our own words for it.
 Tracebacks hold places, no values of variables and no messages of others. Other libraries speak from WARNING
-on, and of what they say the constant part is kept: what they put into it may quote what they were given.
+on, and of what they say the constant part is kept: what they put into it may quote what they were given. What Python
+itself would write to standard error (an error that nobody caught, on any thread; a warning; a record that does not
+format) goes the same way.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+import threading
+import warnings
 from collections.abc import Mapping, MutableMapping
 from enum import Enum
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import structlog
 
@@ -64,11 +68,33 @@ def setup(form: str = "console", level: str = "info") -> None:
     logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.raiseExceptions = False  # it would write a record's arguments as they are
+    warnings.showwarning = _warned
+    sys.excepthook = lambda _, error, __: _uncaught("an error ends the process", error)
+    threading.excepthook = lambda given: _uncaught("an error ends a thread", given.exc_value)
+    sys.unraisablehook = lambda given: _uncaught("an error where nobody could be told", given.exc_value)
 
 
 def get(name: str) -> Any:
     """A logger."""
     return structlog.get_logger(room=name)
+
+
+def _uncaught(event: str, error: BaseException | None) -> None:
+    """What Python would write with the error's own words."""
+    if not isinstance(error, SystemExit | KeyboardInterrupt):
+        get("fleethub").critical(event, exc_info=error)
+
+
+def _warned(
+    message: Warning | str,  # noqa: ARG001 (the library's words)
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,  # noqa: ARG001
+    line: str | None = None,  # noqa: ARG001
+) -> None:
+    get("fleethub").warning("a library warns", kind=category.__name__, place=f"{filename}:{lineno}")
 
 
 def constant(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -37,6 +37,22 @@ async def main():
     gc.collect()
 asyncio.run(main())
 """
+# Each of these ends in words of Python's own, on standard error.
+_UNCAUGHT = """
+import logging, sys, threading, warnings
+from fleet import log
+log.setup("json", "info")
+class Broken:
+    def __del__(self):
+        raise ValueError("hunter2")
+Broken()
+warnings.warn("hunter2")
+logging.getLogger("other").error("%d of them", "hunter2")
+thread = threading.Thread(target=lambda: int("hunter2"))
+thread.start()
+thread.join()
+{}["hunter2"]
+"""
 
 
 def _logged(form: str) -> str:
@@ -58,6 +74,19 @@ def test_nothing_secret_reaches_the_log_not_even_through_tracebacks_and_other_li
         "KeyError",
     ):
         assert told in text
+
+
+def test_what_python_itself_would_write_of_an_error_nobody_caught_has_no_content() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _UNCAUGHT], capture_output=True, check=False, text=True, timeout=30
+    )
+    assert done.returncode == 1
+    assert "hunter2" not in done.stdout + done.stderr
+    told = [json.loads(line)["event"] for line in done.stderr.splitlines()]
+    assert "an error ends the process" in told
+    assert "an error ends a thread" in told
+    assert "an error where nobody could be told" in told
+    assert "a library warns" in told
 
 
 def test_json_has_one_object_a_line_with_constant_event_level_and_time() -> None:
