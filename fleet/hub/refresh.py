@@ -3,7 +3,7 @@
 Contract: one owner; methods but ``run`` never await. What is followed is what the last whole pass of each target asked
 for, so it is bounded by the fleet's Secrets, and made anew after a start. Nothing but versions is kept. A target is
 touched when the version of one of its Secrets moved, could no longer be told, or can again; whoever shares a source with
-one that moved is looked at then, too.
+one that moved is looked at then, too. What a target's pass tells costs what the target has, not what the fleet has.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from fleet.worker.resolver import Asked
 AT_ONCE: Final = 32
 AGAIN: Final = 30.0  # seconds until what could not be told is asked again, unless its server names a time
 LEAST: Final = 1.0
+SPARE: Final = (
+    1024  # looks that were put off and are still in the queue, beside one for each that is followed
+)
 
 Key = tuple[TargetKey, ObjectRef]
 
@@ -52,10 +55,11 @@ class Refresh:
         self._stamp = stamp
         self._touch = touch
         self._clock = clock
-        self._followed: dict[Key, Followed] = {}
+        self._followed: dict[TargetKey, dict[ObjectRef, Followed]] = {}
         self._users: dict[str, set[Key]] = {}
         self._due: list[tuple[float, Key]] = []
-        self._fresh: set[Key] = set()
+        self._most = SPARE
+        self._wanted: dict[Key, bool] = {}  # to be looked at now, and whether anew
         self._wake = asyncio.Event()
 
     # --- what passes tell ---------------------------------------------------------------------------------
@@ -63,40 +67,40 @@ class Refresh:
     def told(self, asked: Asked, found: Stamped | FleetError) -> None:
         """A pass asked which version there is."""
         key = (asked.target, asked.manifest.ref)
-        one = self._followed.get(key)
-        if one is None:
-            one = self._followed[key] = Followed(asked)
+        one = self._followed.setdefault(key[0], {}).setdefault(key[1], Followed(asked))
         one.asked = asked
         self._take(key, one, found)
 
     def opened(self, asked: Asked) -> None:
         """A pass has got what the Secret stands for."""
-        one = self._followed.get((asked.target, asked.manifest.ref))
+        one = self._get((asked.target, asked.manifest.ref))
         if one is not None:
             one.opened = self._clock.now()
 
     def retain(self, target: TargetKey, refs: frozenset[ObjectRef]) -> None:
         """The target has these and no others."""
-        for key in [key for key in self._followed if key[0] == target and key[1] not in refs]:
-            self._drop(key)
+        for ref in self._followed.get(target, {}).keys() - refs:
+            self._drop((target, ref))
 
-    def look(self, chosen: Callable[[Key], bool], *, fresh: bool = False) -> None:
-        """Look at some of them now; ``fresh``: whatever was learned a moment ago."""
-        for key in [key for key in self._followed if chosen(key)]:
-            if fresh:
-                self._fresh.add(key)
-            self._at(key, self._clock.boottime())
+    def look(self, chosen: Callable[[TargetKey], bool], *, fresh: bool = False) -> None:
+        """Look at what some targets have now; ``fresh``: whatever was learned a moment ago."""
+        now = self._clock.boottime()
+        for target, followed in self._followed.items():
+            for ref, one in followed.items() if chosen(target) else ():
+                key = (target, ref)
+                self._wanted[key] = fresh or self._wanted.get(key, False)
+                self._at(key, one, now)
 
     def of_target(self, target: TargetKey) -> Iterator[Followed]:
         """What is followed for a target."""
-        return (one for key, one in self._followed.items() if key[0] == target)
+        return iter(self._followed.get(target, {}).values())
 
     def next(self, one: Followed) -> float:
         """The wall time of the next look; 0 for none."""
         return self._clock.now() + max(0.0, one.due - self._clock.boottime()) if one.due else 0.0
 
     def __len__(self) -> int:
-        return len(self._followed)
+        return sum(len(followed) for followed in self._followed.values())
 
     # --- life ---------------------------------------------------------------------------------------------
 
@@ -122,21 +126,22 @@ class Refresh:
         count = 0
         while self._due and self._due[0][0] <= now and count < AT_ONCE:
             at, key = heapq.heappop(self._due)
-            one = self._followed.get(key)
+            one = self._get(key)
             if one is not None and one.due == at:
                 count += 1
                 yield key
 
     async def _one(self, key: Key) -> None:
-        one = self._followed[key]
-        fresh = key in self._fresh
-        self._fresh.discard(key)
+        one = self._get(key)
+        if one is None:
+            return  # a pass let go of it in the meantime
+        fresh = self._wanted.pop(key, False)
         before = _word(one)
         try:
             found: Stamped | FleetError = await self._stamp(one.asked, fresh)
         except FleetError as error:
             found = error
-        if self._followed.get(key) is not one:
+        if self._get(key) is not one:
             return
         sharing = self._sharing(one)
         self._take(key, one, found)
@@ -144,7 +149,10 @@ class Refresh:
             self._touch(key[0])
             now = self._clock.boottime()
             for other in sharing - {key}:
-                self._at(other, now)
+                # Whoever is touched may let go of what it had.
+                known = self._get(other)
+                if known is not None:
+                    self._at(other, known, now)
 
     # --- inside -------------------------------------------------------------------------------------------
 
@@ -154,7 +162,7 @@ class Refresh:
         if isinstance(found, FleetError):
             one.error = found
             wait = max(AGAIN, float(getattr(found, "retry_after", 0.0)))
-            self._at(key, now + self._clock.jitter(wait, 0.2))
+            self._later(key, one, now + self._clock.jitter(wait, 0.2))
             return
         one.error, one.stamped = None, found
         self._serve(key, one, frozenset(name for name, _ in found.sources))
@@ -162,16 +170,36 @@ class Refresh:
             wait = found.interval
             if found.until is not None:
                 wait = min(wait, found.until - self._clock.now())
-            self._at(key, now + max(LEAST, wait))
+            self._later(key, one, now + max(LEAST, wait))
+        else:
+            self._later(key, one, 0.0)
+
+    def _get(self, key: Key) -> Followed | None:
+        return self._followed.get(key[0], {}).get(key[1])
+
+    def _later(self, key: Key, one: Followed, due: float) -> None:
+        """The next look by the clock; 0 for none. One that is wanted now stays so: what came may be older than the wish."""
+        if key in self._wanted:
+            return
+        if due:
+            self._at(key, one, due)
         else:
             one.due = 0.0
 
-    def _at(self, key: Key, due: float) -> None:
-        one = self._followed[key]
+    def _at(self, key: Key, one: Followed, due: float) -> None:
         one.due = due
         heapq.heappush(self._due, (due, key))
         if self._due[0][1] == key:
             self._wake.set()
+        if len(self._due) > self._most:
+            self._due = [
+                (one.due, (target, ref))
+                for target, followed in self._followed.items()
+                for ref, one in followed.items()
+                if one.due
+            ]
+            heapq.heapify(self._due)
+            self._most = 2 * len(self._due) + SPARE
 
     def _sharing(self, one: Followed) -> set[Key]:
         return {key for name in one.sources for key in self._users.get(name, ())}
@@ -194,8 +222,11 @@ class Refresh:
                     del self._users[name]
 
     def _drop(self, key: Key) -> None:
-        self._leave(key, self._followed.pop(key))
-        self._fresh.discard(key)
+        followed = self._followed[key[0]]
+        self._leave(key, followed.pop(key[1]))
+        if not followed:
+            del self._followed[key[0]]
+        self._wanted.pop(key, None)
 
 
 def _word(one: Followed) -> tuple[object, ...]:

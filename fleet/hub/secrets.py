@@ -101,7 +101,7 @@ class Secrets:
             before = self._asked.get(key)
             self._asked[key] = asked
             if before is not None and before != asked:
-                self.refresh.look(lambda one: one[0].application == key, fresh=before[1] != asked[1])
+                self.refresh.look(lambda one: one.application == key, fresh=before[1] != asked[1])
 
     async def check(self, project: str) -> Sequence[tuple[str, str, str]] | None:
         """Try what a Project may have of Vault; None where there is no such Project."""

@@ -1,17 +1,18 @@
 """What stands for a Secret -> the Secret in clear, for one target, whatever its form.
 
 Contract: the answer is the caller's to forget; nothing of it is kept here. Errors name the object, its keys and its
-sources, never a value. What blocks (RSA) runs in a pool as wide as the machine.
+sources, never a value. What blocks (RSA) runs in a pool as wide as the machine, in which Applications take turns.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from fleet.secrets.arrange import FETCHED
+from fleet.secrets.turns import Turns
 from fleet.secrets.unseal import unseal
 from fleet.secrets.version import Stamped
 
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from fleet.secrets.version import Place
 
 
+EACH: Final = (
+    2  # jobs of an Application in the queue for each thread: one at work, and one at hand when it ends
+)
+
+
 class Resolving:
     """See the module. ``rings`` gives the rings that serve a cluster, by its name."""
 
@@ -31,7 +37,9 @@ class Resolving:
         self._keyring = keyring
         self._rings = rings
         self._fetching = fetching
-        self._pool = ThreadPoolExecutor(os.cpu_count() or 1, "fleethub-unseal")
+        threads = os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(threads, "fleethub-unseal")
+        self._turns = Turns(self._pool, EACH * threads)
 
     def close(self) -> None:
         """Let the threads end."""
@@ -48,6 +56,5 @@ class Resolving:
         if manifest.form in FETCHED:
             return await self._fetching.clear(manifest, place)
         rings = self._rings(place.cluster)
-        return await asyncio.get_running_loop().run_in_executor(
-            self._pool, unseal, manifest, place.cluster, rings, self._keyring
-        )
+        job = partial(unseal, manifest, place.cluster, rings, self._keyring)
+        return await self._turns.run(place.application, job)
