@@ -87,7 +87,7 @@ def _application(plan: Plan, name: str, commit: str) -> str:
 def _own(plan: Plan, name: str) -> str:
     sealed = "- sealed.yaml\n" if name in plan.sealed else "# - sealed.yaml  # see README.md\n"
     vault = "- vault.yaml\n" if plan.vault else "# - vault.yaml  # see README.md\n"
-    begin = "resources:\n" if name in plan.sealed or plan.vault else "resources: []\n"
+    begin = "resources:\n" if name in plan.sealed or plan.vault else "# resources:\n"
     return _OWN.format(app=plan.app, environment=name) + begin + sealed + vault
 
 
