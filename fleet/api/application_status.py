@@ -60,6 +60,10 @@ class ApplicationStatus(Model):
     revision: Word = Field(
         default="", description="The commit at which what this Application reads last changed."
     )
+    healthy_since: Word = Field(
+        default="",
+        description="Since when all clusters are synced and healthy at this revision and render; absent while any is not.",
+    )
     sync: Sync = Field(default=Sync.UNKNOWN, description="Whether all clusters are as Git wants them.")
     health: HealthWord = Field(
         default=HealthWord(Health.UNKNOWN.word), description="The worst health among its clusters."

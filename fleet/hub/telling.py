@@ -291,7 +291,13 @@ class Telling:
             renderer=record.rendered.renderer if record.rendered is not None else "",
             last_sync=record.last_sync,
             confirmed=_confirmed(record),
+            carried_out=all(map(self._carried_out, outcomes)),
         )
+
+    def _carried_out(self, outcome: Outcome) -> bool:
+        """Whether the target's last pass was of what it is offered now: another image changes no revision."""
+        work = self.offered(outcome.target)
+        return work is None or outcome.findings.render in ("", work.rendered.key)
 
     def _pending(self, key: ApplicationKey, record: Record, outcomes: tuple[Outcome, ...]) -> frozenset[str]:
         """Clusters whose newest offer has not been answered by a pass yet."""

@@ -43,6 +43,7 @@ class Findings:
     answered: str | None = None  # the request that the pass answered, see Work.asked_by
     foreign: tuple[Foreign, ...] = ()
     removed: tuple[Foreign, ...] = ()  # by ``automated.strict``, in this pass
+    render: str = ""  # key of what the pass carried out
 
 
 @dataclass(frozen=True, slots=True)

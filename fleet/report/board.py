@@ -189,7 +189,12 @@ def _bounded(outcome: Outcome) -> Outcome:
         outcome,
         faults=_few(outcome.faults),
         holds=tuple(replace(holding, refs=holding.refs[:MOST]) for holding in outcome.holds),
-        findings=Findings(findings.drifts[:MOST], findings.ignored[:MOST], findings.warnings[:MOST]),
+        findings=Findings(
+            findings.drifts[:MOST],
+            findings.ignored[:MOST],
+            findings.warnings[:MOST],
+            render=findings.render,
+        ),
     )
 
 

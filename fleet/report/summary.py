@@ -77,7 +77,7 @@ class Facts:
     """All that a status is made of. ``targets``: where the Application is placed now.
 
     ``pending``: clusters whose newest Work differs in revision or policy from what the last Outcome answered,
-    and has not been passed yet. ``faults`` and ``holds`` are those of the Application itself (source, render,
+    and has not been passed yet. ``carried_out``: the last pass of every target was of its newest render. ``faults`` and ``holds`` are those of the Application itself (source, render,
     placement; grace, deletion, prunes that wait). ``last_sync`` is ``status.lastSync`` as it is to be.
     """
 
@@ -92,6 +92,7 @@ class Facts:
     renderer: str = ""
     last_sync: Mapping[str, Any] | None = None
     confirmed: Mapping[str, Any] | None = None
+    carried_out: bool = True
 
 
 def status(
@@ -124,12 +125,30 @@ def status(
         "deletionHeld": sorted(held - {""})[:HELD],
         "confirmed": facts.confirmed,
         "revision": revision,
+        "healthySince": _healthy_since(view.standings, facts, before, now=now),
         "lastSync": last_sync,
         "render": facts.render,
         "renderer": facts.renderer,
     }
     told.update({key: value for key, value in optional.items() if value})
     return told
+
+
+def _healthy_since(
+    standings: tuple[Standing, ...], facts: Facts, before: Mapping[str, Any], *, now: float
+) -> str:
+    """Since when every target is well with this very revision and render; empty while any is not.
+
+    The time stands in the status alone, so a hub that starts anew goes on with it where it finds all as it was.
+    """
+    if not standings or not facts.carried_out or not all(one.well for one in standings):
+        return ""
+    same = (before.get("revision"), before.get("render", "")) == (
+        facts.revision or before.get("revision"),
+        facts.render,
+    )
+    since = before.get("healthySince") if same else None
+    return since if isinstance(since, str) and since else words.stamp(now)
 
 
 def _standings(facts: Facts, before: Mapping[str, Any], *, now: float) -> tuple[Standing, ...]:

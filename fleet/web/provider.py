@@ -20,11 +20,12 @@ from fleet.model import ApplicationKey, Health, TargetKey
 from fleet.redact import words
 from fleet.report.stages import Trace
 from fleet.sync.sets import set_id
-from fleet.web import certificate, delivered, probes, scrape, webhook
+from fleet.web import certificate, delivered, probes, running, scrape, webhook
 from fleet.web.api import routes as api
 from fleet.web.api.provider import (
     ApplicationView,
     ClusterView,
+    ImagesView,
     KeyView,
     QueueView,
     ResourceView,
@@ -109,6 +110,10 @@ class HubProvider:
         if key not in hub.world.applications:
             return None
         return tuple(self._resources(key))
+
+    async def images(self, key: ApplicationKey) -> Sequence[ImagesView] | None:
+        """The images that one Application runs on all its clusters."""
+        return await running.views(self._hub, key) if key in self._hub.world.applications else None
 
     def clusters(self) -> Sequence[ClusterView]:
         """All clusters."""
@@ -222,11 +227,11 @@ class HubProvider:
     def _resources(self, key: ApplicationKey) -> Iterator[ResourceView]:
         hub = self._hub
         for worker in hub.roster.workers() if hub.ready else ():
-            running = worker.running
+            at_work = worker.running
             target = TargetKey(key, worker.name)
-            if running is None or target not in worker.targets():
+            if at_work is None or target not in worker.targets():
                 continue
-            member = running.member
+            member = at_work.member
             own = set_id(target, member.identity.namespace)
             refs = set(member.sightings.members(own)) | set(worker.wanted(target))
             for ref in sorted(refs):

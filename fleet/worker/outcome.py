@@ -70,6 +70,7 @@ def build(work: Work, plan: Plan, progress: Progress, pruned: Pruned, member: Me
             plan.warnings + tuple(progress.warnings),
             foreign=additions(work, plan.set_id, member),
             removed=tuple(progress.removed),
+            render=work.rendered.key,
         ),
         at=member.clock.now(),
     )

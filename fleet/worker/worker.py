@@ -19,7 +19,8 @@ from fleet.mailbox import Mailbox, Queue
 from fleet.model import Lane, Manifest, ObjectRef, Reach, TargetKey, Work
 from fleet.ownership.foreign import Hands
 from fleet.redact import words
-from fleet.worker import dooming
+from fleet.sync.scope import Placed
+from fleet.worker import dooming, images
 from fleet.worker.connect import Admit, connect
 from fleet.worker.dooming import Doomed
 from fleet.worker.ends import Replaced
@@ -231,6 +232,14 @@ class Worker:
         """What the target means to hold here, as far as it is scoped."""
         held = self._held.get(target)
         return wanted(held.scoped) if held is not None and held.scoped is not None else frozenset()
+
+    def workloads(self, target: TargetKey) -> tuple[Placed, ...] | None:
+        """What of the target's desired set runs pods; None before it is scoped."""
+        held = self._held.get(target)
+        if held is None or held.scoped is None:
+            return None
+        kinds = images.WORKLOADS
+        return tuple(one for one in held.scoped.manifests if (one.ref.group, one.ref.kind) in kinds)
 
     def secrets(self, target: TargetKey) -> tuple[Manifest, ...]:
         """What stands for Secrets in the target's desired set, as far as it is scoped."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from fleet.model import ApplicationKey, Fault, Foreign, Health, Holding, ObjectRef, Outcome, Reach
     from fleet.report.stages import Trace
+    from fleet.worker.images import Running
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,15 @@ class SecretView:
 
 
 @dataclass(frozen=True, slots=True)
+class ImagesView:
+    """The images that an Application runs on one cluster, or why that could not be told."""
+
+    cluster: str
+    images: tuple[Running, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RingView:
     """A ring: the clusters that it serves, its keys, the newest first, and the certificate that it seals with (PEM)."""
 
@@ -169,6 +179,9 @@ class Provider(Protocol):
 
     def resources(self, key: ApplicationKey) -> Sequence[ResourceView] | None:
         """Give the objects of one Application on all its clusters."""
+
+    async def images(self, key: ApplicationKey) -> Sequence[ImagesView] | None:
+        """Ask the clusters of one Application which images it runs there."""
 
     def clusters(self) -> Sequence[ClusterView]:
         """All clusters, in no order."""

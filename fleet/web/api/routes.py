@@ -90,6 +90,11 @@ def _resources(provider: Provider, namespace: str, name: str) -> Make:
     return None if views is None else partial(shape.resources, tuple(views))
 
 
+async def _images(provider: Provider, namespace: str, name: str) -> Make:
+    views = await provider.images(ApplicationKey(namespace, name))
+    return None if views is None else partial(shape.images, tuple(views))
+
+
 async def _commit(provider: Provider, name: str) -> Make:
     return partial(traced.body, await provider.commit(name.lower()))
 
@@ -125,6 +130,7 @@ _TABLE: Final[tuple[tuple[re.Pattern[str], Callable[..., Make | Awaitable[Make]]
     (re.compile(r"/applications"), _applications),
     (re.compile(rf"/applications/{_NAME}/{_NAME}"), _application),
     (re.compile(rf"/applications/{_NAME}/{_NAME}/resources"), _resources),
+    (re.compile(rf"/applications/{_NAME}/{_NAME}/images"), _images),
     (re.compile(r"/commits/([0-9a-fA-F]{7,64})"), _commit),
     (re.compile(r"/clusters"), _clusters),
     (re.compile(rf"/clusters/{_NAME}"), _cluster),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fleet.web.api.provider import (
         ApplicationView,
         ClusterView,
+        ImagesView,
         QueueView,
         ResourceView,
         RingView,
@@ -55,6 +56,30 @@ def resources(views: Iterable[ResourceView]) -> dict[str, Any]:
                 "foreignFields": [_foreign(one) for one in view.foreign],
             }
             for view in ordered
+        ]
+    }
+
+
+def images(views: Iterable[ImagesView]) -> dict[str, Any]:
+    """Give the images that run, by cluster and workload."""
+    return {
+        "items": [
+            {
+                "cluster": view.cluster,
+                "problem": view.problem,
+                "images": [
+                    {
+                        "workload": _ref(one.workload),
+                        "image": one.image,
+                        "digest": one.digest,
+                        "pods": one.pods,
+                        "since": one.since,
+                        "pod": one.pod,
+                    }
+                    for one in view.images
+                ],
+            }
+            for view in sorted(views, key=lambda view: view.cluster)
         ]
     }
 

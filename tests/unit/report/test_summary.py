@@ -92,6 +92,30 @@ def test_same_facts_later_give_the_same_bytes() -> None:
     assert json.dumps(first) == json.dumps(again)
 
 
+def test_healthy_since_is_the_time_at_which_the_last_target_became_well() -> None:
+    first = status(application(), facts(outcome("eu-1", health=Health.PROGRESSING)), now=NOW)
+    assert "healthySince" not in first
+    well = status(application(before=first), facts(), now=NOW + 100)
+    assert well["healthySince"] == "2023-11-14T22:15:00Z"
+    later = status(application(before=well), facts(), now=NOW + 5000)
+    assert later == well
+    restarted = status(application(before=well), Facts(CLUSTERS, revision=COMMIT), now=NOW + 6000)
+    assert restarted["healthySince"] == well["healthySince"]
+    ill = status(application(before=well), facts(outcome("us-1", health=Health.DEGRADED)), now=NOW + 200)
+    assert "healthySince" not in ill
+
+
+def test_healthy_since_begins_anew_with_another_revision_or_render() -> None:
+    well = status(application(), facts(render="one"), now=NOW)
+    moved = tuple(outcome(name, revisions=(Revision("git", "f" * 40),)) for name in CLUSTERS)
+    commit = status(application(before=well), facts(*moved, revision="f" * 40, render="one"), now=NOW + 60)
+    render = status(application(before=well), facts(render="two"), now=NOW + 60)
+    assert commit["healthySince"] == render["healthySince"] == "2023-11-14T22:14:20Z"
+    waits = status(application(before=well), facts(render="two", carried_out=False), now=NOW + 60)
+    assert "healthySince" not in waits
+    assert "healthySince" not in status(application(), Facts(), now=NOW)
+
+
 def test_transition_time_moves_only_when_the_status_flips() -> None:
     bad = facts(outcome("eu-1", health=Health.DEGRADED))
     first = status(application(), facts(), now=NOW)

@@ -1,0 +1,1 @@
+"""``fleethub init``: a repository by environment, to begin with. `files` makes its content, purely; `command` writes it."""
