@@ -37,6 +37,8 @@ check: $(STAMP) ## format, lint, types, layers, generated files, unit tests: sec
 	@$(BIN)/lint-imports --no-cache > /dev/null || $(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m fleet.api.crd --check
 	@$(BIN)/python -m fleet.settings --check
+	@$(BIN)/python -m fleet.cli.hub_base --check
+	@$(BIN)/hadolint bootstrap/hub/Containerfile
 	@$(BIN)/pytest -q -n 2 tests/unit tests/house --ignore tests/unit/bootstrap $(ARGS)
 
 test: binaries check ## every test: check, then real servers, then end to end
@@ -50,9 +52,10 @@ bench: binaries ## floor and fleethub in one run; ARGS="--apps 100 --objects 5 -
 soak: binaries ## a random walk held against a model of the rules; ARGS="--seed N --steps N"
 	@$(BIN)/python -m tests.walk $(ARGS)
 
-crds: $(STAMP) ## make crds/ from the models, and docs/settings.md from the table
+crds: $(STAMP) ## make crds/ and bootstrap/hub from the models, and docs/settings.md from the table
 	@$(BIN)/python -m fleet.api.crd --write
 	@$(BIN)/python -m fleet.settings --write
+	@$(BIN)/python -m fleet.cli.hub_base --write
 
 lock: ## renew the lock files (needs uv)
 	@uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements/runtime.txt

@@ -39,6 +39,15 @@ def _none(value: Any) -> Any:
     return None if value == "" else value
 
 
+def _bracketed(value: Any) -> Any:
+    """``http://fd00::7:8080``, as a Pod's address and a port make it, as the URL that is meant."""
+    if not isinstance(value, str):
+        return value
+    scheme, separator, rest = value.partition("://")
+    host, colon, port = rest.rpartition(":")
+    return f"{scheme}{separator}[{host}]{colon}{port}" if ":" in host and "[" not in host else value
+
+
 def _state() -> str:
     root = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     return str(Path(root) / "fleethub")
@@ -69,7 +78,7 @@ class Settings(BaseSettings):
     context: Optional = None
     namespace: str = "fleethub"
     listen: str = "127.0.0.1:8080"
-    url: str = ""
+    url: Annotated[str, BeforeValidator(_bracketed)] = ""
     data: Annotated[str, BeforeValidator(lambda value: value or _state())] = Field(default_factory=_state)
     ca_file: str = ""
     allow_git: Listed = ()

@@ -2,66 +2,58 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from fleet.cli.options import Hub, hub_options, timeout_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from fleet.cli.session import Session
 
 
 @click.command()
+@click.option(
+    "--image", metavar="IMAGE", help="Have the cluster run it: REGISTRY/fleethub:TAG, two replicas."
+)
 @click.option("--print", "show", is_flag=True, help="Print the manifests, without the token, and do nothing.")
 @timeout_option("1m")
 @hub_options
-def install(hub: Hub, show: bool, timeout: float) -> None:  # noqa: FBT001 (click's option)
+def install(hub: Hub, image: str | None, show: bool, timeout: float) -> None:  # noqa: FBT001 (click's option)
     """Prepare a cluster to be the hub.
 
     Makes the kinds, the namespace, the hub's ServiceAccount and its rights, the token of its API and the
-    Project "default". The token and the Project are made once; what you change in them stays.
+    Project "default". The token and the Project are made once; what you change in them stays. With --image
+    the cluster runs the hub; else 'fleethub hub' does.
     """
     from fleet.cli.session import run  # noqa: PLC0415
 
     if show:
-        from fleet.documents import write  # noqa: PLC0415
+        from fleet.cli import hub_base  # noqa: PLC0415
 
-        click.echo("---\n".join(write.yaml(body) for body in _manifests(hub.hub_namespace)), nl=False)
+        click.echo("---\n".join(hub_base.texts(hub.hub_namespace, image or "")), nl=False)
         return
 
     async def verb(session: Session) -> None:
-        await _install(session, timeout)
+        await _install(session, image or "", timeout)
 
     run(verb, hub)
-    click.echo("Next: 'fleethub hub' runs the hub, 'fleethub cluster add' registers a cluster.")
+    waits = f"'kubectl -n {hub.hub_namespace} rollout status deployment/fleethub' waits for the hub"
+    runs = waits if image else "'fleethub hub' runs the hub"
+    click.echo(f"Next: {runs}, 'fleethub cluster add' registers a cluster.")
 
 
-def _manifests(namespace: str) -> Iterator[dict[str, Any]]:
-    """Give what is applied each time, in order."""
-    from fleet import shipped  # noqa: PLC0415
-    from fleet.cli import hub_objects  # noqa: PLC0415
-    from fleet.documents import read  # noqa: PLC0415
-
-    yield hub_objects.namespace(namespace)
-    for content in shipped.crds():
-        yield read.value(content, path="crds")
-    yield from hub_objects.rights(namespace)
-
-
-async def _install(session: Session, timeout: float) -> None:  # noqa: ASYNC109 (exit code 4)
+async def _install(session: Session, image: str, timeout: float) -> None:  # noqa: ASYNC109 (exit code 4)
     import secrets  # noqa: PLC0415
 
     from fleet import shipped  # noqa: PLC0415
-    from fleet.cli import hub_objects, objects, waiting  # noqa: PLC0415
+    from fleet.cli import hub_base, hub_objects, objects, waiting  # noqa: PLC0415
     from fleet.documents import read  # noqa: PLC0415
     from fleet.projects import default  # noqa: PLC0415
 
     namespace = session.hub.hub_namespace
     kinds = []
-    for body in _manifests(namespace):
+    for body in hub_base.manifests(namespace, image):
         await objects.apply(session.send, body)
         at = objects.At(body["kind"], body["metadata"].get("namespace", ""), body["metadata"]["name"])
         click.echo(f"Applied {at}")

@@ -62,3 +62,17 @@ def test_a_wrong_value_is_refused_without_being_quoted(
 def test_unknown_settings_are_refused() -> None:
     with pytest.raises(ValidationError):
         Settings(colour="blue")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("http://fd00::7:8080", "http://[fd00::7]:8080"),
+        ("http://[fd00::7]:8080", "http://[fd00::7]:8080"),
+        ("http://10.0.0.7:8080", "http://10.0.0.7:8080"),
+        ("https://hub.example", "https://hub.example"),
+        ("", ""),
+    ],
+)
+def test_an_address_of_a_pod_becomes_a_url_whichever_protocol_it_is_of(given: str, meant: str) -> None:
+    assert Settings(url=given).url == meant
