@@ -13,13 +13,14 @@ import http.server
 import json
 import ssl
 import threading
+from pathlib import PurePosixPath
 from typing import Any, Self
 
 from bootstrap.local.authority import Authority
 
 INJECT = "vault.hashicorp.com/agent-inject"
 STATUS = "vault.hashicorp.com/agent-inject-status"
-HOME = "/".join(("", "home", "vault"))  # of the agent's image
+HOME = str(PurePosixPath("/home") / "vault")  # of the agent's image
 SECRETS = {"name": "vault-secrets", "mountPath": "/vault/secrets"}
 
 
