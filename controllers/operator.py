@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from typing import Any
 
 import kopf
 
 from controllers.handlers import Listener, registry
 from fleet.errors import FleetError
+from fleet.kube import tls
 from fleet.kube.connection import Connection
 
 AGAIN = 0.2  # seconds until a task that did not end is told so again
@@ -129,16 +132,26 @@ def _settings() -> kopf.OperatorSettings:
     return settings
 
 
+@dataclass(frozen=True, kw_only=True)
+class SignedIn(kopf.ConnectionInfo):
+    """kopf's connection, by our own TLS: its own would write the client's key to a temporary file."""
+
+    connection: Connection = field(repr=False, compare=False)
+
+    def as_ssl_context(self) -> ssl.SSLContext:
+        """The TLS side, from memory."""
+        return tls.context(self.connection)
+
+
 def _login(connection: Connection) -> kopf.ConnectionInfo:
     basic = connection.basic or (None, None)
-    return kopf.ConnectionInfo(
+    return SignedIn(
+        connection=connection,
         server=connection.server,
         ca_data=connection.ca_data,
         insecure=not connection.verify,
         username=basic[0],
         password=basic[1],
         token=connection.token,
-        certificate_data=connection.client_cert,
-        private_key_data=connection.client_key,
         proxy_url=connection.proxy_url,
     )

@@ -10,14 +10,10 @@ from __future__ import annotations
 import asyncio
 import asyncio.sslproto
 import os
-import ssl
-import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
@@ -25,6 +21,7 @@ from aiohttp.client_exceptions import ClientHttpProxyError
 from yarl import URL
 
 from fleet.errors import KubeconfigInvalid, NotPermitted, Unreachable
+from fleet.kube import tls
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
@@ -198,7 +195,7 @@ def open(connection: Connection) -> Sessions:  # noqa: A001 (the verb of this mo
     """Pools for a connection, without connecting; needs a running loop. Raises KubeconfigInvalid."""
     # Private, but there is no other way; a test proves that it takes effect.
     asyncio.sslproto.SSLProtocol.max_size = _TLS_BUFFER
-    context = tls(connection)
+    context = tls.context(connection)
 
     def session(limit: int) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -228,60 +225,6 @@ def proxy(url: str | None) -> URL | None:
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise KubeconfigInvalid("a proxy is reached by http or https", field="proxy-url")
     return parsed
-
-
-def tls(connection: Connection) -> ssl.SSLContext:
-    """The TLS side of a connection. Raises KubeconfigInvalid for PEM that does not read."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    # As Go does: whatever the CA data holds is an anchor, also an intermediate or the server's own cert.
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    try:
-        if not connection.verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        elif connection.ca_data is not None:
-            context.load_verify_locations(cadata=connection.ca_data.decode("ascii"))
-        else:
-            context.load_default_certs()
-            if connection.roots:
-                context.load_verify_locations(cadata=connection.roots.decode("ascii"))
-    except (ssl.SSLError, UnicodeDecodeError, ValueError):
-        raise KubeconfigInvalid("the CA data is no PEM certificate", field="caData") from None
-    if connection.client_cert is not None:
-        key = connection.client_key or b""
-        try:
-            _load(context, connection.client_cert.rstrip() + b"\n" + key.rstrip() + b"\n")
-        except (ssl.SSLError, OSError, ValueError):
-            text = "the client certificate or its key does not read, or they do not belong together"
-            raise KubeconfigInvalid(text, field="client-certificate-data") from None
-    return context
-
-
-def _load(context: ssl.SSLContext, pem: bytes) -> None:
-    """Python reads a certificate from a file only: on Linux one in memory, elsewhere one removed at once."""
-    if sys.platform == "linux" and hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("client", os.MFD_CLOEXEC)
-        try:
-            os.fchmod(descriptor, 0o600)
-            os.write(descriptor, pem)
-            context.load_cert_chain(f"/proc/self/fd/{descriptor}", password=_no_password)
-        finally:
-            os.close(descriptor)
-        return
-    descriptor, name = tempfile.mkstemp()  # 0600
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pem)
-        context.load_cert_chain(name, password=_no_password)
-    finally:
-        Path(name).unlink()
-
-
-def _no_password() -> bytes:
-    """Without it OpenSSL would ask on the terminal."""
-    raise ValueError
 
 
 _PHRASES: Final[tuple[tuple[type[BaseException], str], ...]] = (

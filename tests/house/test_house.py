@@ -130,7 +130,7 @@ def test_links_between_pages_lead_somewhere() -> None:
     assert not dead
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/secrets.md"])
 def test_what_a_page_calls_a_file_is_one(page: str) -> None:
     text = (ROOT / page).read_text()
     named = set(re.findall(r"`((?:fleet|controllers|bootstrap|tests|docs|crds)/[\w/.-]*)`", text))

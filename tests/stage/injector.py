@@ -13,12 +13,14 @@ import http.server
 import json
 import ssl
 import threading
+from pathlib import PurePosixPath
 from typing import Any, Self
 
 from bootstrap.local.authority import Authority
 
 INJECT = "vault.hashicorp.com/agent-inject"
 STATUS = "vault.hashicorp.com/agent-inject-status"
+HOME = str(PurePosixPath("/home") / "vault")  # of the agent's image
 SECRETS = {"name": "vault-secrets", "mountPath": "/vault/secrets"}
 
 
@@ -120,7 +122,7 @@ def _agent(name: str, home: str) -> dict[str, Any]:
         "name": name,
         "image": "hashicorp/vault:1.21",
         "command": ["/bin/sh", "-ec"],
-        "args": ["vault agent -config=/home/vault/config.json"],
+        "args": [f"vault agent -config={HOME}/config.json"],
         "env": [
             {"name": "VAULT_LOG_LEVEL", "value": "info"},
             {"name": "NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
@@ -138,5 +140,5 @@ def _agent(name: str, home: str) -> dict[str, Any]:
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
         },
-        "volumeMounts": [{"name": home, "mountPath": "/home/vault"}, SECRETS],
+        "volumeMounts": [{"name": home, "mountPath": HOME}, SECRETS],
     }

@@ -32,6 +32,10 @@ class Unread(ValueError):
     """The property is of a syntax that is not read; its text says which."""
 
 
+class Unfit(ValueError):
+    """What was found is not of the form that is needed; its text is one of our own, without content."""
+
+
 def pick(held: Mapping[str, Any], property_: str) -> bytes:
     """The value of a property; all of it as JSON where the property is empty. Raises NotFound and Unread."""
     return octets(within(held, property_)) if property_ else text(held).encode()
@@ -128,7 +132,7 @@ def _within(part: str, length: int) -> bool:
 
 def _json(value: Any, depth: int) -> str:
     if depth > _DEEPEST:
-        raise ValueError("it is nested too deep")
+        raise Unfit("it is nested too deep")
     match value:
         case bytes():
             return json.dumps(value.decode("utf-8", "replace"), ensure_ascii=False)
@@ -148,7 +152,7 @@ def _json(value: Any, depth: int) -> str:
         case bool() | int() | None:
             return json.dumps(value)
         case _:
-            raise ValueError("it holds what is no JSON")
+            raise Unfit("it holds what is no JSON")
 
 
 def _number(number: Decimal) -> str:

@@ -14,7 +14,7 @@ import pytest
 
 from bootstrap.local.authority import Authority
 from fleet.errors import KubeconfigInvalid, NotPermitted
-from fleet.kube import session
+from fleet.kube import session, tls
 from fleet.kube.connection import Connection
 
 CANARY = "hunter2"
@@ -37,7 +37,7 @@ def connection(authority: Authority) -> Connection:
 
 
 def test_only_the_given_ca_is_trusted(connection: Connection) -> None:
-    context = session.tls(connection)
+    context = tls.context(connection)
     assert context.verify_mode == ssl.CERT_REQUIRED
     assert context.check_hostname
     assert len(context.get_ca_certs()) == 1
@@ -45,11 +45,11 @@ def test_only_the_given_ca_is_trusted(connection: Connection) -> None:
 
 
 def test_without_a_ca_the_system_decides_and_verification_stays_on() -> None:
-    assert session.tls(Connection("https://a")).verify_mode == ssl.CERT_REQUIRED
+    assert tls.context(Connection("https://a")).verify_mode == ssl.CERT_REQUIRED
 
 
 def test_verification_is_off_only_where_the_connection_says_so(connection: Connection) -> None:
-    assert session.tls(replace(connection, verify=False)).verify_mode == ssl.CERT_NONE
+    assert tls.context(replace(connection, verify=False)).verify_mode == ssl.CERT_NONE
 
 
 def test_a_client_certificate_leaves_no_file(
@@ -57,10 +57,10 @@ def test_a_client_certificate_leaves_no_file(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     before = len(list(Path("/proc/self/fd").iterdir()))
-    session.tls(connection)
+    tls.context(connection)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
     monkeypatch.setattr(sys, "platform", "darwin")
-    session.tls(connection)
+    tls.context(connection)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -78,7 +78,7 @@ def test_pem_that_does_not_read_is_an_error_without_content(
     connection: Connection, broken: dict[str, bytes | None]
 ) -> None:
     with pytest.raises(KubeconfigInvalid) as caught:
-        session.tls(replace(connection, **broken))  # type: ignore[arg-type]
+        tls.context(replace(connection, **broken))  # type: ignore[arg-type]
     assert CANARY not in str(caught.value)
 
 

@@ -84,7 +84,6 @@ def _taken(
     external: External, ref: ObjectRef, item: Item, want: Want, held: Mapping[str, Any]
 ) -> dict[str, bytes]:
     """The keys that one item gives."""
-    fault = ""
     try:
         taken = _one(item, want, held) if item.key else _all(item, want, held)
     except value.NotFound:
@@ -94,11 +93,10 @@ def _taken(
     except _Undecodable:
         where = f"{item.where}.decodingStrategy"
         raise _wrong(external, ref, where, f"a value is no {item.remote.decoding.value}") from None
-    except ValueError as error:
-        fault = str(error) if type(error) is ValueError else "it does not read"
-        taken = {}
-    if fault:
-        raise _wrong(external, ref, item.where, f"what is at {want.path}: {fault}")
+    except value.Unfit as error:
+        raise _wrong(external, ref, item.where, f"what is at {want.path}: {error}") from None
+    except ValueError:  # Python's own words may quote what does not read
+        raise _wrong(external, ref, item.where, f"what is at {want.path}: it does not read") from None
     if item.remote.whole and any(b"\0" in one for one in taken.values()):
         raise _wrong(external, ref, f"{item.where}.nullBytePolicy", "a value holds a null byte")
     return taken
@@ -129,12 +127,12 @@ def _all(item: Item, want: Want, held: Mapping[str, Any]) -> dict[str, bytes]:
     whole: Mapping[str, Any] = value.metadata(held) if want.metadata else held
     inner = value.mapping(value.within(whole, item.remote.property)) if item.remote.property else whole
     if inner is None:
-        raise ValueError("it is no map, so there is nothing to extract")
+        raise value.Unfit("it is no map, so there is nothing to extract")
     made: dict[str, bytes] = {}
     for key, one in inner.items():
         name = _converted(str(key), unicode=item.remote.unicode)
         if name in made:
-            raise ValueError("two keys become one by conversionStrategy")
+            raise value.Unfit("two keys become one by conversionStrategy")
         made[name] = _decoded(value.octets(one), item.remote.decoding)
     return made
 

@@ -137,6 +137,10 @@ def test_it_reads_its_own_files_and_no_other(
     assert not (tmp_path / "out").exists()
 
 
+def test_it_dumps_no_core(shell: Shell) -> None:
+    assert shell.run("ulimit -S -c; ulimit -H -c").split() == ["0", "0"]
+
+
 def test_what_setsid_started_ends_with_it_and_the_folder_goes(shell: Shell) -> None:
     mark = f"own-{uuid.uuid4().hex}"
     shell.run(f"(while :; do : {mark}; done) & (while :; do : {mark}; done) & echo started")
