@@ -127,6 +127,16 @@ class Metrics:
         family = _Read(CounterMetricFamily, ("fleethub_render", "Renders of sources.", ("result",)), rows)
         self.registry.register(family)
 
+    def unsealing(self, read: Callable[[], float]) -> None:
+        """Have the RSA operations counted by the keyring read off."""
+        named = ("fleethub_unseal_operations", "RSA operations that opened sealed values, or tried.", ())
+        self.registry.register(_Read(CounterMetricFamily, named, lambda: [((), read())]))
+
+    def vault(self, rows: Rows) -> None:
+        """Have the requests to Vault counted by their owner read off: what was asked (login, metadata, data); how many."""
+        named = ("fleethub_vault_requests", "Requests to Vault.", ("what",))
+        self.registry.register(_Read(CounterMetricFamily, named, rows))
+
     def status_writes(self, read: Callable[[], float]) -> None:
         """Have the writes of status counted by their owner read off."""
         named = ("fleethub_status_writes", "Writes of status to the hub.", ())

@@ -57,7 +57,14 @@ class Hub(Parts):
         measuring.measure(
             self.metrics,
             measuring.Owners(
-                self.world, self.board, self.roster, self.statuses, self.cache, self.clearing, self.clock
+                self.world,
+                self.board,
+                self.roster,
+                self.statuses,
+                self.cache,
+                self.clearing,
+                self.clock,
+                self.secrets,
             ),
         )
         tasks: list[asyncio.Future[Any]] = [

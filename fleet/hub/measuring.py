@@ -12,6 +12,7 @@ from fleet import names
 from fleet.clock import Clock
 from fleet.hub.clearing import Clearing
 from fleet.hub.roster import Roster
+from fleet.hub.secrets import Secrets
 from fleet.metrics import Metrics
 from fleet.model import Lane
 from fleet.render.cache import RenderCache
@@ -33,6 +34,7 @@ class Owners:
     cache: RenderCache
     clearing: Clearing
     clock: Clock
+    secrets: Secrets
 
 
 def measure(metrics: Metrics, owners: Owners) -> None:
@@ -43,6 +45,15 @@ def measure(metrics: Metrics, owners: Owners) -> None:
     metrics.unclaimed(lambda: _unclaimed(owners))
     metrics.queues(lambda: _queues(owners))
     metrics.renders(lambda: ((("built",), float(cache.builds)), (("cached",), float(cache.hits))))
+    keyring, vault = owners.secrets.sealing.keyring, owners.secrets.vault
+    metrics.unsealing(lambda: float(keyring.operations))
+    metrics.vault(
+        lambda: (
+            (("login",), float(vault.logins)),
+            (("metadata",), float(vault.metadata_reads)),
+            (("data",), float(vault.data_reads)),
+        )
+    )
     metrics.status_writes(lambda: float(owners.statuses.writes))
     metrics.lag(lambda: owners.clock.lag)
 

@@ -72,6 +72,16 @@ def settled(member: Member, item: Shaped) -> bool:
     )
 
 
+def audited(member: Member, item: Shaped) -> bool:
+    """Whether an audit has nothing to find in an object that is settled.
+
+    A Secret of a form that nobody has written since our last apply is what that made of it, whatever ownership shows. Opening it
+    again would cost an RSA operation or a read of Vault for nothing.
+    """
+    seen = member.sightings.get(item.ref)
+    return bool(item.placed.manifest.form) and seen is not None and seen.untouched
+
+
 def blemished(work: Work, ref: ObjectRef, member: Member) -> bool:
     """Whether people added to an object what the Application's policy takes away again."""
     return Option.STRICT in work.target.policy.options and any(
@@ -154,7 +164,8 @@ async def _stage(work: Work, stage: Stage, member: Member, progress: Progress) -
     due = []
     for item in stage.items:
         calm = settled(member, item) and not blemished(work, item.ref, member)
-        if work.mode is not Mode.AUDIT and work.asked_by is None and calm:
+        left = work.mode is not Mode.AUDIT or audited(member, item)
+        if left and work.asked_by is None and calm:
             progress.unchanged += 1
             progress.applied.add(item.ref)
         else:
@@ -294,6 +305,7 @@ def remember(member: Member, item: Shaped, meta: Meta, *, created: bool) -> None
             health,
             meta.deleting,
             message,
+            meta.version,
         ),
         item.content,
     )

@@ -12,6 +12,7 @@ import json
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from bootstrap.local.servers import Components
 from bootstrap.local.warden import Warden
 from fleet import names
 from fleet.kube.request import Request
-from tests.bench import floor, renderers, work
+from tests.bench import floor, renderers, secrets, work
 from tests.bench.hubprocess import HubProcess, renders, requests
 from tests.stage.api import Api
 from tests.stage.repository import Repository
@@ -368,25 +369,53 @@ def main() -> None:
     parser.add_argument(
         "--renderer", choices=["helm", "kustomize"], help="what renders cost, in place of all that"
     )
+    parser.add_argument(
+        "--secrets",
+        nargs="?",
+        const="too",
+        choices=["too", "only"],
+        help="what secrets cost, besides or alone",
+    )
+    parser.add_argument("--externals", type=int, default=1000, help="ExternalSecrets on each cluster")
+    parser.add_argument("--paths", type=int, help="paths that they read; each its own without it")
+    parser.add_argument("--secret-clusters", type=int, default=10)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="fleethub-bench-") as name, Warden() as warden:
-        folder = Path(name)
-        (folder / "repositories").mkdir()
-        with GitServer(folder / "repositories") as git:
-            if options.renderer:
-                result = asyncio.run(renderers.Run(options.renderer, folder, git).run(RENDERS))
-            else:
-                result = asyncio.run(Bench(options, folder, warden, git).run())
+    result: dict[str, Any] = {}
+    if options.secrets != "only":
+        result |= run(options)
+    if options.secrets:
+        with ground() as (folder, warden, git):
+            result |= asyncio.run(secrets.Run(options, folder, warden, git, say).run())
     if options.renderer:
         say(f"{RENDERS} applications rendered by {options.renderer}")
-    else:
+    elif options.secrets != "only":
         say(f"{options.apps} applications x {options.objects} objects x {options.clusters} clusters")
+    if options.secrets:
+        say(f"{options.externals} ExternalSecrets on each of {options.secret_clusters} clusters")
     for part, figures in result.items():
         told = figures if isinstance(figures, dict) else {"": figures}
         say(f"  {part:10} " + "  ".join(f"{key} {value}" for key, value in told.items()))
     if options.out:
         options.out.write_text(json.dumps(result, indent=2) + "\n")
+
+
+@contextlib.contextmanager
+def ground() -> Iterator[tuple[Path, Warden, GitServer]]:
+    """A folder, a warden and a Git server, for one run."""
+    with tempfile.TemporaryDirectory(prefix="fleethub-bench-") as name, Warden() as warden:
+        folder = Path(name)
+        (folder / "repositories").mkdir()
+        with GitServer(folder / "repositories") as git:
+            yield folder, warden, git
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """The figures of objects, or of renders."""
+    with ground() as (folder, warden, git):
+        if options.renderer:
+            return asyncio.run(renderers.Run(options.renderer, folder, git).run(RENDERS))
+        return asyncio.run(Bench(options, folder, warden, git).run())
 
 
 if __name__ == "__main__":

@@ -18,7 +18,9 @@ TICKS = os.sysconf("SC_CLK_TCK")
 class HubProcess:
     """``fleethub hub`` with its metrics and its /proc entry."""
 
-    def __init__(self, kubeconfig: Path, data: Path, git: str, port: int, log: Path) -> None:
+    def __init__(
+        self, kubeconfig: Path, data: Path, git: str, port: int, log: Path, more: tuple[str, ...] = ()
+    ) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self._log = log
         self._command = [
@@ -36,6 +38,7 @@ class HubProcess:
             git,
             "--log-level",
             "warning",
+            *more,
         ]
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -132,7 +132,7 @@ async def test_what_is_sealed_for_one_environment_stays_shut_in_another(
     assert await data(theatre, "db", "us") == {"password": CLEAR}
 
 
-async def test_drift_and_restarts_open_only_what_they_must(theatre: Theatre, kubeseal: Path) -> None:
+async def test_drift_audits_and_restarts_open_only_what_they_must(theatre: Theatre, kubeseal: Path) -> None:
     await theatre.unkeyed()
     await theatre.register("eu")
     await theatre.start()
@@ -162,6 +162,18 @@ async def test_drift_and_restarts_open_only_what_they_must(theatre: Theatre, kub
         return again.operations == 0
 
     await holds(unopened, 1.0, what="a restart opens nothing")
+    await theatre.stop()
+    await theatre.start(audit_interval=1)
+
+    async def opened(times: int) -> bool:
+        return theatre.hub.secrets.sealing.keyring.operations == times
+
+    await until(lambda: opened(1), what="the first audit after a start opens it")
+    await holds(lambda: opened(1), 2.5, what="further ones open nothing that nobody has written")
+    note = {"metadata": {"annotations": {"note": "mine"}}}
+    await theatre.members["eu"].patch("Secret", "db", theatre.namespace, note, "labeller")
+    await until(lambda: opened(2), what="an audit opens what somebody has written")
+    await holds(lambda: opened(2), 2.5, what="and it stands again")
 
 
 async def test_a_copied_key_opens_once_it_is_on_a_ring(theatre: Theatre, kubeseal: Path) -> None:

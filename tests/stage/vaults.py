@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from bootstrap.local.plane import Plane
 from fleet import names
 from tests.stage.openbao import OpenBao
 from tests.stage.theatre import Theatre
@@ -23,11 +24,16 @@ def allow(bao: OpenBao, role: str, *paths: str, mount: str = "hubs", **more: Any
 
 def trust(bao: OpenBao, theatre: Theatre, mount: str = "hubs") -> None:
     """Have OpenBao believe the tokens of the tests' hub, by the issuer's key."""
-    public = theatre.planes.hub.authority.signing_key("service-accounts").certificate.read_text()
+    believe(bao, theatre.planes.hub, mount)
+
+
+def believe(bao: OpenBao, plane: Plane, mount: str = "hubs") -> None:
+    """Have OpenBao believe the tokens of a plane."""
+    public = plane.authority.signing_key("service-accounts").certificate.read_text()
     mounts = bao.root("GET", "sys/auth")["data"]
     if f"{mount}/" not in mounts:
         bao.root("POST", f"sys/auth/{mount}", {"type": "jwt"})
-    issuer = {"jwt_validation_pubkeys": [public], "bound_issuer": theatre.planes.hub.server}
+    issuer = {"jwt_validation_pubkeys": [public], "bound_issuer": plane.server}
     bao.root("POST", f"auth/{mount}/config", issuer)
 
 
