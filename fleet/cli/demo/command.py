@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 def demo(contexts: str | None, kubeconfig: str | None, stay: bool | None) -> None:  # noqa: FBT001 (click's option)
     """See fleethub at work on this machine.
 
-    Starts a hub and two real Kubernetes control planes (no containers, no root), serves a repository, and
-    walks the whole loop: commit, drift, prune, revert, manual sync, a cluster that goes and comes back.
+    Starts a hub, two real Kubernetes control planes and an OpenBao (no containers, no root), serves a repository, and
+    walks the whole loop: commit, drift, prune, revert, sealed secrets, a secret that rotates, manual sync, a
+    cluster that goes and comes back.
     """
-    from fleet.cli.demo.ground import GroundFailed, existing, local  # noqa: PLC0415
-    from fleet.cli.demo.tour import StepFailed, Tour  # noqa: PLC0415
+    from fleet.cli.demo.failure import GroundFailed, StepFailed  # noqa: PLC0415
+    from fleet.cli.demo.ground import existing, local  # noqa: PLC0415
+    from fleet.cli.demo.tour import Tour  # noqa: PLC0415
 
     staying = sys.stdout.isatty() if stay is None else stay
     try:

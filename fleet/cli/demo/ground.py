@@ -23,13 +23,11 @@ from bootstrap.local.plane import Plane
 from bootstrap.local.processes import Spawner
 from bootstrap.local.warden import Warden
 from fleet import names
+from fleet.cli.demo.failure import GroundFailed
+from fleet.cli.demo.vault import Vault
 
 NAMESPACE: Final = "fleethub-demo"
 ENVIRONMENTS: Final = ("dev", "prod")
-
-
-class GroundFailed(Exception):
-    """The ground could not be laid; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +56,18 @@ class Ground:
     spawner: Spawner
     kubectl: Path
     helm: bool
+    vault: Vault | None
     stop: Callable[[str], None] | None = None
     start: Callable[[str], None] | None = None
+
+    def environment(self, member: Access) -> str:
+        """Which environment a member is of: the last is prod's."""
+        return "prod" if member == self.members[-1] else "dev"
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Those that there are, prod last."""
+        return tuple(dict.fromkeys(self.environment(member) for member in self.members))
 
 
 @contextlib.contextmanager
@@ -69,6 +77,7 @@ def local() -> Iterator[Ground]:
     _binaries()
     with tempfile.TemporaryDirectory(prefix="fleethub-demo-") as name, Warden() as warden:
         folder = warden.folder(Path(name))
+        vault = _vault(folder, warden)
         planes = {
             plane: Plane.create(plane, folder / plane, warden=warden) for plane in ("hub", *ENVIRONMENTS)
         }
@@ -92,6 +101,7 @@ def local() -> Iterator[Ground]:
                 warden,
                 binaries.ensure_kubectl(),
                 _helm(),
+                vault,
                 lambda which: planes[which].stop(),
                 start,
             )
@@ -111,7 +121,16 @@ def existing(contexts: Sequence[str], kubeconfig: str | None) -> Iterator[Ground
         folder = warden.folder(Path(name))
         with _git(folder) as git:
             try:
-                yield Ground(hub, tuple(members), folder, git, warden, kubectl, _helm())
+                yield Ground(
+                    hub,
+                    tuple(members),
+                    folder,
+                    git,
+                    warden,
+                    kubectl,
+                    _helm(),
+                    _vault(folder, warden),
+                )
             finally:
                 # The hub first: it would make its namespace on a member again.
                 warden.close()
@@ -124,6 +143,15 @@ def _git(folder: Path) -> Iterator[GitServer]:
     served.mkdir()
     with GitServer(served) as git:
         yield git
+
+
+def _vault(folder: Path, spawner: Spawner) -> Vault | None:
+    """An OpenBao that comes up meanwhile; None where there is no program for this machine, or no index to ask."""
+    try:
+        program = binaries.ensure_bao()
+    except RuntimeError:
+        return None
+    return Vault.start(program, folder / "vault", spawner)
 
 
 def _helm() -> bool:

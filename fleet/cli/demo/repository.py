@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from pathlib import Path
 from typing import Final
 
 from bootstrap.local import commands
 from bootstrap.local.gitserver import GitServer, create_repository
+from fleet import names
 from fleet.cli.demo.ground import NAMESPACE
 
 NAME: Final = "fleet"
 HELLO: Final = "apps/hello/deployment.yaml"
 EXTRA: Final = "apps/hello/motd.yaml"
+HELLO_NAME: Final = "hello"
+SEALED: Final = "token"
+DATABASE: Final = "database"
+VAULT_PATH: Final = "secret/hello"
 
 _APPLICATION: Final = """\
 apiVersion: fleethub.dev/v1alpha1
@@ -39,13 +45,14 @@ _MANUAL: Final = """\
     syncOptions: [CreateNamespace=true]
 """
 _EVERYWHERE: Final = "    clusterSelector: {}"
-_PROD: Final = "    clusterSelector:\n      matchLabels:\n        env: prod"
+_OF_ENVIRONMENT: Final = "    clusterSelector:\n      matchLabels:\n        env: {}"
+_PROD: Final = _OF_ENVIRONMENT.format("prod")
 
 _DEPLOYMENT: Final = """\
 apiVersion: apps/v1
 kind: Deployment
 metadata:
-  name: hello
+  name: hello{notes}
 spec:
   replicas: {replicas}
   selector:
@@ -60,7 +67,46 @@ spec:
       - name: nginx
         image: nginx:1.27
         ports:
-        - containerPort: 80
+        - containerPort: 80{mounts}
+"""
+_NOTES: Final = f"""
+  annotations:
+    {names.RESTART}: "true\""""
+_MOUNTS: Final = f"""
+        envFrom:
+        - secretRef:
+            name: {DATABASE}"""
+_STORE: Final = """\
+apiVersion: external-secrets.io/v1
+kind: SecretStore
+metadata:
+  name: vault
+spec:
+  provider:
+    vault:
+      server: {url}
+      caBundle: {ca}
+      path: secret
+      version: v2
+      auth:
+        jwt:
+          path: jwt
+          role: {role}
+"""
+_EXTERNAL: Final = """\
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata:
+  name: {name}
+spec:
+  refreshInterval: 1s
+  secretStoreRef:
+    name: vault
+  data:
+  - secretKey: password
+    remoteRef:
+      key: {key}
+      property: password
 """
 _SERVICE: Final = """\
 apiVersion: v1
@@ -130,6 +176,8 @@ class Clone:
         create_repository(git.folder, NAME)
         self.url = f"{git.url}/{NAME}.git"
         self.folder = folder / NAME
+        self._replicas = 2
+        self._of_vault = {"notes": "", "mounts": ""}
         self._env = {
             "PATH": os.environ.get("PATH", ""),
             "HOME": str(folder),
@@ -166,33 +214,45 @@ class Clone:
                 "environments/dev/hello.yaml": hello,
                 "environments/prod/billing.yaml": billing,
                 "environments/prod/billing/config.yaml": _CONFIG.format(name="billing", text="release 1"),
-                HELLO: _DEPLOYMENT.format(replicas=2),
+                HELLO: self._deployment(),
                 "apps/hello/service.yaml": _SERVICE,
                 EXTRA: _CONFIG.format(name="motd", text="hello"),
             }
         )
         self.commit("Lay out the fleet")
 
-    def seal(self, name: str, sealed: str) -> str:
-        """A sealed Secret for the clusters of prod, and its Application; the commit."""
+    def seal(self, environment: str, sealed: str) -> None:
+        """A sealed Secret for the clusters of an environment, and its Application; not committed yet."""
+        where = f"environments/{environment}/{SEALED}"
         application = _APPLICATION.format(
-            name=name,
+            name=f"{SEALED}-{environment}",
             url=self.url,
-            path=f"environments/prod/{name}",
-            placement=_PROD,
+            path=where,
+            placement=_OF_ENVIRONMENT.format(environment),
             namespace=NAMESPACE,
             policy=_AUTOMATED,
         )
-        self.write(
-            {f"environments/prod/{name}.yaml": application, f"environments/prod/{name}/sealed.yaml": sealed}
-        )
-        return self.commit(f"Seal {name} for prod")
+        self.write({f"{where}.yaml": application, f"{where}/sealed.yaml": sealed})
 
-    def copy_to_everywhere(self, name: str) -> str:
-        """Place what is meant for prod on every cluster, unchanged; the commit."""
-        file = self.folder / f"environments/prod/{name}.yaml"
-        file.write_text(file.read_text().replace(_PROD, _EVERYWHERE))
-        return self.commit(f"Place {name} everywhere")
+    def copy_sealed(self, source: str, target: str) -> str:
+        """Put an environment's sealed Secret, unchanged, in the place of another's; the commit."""
+        sealed = (self.folder / f"environments/{source}/{SEALED}/sealed.yaml").read_text()
+        self.write({f"environments/{target}/{SEALED}/sealed.yaml": sealed})
+        return self.commit(f"Copy {SEALED} of {source} to {target}")
+
+    def mount(self, url: str, ca: str) -> str:
+        """Have hello mount a Secret of Vault, and be restarted when that changes; the commit."""
+        self._of_vault = {"notes": _NOTES, "mounts": _MOUNTS}
+        bundle = base64.b64encode(ca.encode()).decode()
+        key = VAULT_PATH.partition("/")[2]
+        self.write(
+            {
+                "apps/hello/store.yaml": _STORE.format(url=url, ca=bundle, role=HELLO_NAME),
+                "apps/hello/database.yaml": _EXTERNAL.format(name=DATABASE, key=key),
+                HELLO: self._deployment(),
+            }
+        )
+        return self.commit(f"Have {HELLO_NAME} mount {DATABASE}")
 
     def root(self) -> str:
         """The root Application's manifest, which is the one thing applied by hand."""
@@ -210,7 +270,8 @@ class Clone:
 
     def replicas(self, count: int) -> str:
         """Set the replicas of hello; the commit."""
-        self.write({HELLO: _DEPLOYMENT.format(replicas=count)})
+        self._replicas = count
+        self.write({HELLO: self._deployment()})
         return self.commit(f"Run hello {count} times")
 
     def remove(self, path: str) -> str:
@@ -222,6 +283,9 @@ class Clone:
         """``git revert``, pushed."""
         self._git("revert", "--no-edit", commit)
         return self._push()
+
+    def _deployment(self) -> str:
+        return _DEPLOYMENT.format(replicas=self._replicas, **self._of_vault)
 
     def write(self, files: dict[str, str]) -> None:
         """Write files of the clone."""

