@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Self
 
+from bootstrap.local import stages
 from bootstrap.local.authority import Authority, Pair
 
 NODE = "fake"
@@ -142,12 +143,14 @@ def scheduler(spec: Spec, program: Path, authority: Authority) -> list[str | Pat
 
 
 def kwok(spec: Spec, program: Path, authority: Authority) -> list[str | Path]:
-    """Kwok plays the kubelet of every Node object, with its built-in stages: Pods run at once."""
+    """Kwok plays the kubelet of every Node object; of Pods, with our stages: they run at once."""
     config = kubeconfig(spec, authority, "kwok", "kwok", "system:masters")
+    played = spec.folder / "stages.yaml"
+    played.write_text(stages.PODS)
     return [
         program,
         f"--kubeconfig={config}",
-        "--config=/dev/null",  # not the ~/.kwok/kwok.yaml of whoever runs this
+        f"--config={played}",  # and not the ~/.kwok/kwok.yaml of whoever runs this
         "--manage-all-nodes=true",
         f"--cidr={_PODS}",
         "--node-ip=127.0.0.1",

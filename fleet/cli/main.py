@@ -17,6 +17,11 @@ TABLE: Final[Table] = {
     "cluster": ("fleet.cli.cluster.group:cluster", "Add, list and remove member clusters."),
     "app": ("fleet.cli.app.group:app", "See, sync and delete Applications."),
     "init": ("fleet.cli.init.command:command", "Write a repository by environment, to begin with."),
+    "env": ("fleet.cli.environments.command:command", "Show what each environment runs."),
+    "promote": (
+        "fleet.cli.promote.command:command",
+        "Put what runs healthily in one environment into the next.",
+    ),
     "trace": ("fleet.cli.trace:trace", "Say why a change is not live, and what helps."),
     "render": ("fleet.cli.render.command:render", "Print what would be applied, before it is committed."),
     "seal": ("fleet.cli.seal.command:seal", "Seal a Secret for the clusters of a ring."),

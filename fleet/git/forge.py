@@ -31,11 +31,12 @@ _AGENT: Final = "fleethub"
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An answer: its status, the headers in lower case, its JSON where it is an object."""
+    """An answer: its status, the headers in lower case, its JSON where it is an object, the objects of a list."""
 
     status: int
     headers: Mapping[str, str]
     content: Mapping[str, Any] = field(repr=False)
+    items: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
 
 
 class _Pinned(AbstractResolver):
@@ -88,7 +89,7 @@ async def ask(
         ):
             text = await response.content.read(_MOST)
             found = {name.lower(): value for name, value in response.headers.items()}
-            return Said(response.status, found, _object(text))
+            return Said(response.status, found, *_json(text))
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise RepositoryUnreachable(words(error, place)) from None
 
@@ -115,12 +116,14 @@ def _host(url: str) -> str:
     return urls.parse(url.partition("?")[0]).host
 
 
-def _object(text: bytes) -> Mapping[str, Any]:
+def _json(text: bytes) -> tuple[Mapping[str, Any], tuple[Mapping[str, Any], ...]]:
     try:
         found = json.loads(text)
     except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        return {}, ()
+    if isinstance(found, list):
+        return {}, tuple(one for one in found if isinstance(one, dict))
+    return (found, ()) if isinstance(found, dict) else ({}, ())
 
 
 def words(error: Exception, place: Place) -> str:

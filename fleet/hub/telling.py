@@ -291,21 +291,19 @@ class Telling:
             renderer=record.rendered.renderer if record.rendered is not None else "",
             last_sync=record.last_sync,
             confirmed=_confirmed(record),
-            carried_out=all(map(self._carried_out, outcomes)),
         )
-
-    def _carried_out(self, outcome: Outcome) -> bool:
-        """Whether the target's last pass was of what it is offered now: another image changes no revision."""
-        work = self.offered(outcome.target)
-        return work is None or outcome.findings.render in ("", work.rendered.key)
 
     def _pending(self, key: ApplicationKey, record: Record, outcomes: tuple[Outcome, ...]) -> frozenset[str]:
         """Clusters whose newest offer has not been answered by a pass yet."""
-        answered = {outcome.target.cluster: outcome.revisions for outcome in outcomes}
+        answered = {outcome.target.cluster: outcome for outcome in outcomes}
         waiting = set()
         for name in record.served:
             work = self.offered(TargetKey(key, name))
-            if work is not None and name in answered and answered[name] != work.revisions:
+            if work is None or name not in answered:
+                continue
+            # Another image in the Application's own options changes what is rendered, and no revision.
+            other = answered[name].findings.render not in ("", work.rendered.key)
+            if other or answered[name].revisions != work.revisions:
                 waiting.add(name)
         return frozenset(waiting)
 

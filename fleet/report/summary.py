@@ -76,8 +76,8 @@ _OF_THE_WIRE: Final = frozenset({"Unreachable", "Unanswered", "NotPermitted"})
 class Facts:
     """All that a status is made of. ``targets``: where the Application is placed now.
 
-    ``pending``: clusters whose newest Work differs in revision or policy from what the last Outcome answered,
-    and has not been passed yet. ``carried_out``: the last pass of every target was of its newest render. ``faults`` and ``holds`` are those of the Application itself (source, render,
+    ``pending``: clusters whose newest Work differs in revision or render from what the last Outcome answered,
+    and has not been passed yet. ``faults`` and ``holds`` are those of the Application itself (source, render,
     placement; grace, deletion, prunes that wait). ``last_sync`` is ``status.lastSync`` as it is to be.
     """
 
@@ -92,7 +92,6 @@ class Facts:
     renderer: str = ""
     last_sync: Mapping[str, Any] | None = None
     confirmed: Mapping[str, Any] | None = None
-    carried_out: bool = True
 
 
 def status(
@@ -141,7 +140,7 @@ def _healthy_since(
 
     The time stands in the status alone, so a hub that starts anew goes on with it where it finds all as it was.
     """
-    if not standings or not facts.carried_out or not all(one.well for one in standings):
+    if not standings or not all(one.well for one in standings):
         return ""
     same = (before.get("revision"), before.get("render", "")) == (
         facts.revision or before.get("revision"),

@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Final
@@ -115,17 +115,37 @@ class Repository:
         )
 
     def files(self, commit: str, folder: str) -> tuple[str, ...]:
-        """Give the paths right in a folder, files and folders; none where it is not there."""
-        found = self._try("ls-tree", "-z", "--name-only", commit, "--", f"{folder}/") or b""
-        return tuple(path.decode(errors="replace") for path in found.split(b"\0") if path)
+        """Give the paths of all files below a folder, links left out; none where it is not there."""
+        found = self._try("ls-tree", "-r", "-z", commit, "--", f"{folder}/") or b""
+        lines = (line.decode(errors="surrogateescape") for line in found.split(b"\0") if line)
+        return tuple(
+            path for entry, _, path in (line.partition("\t") for line in lines) if entry[:3] == "100"
+        )
 
-    def read(self, commit: str, path: str) -> bytes | None:
-        """Give a file's content, None where it is not there."""
-        return self._try("cat-file", "blob", f"{commit}:{path}")
+    def read(self, commit: str, paths: Sequence[str]) -> tuple[bytes | None, ...]:
+        """Give the contents of files, None where one is not there."""
+        names = "".join(f"{commit}:{path}\n" for path in paths).encode(errors="surrogateescape")
+        said = self._run("cat-file", "--batch", given=names)
+        found: list[bytes | None] = []
+        for _ in paths:
+            line, _, said = said.partition(b"\n")
+            parts = line.rsplit(b" ", 2)
+            if parts[-1] == b"missing" or not parts[-1].isdigit():
+                found.append(None)
+                continue
+            size = int(parts[-1])
+            found.append(said[:size] if parts[-2] == b"blob" else None)
+            said = said[size + 1 :]
+        return tuple(found)
 
     def message(self, commit: str) -> str:
         """Give a commit's message."""
         return self._ask("log", "-1", "--format=%B", commit)
+
+    def same(self, commit: str, parent: str, files: Mapping[str, bytes]) -> bool:
+        """Whether a commit is already what ``commit`` would make of these."""
+        above = self._ask("rev-parse", f"{commit}^@")
+        return above == parent and self.read(commit, list(files)) == tuple(files.values())
 
     def count(self, since: str, until: str) -> int | None:
         """How many commits ``until`` has that ``since`` lacks; None where one of them is not here."""

@@ -111,7 +111,7 @@ def test_healthy_since_begins_anew_with_another_revision_or_render() -> None:
     commit = status(application(before=well), facts(*moved, revision="f" * 40, render="one"), now=NOW + 60)
     render = status(application(before=well), facts(render="two"), now=NOW + 60)
     assert commit["healthySince"] == render["healthySince"] == "2023-11-14T22:14:20Z"
-    waits = status(application(before=well), facts(render="two", carried_out=False), now=NOW + 60)
+    waits = status(application(before=well), facts(render="two", pending=frozenset({"us-1"})), now=NOW + 60)
     assert "healthySince" not in waits
     assert "healthySince" not in status(application(), Facts(), now=NOW)
 
