@@ -62,16 +62,10 @@ CLUSTER_RULES: Final = (
         "What happens to an Application or Cluster is told beside it.", "", ("events",), ("create", "patch")
     ),
     Rule(
-        "A kind that is added or changed is noticed, as on every cluster.",
-        "apiextensions.k8s.io",
-        ("customresourcedefinitions",),
-        _LOOK,
-    ),
-    Rule(
         "Stores that ExternalSecrets name are looked up on the hub.",
         "external-secrets.io",
         ("secretstores", "clustersecretstores"),
-        _LOOK,
+        ("list", "watch"),
     ),
 )
 OWN_RULES: Final = (

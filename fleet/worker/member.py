@@ -11,11 +11,12 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from fleet import names
 from fleet.clock import Clock
 from fleet.kube.acting import acting
 from fleet.kube.client import Client
 from fleet.kube.request import Send
-from fleet.model import Discovery, Target, TargetKey
+from fleet.model import Discovery, Resource, Target, TargetKey
 from fleet.ownership.foreign import Hands
 from fleet.sync.claims import Claims
 from fleet.sync.parent import Parent
@@ -59,6 +60,19 @@ class Member:
     stands: Callable[[Target], bool] = lambda _: True
     rediscovered: Callable[[], None] = lambda: None
     resolver: Resolver = field(default_factory=Nobody)
+
+    def within(self, resource: Resource) -> str | None:
+        """The namespace in which a kind is looked for; None: in all.
+
+        Of the hub's own cluster the hub may read no more than its own kinds, and its own namespace.
+        """
+        own = self.name != names.HUB_CLUSTER or resource.group == names.GROUP
+        return None if own else self.identity.namespace
+
+    def may_hold(self, resource: Resource) -> bool:
+        """Whether an object of this kind can be in a set here: in a root's, the hub's kinds and Secrets alone."""
+        hub = resource.group == names.GROUP or (resource.group, resource.kind) == ("", "Secret")
+        return hub or self.name != names.HUB_CLUSTER
 
     def door(self, target: Target) -> Send:
         """How to write for a target: as the account of its Project, and only while its walls are what they were."""

@@ -117,7 +117,7 @@ class Observer:
         stream = watch.follow(
             self._member.client,
             resource,
-            None,
+            self._member.within(resource),
             selector=names.APPLYSET_PART_OF,
             whole=whole,
             clock=self._member.clock,

@@ -46,7 +46,7 @@ async def kinds(set_id: str, member: Member) -> frozenset[GroupKind]:
         raise KindUnknown(f"the inventory cannot be rebuilt while these groups do not answer: {groups}")
 
     async def one(resource: Resource) -> GroupKind | None:
-        request = paths.list_meta(resource, None, f"{names.APPLYSET_PART_OF}={set_id}")
+        request = paths.list_meta(resource, member.within(resource), f"{names.APPLYSET_PART_OF}={set_id}")
         try:
             metas, _, _ = decode.metas((await member.client.send(request)).body, resource)
         except NotFound:
@@ -54,6 +54,7 @@ async def kinds(set_id: str, member: Member) -> frozenset[GroupKind]:
         found = any(membership.member(meta, set_id) for meta in metas)
         return GroupKind(resource.group, resource.kind) if found else None
 
-    listable = [found[0] for found in member.discovery.kinds.values() if found and "list" in found[0].verbs]
+    served = (found[0] for found in member.discovery.kinds.values() if found)
+    listable = [one for one in served if "list" in one.verbs and member.may_hold(one)]
     answers = await asyncio.gather(*(one(resource) for resource in listable))
     return frozenset(kind for kind in answers if kind is not None)
