@@ -16,9 +16,15 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--print", "show", is_flag=True, help="Print the manifests, without the token, and do nothing.")
+@click.option(
+    "--discover",
+    multiple=True,
+    metavar="FORM=NS",
+    help="Let the hub list the Secrets of this namespace, as 'fleethub hub --discover' needs it. Repeatable.",
+)
 @timeout_option("1m")
 @hub_options
-def install(hub: Hub, show: bool, timeout: float) -> None:  # noqa: FBT001 (click's option)
+def install(hub: Hub, show: bool, discover: tuple[str, ...], timeout: float) -> None:  # noqa: FBT001 (click's option)
     """Prepare a cluster to be the hub.
 
     Makes the kinds, the namespace, the hub's ServiceAccount and its rights, the token of its API and the
@@ -29,17 +35,18 @@ def install(hub: Hub, show: bool, timeout: float) -> None:  # noqa: FBT001 (clic
     if show:
         from fleet.documents import write  # noqa: PLC0415
 
-        click.echo("---\n".join(write.yaml(body) for body in _manifests(hub.hub_namespace)), nl=False)
+        bodies = _manifests(hub.hub_namespace, discover)
+        click.echo("---\n".join(write.yaml(body) for body in bodies), nl=False)
         return
 
     async def verb(session: Session) -> None:
-        await _install(session, timeout)
+        await _install(session, discover, timeout)
 
     run(verb, hub)
     click.echo("Next: 'fleethub hub' runs the hub, 'fleethub cluster add' registers a cluster.")
 
 
-def _manifests(namespace: str) -> Iterator[dict[str, Any]]:
+def _manifests(namespace: str, discover: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     """Give what is applied each time, in order."""
     from fleet import shipped  # noqa: PLC0415
     from fleet.cli import hub_objects  # noqa: PLC0415
@@ -49,9 +56,13 @@ def _manifests(namespace: str) -> Iterator[dict[str, Any]]:
     for content in shipped.crds():
         yield read.value(content, path="crds")
     yield from hub_objects.rights(namespace)
+    # As the hub reads its own flag: capi=a,b is two namespaces.
+    found = (part.rpartition("=")[2].strip() for text in discover for part in text.split(","))
+    for one in dict.fromkeys(part for part in found if part):
+        yield from hub_objects.discovery(namespace, one)
 
 
-async def _install(session: Session, timeout: float) -> None:  # noqa: ASYNC109 (exit code 4)
+async def _install(session: Session, discover: tuple[str, ...], timeout: float) -> None:  # noqa: ASYNC109 (exit code 4)
     import secrets  # noqa: PLC0415
 
     from fleet import shipped  # noqa: PLC0415
@@ -61,7 +72,7 @@ async def _install(session: Session, timeout: float) -> None:  # noqa: ASYNC109 
 
     namespace = session.hub.hub_namespace
     kinds = []
-    for body in _manifests(namespace):
+    for body in _manifests(namespace, discover):
         await objects.apply(session.send, body)
         at = objects.At(body["kind"], body["metadata"].get("namespace", ""), body["metadata"]["name"])
         click.echo(f"Applied {at}")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fleet import log, names
+from fleet.clusters import discovered
 from fleet.clusters.kubeconfig import Allowed
 from fleet.errors import FleetError, NotFound
 from fleet.git.github_app import Apps
@@ -68,6 +69,7 @@ from fleet.settings import Settings
 from fleet.worker.worker import Ground, Reached
 from fleet.world import relist
 from fleet.world.charts import Charts
+from fleet.world.discovered import Discovered
 from fleet.world.objects import World
 from fleet.world.registrations import Registrations
 from fleet.world.repositories import Fetched, Repositories, Repository
@@ -193,7 +195,10 @@ class Hub:
             self.fences,
         )
         allowed = Allowed(frozenset(settings.allow_exec), frozenset(settings.allow_proxy), trusted.exec_token)
-        self.registrations = Registrations(self.client, self.world, self.namespace, allowed, self.clock)
+        self.discovered = Discovered(self.client, discovered.places(settings.discover), self.clock)
+        self.registrations = Registrations(
+            self.client, self.world, self.namespace, allowed, self.clock, self.discovered
+        )
         self.waking = Waking(
             waking.Owners(
                 self.namespace,
@@ -259,6 +264,7 @@ class Hub:
         self.repositories.recorded = self._recorded
         self.repositories.use_credentials(self.registrations.openers)
         self.registrations.refused = self.telling.refused
+        self.discovered.silent = self.telling.unlisted
         self.registrations.changed_cluster = self.waking.cluster
         self.registrations.changed_repository = self._credentials_changed
         self.world.subscribe(self.waking.changed)
@@ -326,6 +332,7 @@ class Hub:
             asyncio.ensure_future(self.telling.run()),
             asyncio.ensure_future(self.registrations.follow()),
             asyncio.ensure_future(self.registrations.write()),
+            asyncio.ensure_future(self.discovered.follow()),
             asyncio.ensure_future(self.passwords.keep()),
             asyncio.ensure_future(relist.keep(self.client.send, self.world, self.clock)),
             asyncio.ensure_future(self.clearing.run(self.clock)),

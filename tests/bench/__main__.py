@@ -25,7 +25,7 @@ from bootstrap.local.servers import Components
 from bootstrap.local.warden import Warden
 from fleet import names
 from fleet.kube.request import Request
-from tests.bench import floor, renderers, work
+from tests.bench import floor, registrations, renderers, work
 from tests.bench.hubprocess import HubProcess, renders, requests
 from tests.stage.api import Api
 from tests.stage.repository import Repository
@@ -368,17 +368,27 @@ def main() -> None:
     parser.add_argument(
         "--renderer", choices=["helm", "kustomize"], help="what renders cost, in place of all that"
     )
+    parser.add_argument(
+        "--register",
+        type=int,
+        metavar="N",
+        help="what registering N clusters at once costs, in place of all that",
+    )
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fleethub-bench-") as name, Warden() as warden:
         folder = Path(name)
         (folder / "repositories").mkdir()
         with GitServer(folder / "repositories") as git:
-            if options.renderer:
+            if options.register:
+                result = asyncio.run(registrations.Run(options.register, folder, warden, f"{git.url}/").run())
+            elif options.renderer:
                 result = asyncio.run(renderers.Run(options.renderer, folder, git).run(RENDERS))
             else:
                 result = asyncio.run(Bench(options, folder, warden, git).run())
-    if options.renderer:
+    if options.register:
+        say(f"{options.register} clusters registered in one call, and one that does not answer")
+    elif options.renderer:
         say(f"{RENDERS} applications rendered by {options.renderer}")
     else:
         say(f"{options.apps} applications x {options.objects} objects x {options.clusters} clusters")

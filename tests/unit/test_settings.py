@@ -62,3 +62,13 @@ def test_a_wrong_value_is_refused_without_being_quoted(
 def test_unknown_settings_are_refused() -> None:
     with pytest.raises(ValidationError):
         Settings(colour="blue")  # type: ignore[call-arg]
+
+
+def test_namespaces_of_other_tools_registrations_are_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Settings(discover=("capi=a,b", "argocd=c")).discover  # type: ignore[arg-type]
+    assert found == ("capi=a", "capi=b", "argocd=c")
+    monkeypatch.setenv("FLEETHUB_DISCOVER", "capi=a,b,argocd=c")
+    assert Settings().discover == found
+    for wrong in ("flux=a", "a", "capi=", "capi=A"):
+        with pytest.raises(ValidationError, match="capi=NAMESPACE or argocd=NAMESPACE"):
+            Settings(discover=(wrong,))
