@@ -56,6 +56,13 @@ ROWS: Final = (
     Row("allow_git", "", "list", "URL prefix for which scheme and address rules of repositories are lifted."),
     Row("allow_exec", "", "list", "Command that kubeconfigs of registrations may run for a credential."),
     Row("allow_proxy", "", "list", "Host of a proxy that kubeconfigs of registrations may name."),
+    Row(
+        "discover",
+        "",
+        "list",
+        "capi=NS[,NS] or argocd=NS[,NS]: namespaces of the hub's cluster whose Cluster API or Argo CD cluster "
+        "Secrets are registrations too.",
+    ),
     Row("poll_interval", "3m", "seconds", "How often each repository is looked at, besides webhooks."),
     Row("grace", "5m", "seconds", "How long a cluster that a label no longer selects keeps what it has."),
     Row(

@@ -7,6 +7,7 @@ variables. The table is ``fleet.setting_rows``; that both agree is tested.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from fleet import duration
 from fleet.setting_rows import ROWS
 
+_PLACE: Final = re.compile(r"(capi|argocd)=[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 PAGE: Final = Path(__file__).parents[1] / "docs" / "settings.md"
 
 
@@ -33,6 +35,24 @@ def _listed(value: Any) -> Any:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
+
+
+def _discover(value: Any) -> Any:
+    """``capi=a,b`` and ``argocd=c`` as one ``form=namespace`` each; a part without form has that of the one before."""
+    parts = (part.strip() for text in _texts(value) for part in text.split(","))
+    found: list[str] = []
+    form = ""
+    for part in parts:
+        before, equals, namespace = part.rpartition("=")
+        form = before if equals else form
+        if part and not _PLACE.fullmatch(f"{form}={namespace}"):
+            raise ValueError("it is not capi=NAMESPACE or argocd=NAMESPACE")
+        found += [f"{form}={namespace}"] if part else []
+    return tuple(found)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def _none(value: Any) -> Any:
@@ -84,6 +104,7 @@ class Settings(BaseSettings):
     allow_git: Listed = ()
     allow_exec: Listed = ()
     allow_proxy: Listed = ()
+    discover: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_discover)] = ()
     poll_interval: Seconds = 180.0
     grace: Annotated[float, BeforeValidator(seconds), Field(ge=0)] = 300.0
     guard_percent: int = Field(default=20, ge=0, le=100)

@@ -25,21 +25,28 @@ _HEAD: Final = (
 )
 
 
-def manifests(namespace: str, image: str = "") -> Iterator[dict[str, Any]]:
-    """Give what an installation applies each time, in order; with an image, what runs it too."""
+def manifests(namespace: str, image: str = "", discover: tuple[str, ...] = ()) -> Iterator[dict[str, Any]]:
+    """Give what an installation applies each time, in order; with an image, what runs it too.
+
+    ``discover`` are the hub's own settings of that name: it may list Secrets of these namespaces.
+    """
     space = hub_objects.namespace(namespace)
     yield hub_workload.guarded(space) if image else space
     for content in shipped.crds():
         yield read.value(content, path="crds")
     yield from hub_objects.rights(namespace)
+    # As the hub reads its own flag: capi=a,b is two namespaces.
+    found = (part.rpartition("=")[2].strip() for text in discover for part in text.split(","))
+    for place in dict.fromkeys(part for part in found if part):
+        yield from hub_objects.discovery(namespace, place)
     if image:
         yield from hub_workload.workload(namespace, image)
 
 
-def texts(namespace: str, image: str = "") -> Iterator[str]:
+def texts(namespace: str, image: str = "", discover: tuple[str, ...] = ()) -> Iterator[str]:
     """The same as YAML, each rule of a role with what it is for."""
     roles = {(kind, name): rules for kind, _, name, rules in hub_objects.roles(namespace)}
-    for body in manifests(namespace, image):
+    for body in manifests(namespace, image, discover):
         rules = roles.get((body["kind"], body["metadata"]["name"]))
         yield write.yaml(body) if rules is None else explained(body, rules)
 

@@ -140,6 +140,21 @@ def roles(place: str) -> Iterator[tuple[str, str, str, tuple[Rule, ...]]]:
     yield "Role", place, names.PRODUCT, OWN_RULES
 
 
+def discovery(place: str, namespace: str) -> Iterator[dict[str, Any]]:
+    """Give what lets the hub of the namespace ``place`` find registrations among the Secrets of ``namespace``."""
+    name = f"{names.PRODUCT}-discovery"
+    metadata = {"name": name, "namespace": namespace, "labels": LABELS}
+    rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": list(_LOOK)}]
+    yield {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": metadata, "rules": rules}
+    yield {
+        "apiVersion": f"{_RBAC}/v1",
+        "kind": "RoleBinding",
+        "metadata": metadata,
+        "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": name},
+        "subjects": [{"kind": "ServiceAccount", "name": names.PRODUCT, "namespace": place}],
+    }
+
+
 def token(place: str, value: str) -> dict[str, Any]:
     """Give the Secret with the token of the hub's API."""
     return {

@@ -17,9 +17,21 @@ if TYPE_CHECKING:
     "--image", metavar="IMAGE", help="Have the cluster run it: REGISTRY/fleethub:TAG, two replicas."
 )
 @click.option("--print", "show", is_flag=True, help="Print the manifests, without the token, and do nothing.")
+@click.option(
+    "--discover",
+    multiple=True,
+    metavar="FORM=NS",
+    help="Let the hub list the Secrets of this namespace, as 'fleethub hub --discover' needs it. Repeatable.",
+)
 @timeout_option("1m")
 @hub_options
-def install(hub: Hub, image: str | None, show: bool, timeout: float) -> None:  # noqa: FBT001 (click's option)
+def install(
+    hub: Hub,
+    image: str | None,
+    show: bool,  # noqa: FBT001 (click's option)
+    discover: tuple[str, ...],
+    timeout: float,
+) -> None:
     """Prepare a cluster to be the hub.
 
     Makes the kinds, the namespace, the hub's ServiceAccount and its rights, the token of its API and the
@@ -31,11 +43,11 @@ def install(hub: Hub, image: str | None, show: bool, timeout: float) -> None:  #
     if show:
         from fleet.cli import hub_base  # noqa: PLC0415
 
-        click.echo("---\n".join(hub_base.texts(hub.hub_namespace, image or "")), nl=False)
+        click.echo("---\n".join(hub_base.texts(hub.hub_namespace, image or "", discover)), nl=False)
         return
 
     async def verb(session: Session) -> None:
-        await _install(session, image or "", timeout)
+        await _install(session, image or "", discover, timeout)
 
     run(verb, hub)
     waits = f"'kubectl -n {hub.hub_namespace} rollout status deployment/fleethub' waits for the hub"
@@ -43,7 +55,12 @@ def install(hub: Hub, image: str | None, show: bool, timeout: float) -> None:  #
     click.echo(f"Next: {runs}, 'fleethub cluster add' registers a cluster.")
 
 
-async def _install(session: Session, image: str, timeout: float) -> None:  # noqa: ASYNC109 (exit code 4)
+async def _install(
+    session: Session,
+    image: str,
+    discover: tuple[str, ...],
+    timeout: float,  # noqa: ASYNC109 (exit code 4)
+) -> None:
     import secrets  # noqa: PLC0415
 
     from fleet import shipped  # noqa: PLC0415
@@ -53,7 +70,7 @@ async def _install(session: Session, image: str, timeout: float) -> None:  # noq
 
     namespace = session.hub.hub_namespace
     kinds = []
-    for body in hub_base.manifests(namespace, image):
+    for body in hub_base.manifests(namespace, image, discover):
         await objects.apply(session.send, body)
         at = objects.At(body["kind"], body["metadata"].get("namespace", ""), body["metadata"]["name"])
         click.echo(f"Applied {at}")

@@ -53,6 +53,17 @@ def argo_name(held: Data) -> str:
     return held.get("name", b"").decode(errors="replace").strip()
 
 
+def server(held: Data) -> str:
+    """The server that a Secret names, also where its credential is none that the hub uses; empty for none."""
+    try:
+        for key in _KUBECONFIGS:
+            if held.get(key):
+                return kubeconfig.server(held[key])
+        return fields.server(_text(held.get("server", b""), "server").strip(), "server")
+    except RegistrationError:
+        return ""
+
+
 def _kubeconfig(key: str) -> Callable[[Data, Allowed], Connection]:
     def read(held: Data, allow: Allowed) -> Connection:
         return kubeconfig.parse(held[key], allow=allow)
@@ -120,10 +131,9 @@ def _text(value: bytes, field: str) -> str:
         raise KubeconfigInvalid(f"{field} is not UTF-8 text", field=field) from None
 
 
+_KUBECONFIGS: Final = ("kubeconfig", "value", "value.yaml")
 _FORMS: Final[tuple[tuple[str, Callable[[Data, Allowed], Connection]], ...]] = (
-    ("kubeconfig", _kubeconfig("kubeconfig")),
-    ("value", _kubeconfig("value")),
-    ("value.yaml", _kubeconfig("value.yaml")),
+    *((key, _kubeconfig(key)) for key in _KUBECONFIGS),
     ("config", _argo),
     ("token", _token),
 )

@@ -61,6 +61,13 @@ def parse(data: bytes, *, context: str = "", allow: Allowed = NOTHING) -> Connec
     )
 
 
+def server(data: bytes) -> str:
+    """The server alone. Raises as `parse`; what the credential is does not matter."""
+    whole = _document(data)
+    cluster = _entry(whole, "clusters", fields.text(_context(whole, "").get("cluster"), "context.cluster"))
+    return fields.server(cluster.get("server"), "cluster.server")
+
+
 def _document(data: bytes) -> Mapping[str, Any]:
     try:
         found = read.value(data, path="kubeconfig", limits=_LIMITS)

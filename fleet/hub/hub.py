@@ -74,6 +74,7 @@ class Hub(Parts):
             asyncio.ensure_future(self.events.run()),
             asyncio.ensure_future(self.telling.run()),
             asyncio.ensure_future(self.registrations.follow()),
+            asyncio.ensure_future(self.discovered.follow()),
             asyncio.ensure_future(self.registrations.write()),
             asyncio.ensure_future(self.passwords.keep()),
             asyncio.ensure_future(relist.keep(self.client.send, self.world, self.clock)),
@@ -99,7 +100,7 @@ class Hub(Parts):
                 chart_moved=self.chart_moved,
                 charts_in_use=self.charts_in_use,
                 credentials_changed=self.credentials_changed,
-                discovered=self.discovered,
+                learned=self.learned,
                 fetched=self.fetched,
                 lifted=self.lifted,
                 moved=self.moved,
@@ -221,7 +222,7 @@ class Hub(Parts):
 
         self._spawn(done())
 
-    def discovered(self, cluster: str) -> None:
+    def learned(self, cluster: str) -> None:
         """What a cluster serves is known, or is something else: who renders by that looks again."""
         if not self.capabilities.moved(cluster):
             return

@@ -11,6 +11,7 @@ import socket
 from pathlib import Path
 
 from fleet import names
+from fleet.clusters import discovered
 from fleet.clusters.kubeconfig import Allowed
 from fleet.git.github_app import Apps
 from fleet.hub import waking
@@ -58,6 +59,7 @@ from fleet.report.status import StatusWriter
 from fleet.settings import Settings
 from fleet.worker.worker import Ground
 from fleet.world.charts import Charts
+from fleet.world.discovered import Discovered
 from fleet.world.objects import World
 from fleet.world.registrations import Registrations
 from fleet.world.repositories import Repositories
@@ -179,7 +181,10 @@ class Parts:
             self.fences,
         )
         allowed = Allowed(frozenset(settings.allow_exec), frozenset(settings.allow_proxy), trusted.exec_token)
-        self.registrations = Registrations(self.client, self.world, self.namespace, allowed, self.clock)
+        self.discovered = Discovered(self.client, discovered.places(settings.discover), self.clock)
+        self.registrations = Registrations(
+            self.client, self.world, self.namespace, allowed, self.clock, self.discovered
+        )
         self.waking = Waking(
             waking.Owners(
                 self.namespace,

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from fleet import names
+from fleet import log, names
 from fleet.clock import Clock
+from fleet.clusters.discovered import Place
 from fleet.hub.asking import Asking
 from fleet.hub.desired import RENDER_WORD
 from fleet.hub.record import Record
@@ -184,6 +185,12 @@ class Telling:
     def refused(self, ref: ObjectRef, uid: str, reason: str, text: str) -> None:
         """An Event on a Secret that cannot be used."""
         self._events.record(ref, uid, Happening(happenings.WARNING, reason, text))
+
+    def unlisted(self, place: Place, reason: str) -> None:
+        """A namespace whose registrations cannot be listed."""
+        log.get("fleethub.registrations").warning(
+            "Secrets cannot be listed", form=place.form, namespace=place.namespace, reason=reason
+        )
 
     def registered(self, name: str, server: str, version: str, problem: Fault | None) -> None:
         """How a cluster's registration stands: its server and the version of its Secret, or why it is no use."""

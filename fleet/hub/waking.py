@@ -122,15 +122,16 @@ class Waking:
             self._with.board.forget(name)
             self._with.take_overs.forget(name)
             return
-        if not self._with.registrations.complete:
+        if not self._with.registrations.decided(name):
             return
+        version = self._with.registrations.version(name)
         try:
             found = self._with.registrations.registration(name)
         except RegistrationError as error:
             self._with.roster.dismiss(name)
-            self._with.telling.registered(name, "", "", fault(error))
+            # With the version of what is refused: whoever has just written another can tell that it is not meant.
+            self._with.telling.registered(name, "", version, fault(error))
             return
-        version = self._with.registrations.version(name)
         self._with.telling.registered(name, found.connection.server, version, None)
         reached = Reached(by_way_of(found.connection, self._with.out), found.digest)
         worker = self._with.roster.hire(name, reached, paused=known.model.spec.paused)

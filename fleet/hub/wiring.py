@@ -22,7 +22,7 @@ class Answers:
     chart_moved: Callable[[RemoteChart], None]
     charts_in_use: Callable[[], frozenset[RemoteChart]]
     credentials_changed: Callable[[], None]
-    discovered: Callable[[str], None]
+    learned: Callable[[str], None]
     fetched: Callable[[Fetched], None]
     lifted: Callable[[], None]
     moved: Callable[[Repository], Awaitable[None]]
@@ -52,7 +52,7 @@ def connect(parts: Parts, answers: Answers) -> None:
     parts.reconciler.version = parts.secrets.version = parts.capabilities.version
     parts.rendering.capabilities = parts.capabilities.of
     parts.knowing.unready = parts.reconciler.unready
-    parts.telling.discovered_cluster = answers.discovered
+    parts.telling.discovered_cluster = answers.learned
     parts.charts.moved = answers.chart_moved
     parts.charts.in_use = answers.charts_in_use
     parts.charts.use_credentials(parts.registrations.openers)
@@ -76,6 +76,7 @@ def connect(parts: Parts, answers: Answers) -> None:
     parts.repositories.recorded = answers.recorded
     parts.repositories.use_credentials(parts.registrations.openers)
     parts.registrations.refused = parts.telling.refused
+    parts.discovered.silent = parts.telling.unlisted
     parts.registrations.changed_cluster = parts.waking.cluster
     parts.registrations.changed_repository = answers.credentials_changed
     parts.world.subscribe(parts.waking.changed)

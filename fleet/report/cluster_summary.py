@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from fleet.clusters import supported
 from fleet.model import Fault, Hold, Holding, Reach
 from fleet.report import conditions, standing, words
 from fleet.report.conditions import Condition
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from fleet.api.cluster import Cluster
 
 REGISTRATION_INVALID: Final = "RegistrationInvalid"
+VERSION_UNSUPPORTED: Final = "VersionUnsupported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ def _conditions(facts: ClusterFacts, *, paused: bool) -> Iterator[Condition]:
     yield Condition(conditions.RECONCILING, conditions.word(moving), "Connecting" if moving else "Settled")
     if paused:
         yield Condition(Hold.PAUSED.value, "True", "Paused", "Nothing is written to this cluster")
+    if reach is not None and reach.version and (said := supported.said(reach.version)):
+        yield Condition(VERSION_UNSUPPORTED, "True", VERSION_UNSUPPORTED, said)
     by_type: dict[str, list[str]] = {}
     for fault in facts.faults:
         by_type.setdefault(words.reason(fault.reason), []).append(words.of_fault(fault))

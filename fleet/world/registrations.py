@@ -2,12 +2,14 @@
 
 Contract: only Secrets of the hub's own namespace count (H21), and of those only the labelled ones are read.
 Their content stays here; others get a Registration, a Credential or the words of an error. A Secret that is
-labelled ``cluster`` makes a Cluster of its name, which is this owner's to write and to remove.
+labelled ``cluster`` makes a Cluster of its name, which is this owner's to write and to remove. So does one that
+another tool keeps in a namespace named to the hub (`Discovered`); where both are of one name, the hub's own counts and
+the other's labels and annotations stand below its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import orjson
@@ -15,7 +17,7 @@ import orjson
 from fleet import names
 from fleet.api.cluster import Cluster
 from fleet.clock import Clock
-from fleet.clusters import registration
+from fleet.clusters import discovered, forms, registration
 from fleet.clusters.kubeconfig import Allowed
 from fleet.clusters.registration import Registration
 from fleet.errors import FleetError, NotFound, RegistrationError
@@ -25,6 +27,7 @@ from fleet.kube import paths, watch
 from fleet.kube.client import Door
 from fleet.mailbox import Mailbox
 from fleet.model import ApplicationKey, ObjectRef
+from fleet.world.discovered import Discovered
 from fleet.world.objects import Known, World
 from fleet.world.resources import HUB_RESOURCES, SECRETS
 
@@ -38,8 +41,17 @@ class Registrations:
     ``refused`` is told the Secret, its UID, a reason and words where a repository Secret cannot be used.
     """
 
-    def __init__(self, door: Door, world: World, namespace: str, allow: Allowed, clock: Clock) -> None:
+    def __init__(
+        self,
+        door: Door,
+        world: World,
+        namespace: str,
+        allow: Allowed,
+        clock: Clock,
+        elsewhere: Discovered,
+    ) -> None:
         self._door = door
+        self._elsewhere = elsewhere
         self._world = world
         self._namespace = namespace
         self._allow = allow
@@ -53,6 +65,8 @@ class Registrations:
         self.changed_cluster: Callable[[str], None] = lambda _: None
         self.changed_repository: Callable[[], None] = lambda: None
         self.refused: Callable[[ObjectRef, str, str, str], None] = lambda *_: None
+        elsewhere.changed = self._changed_elsewhere
+        elsewhere.listed = self._all_clusters
 
     # --- what others ask ---------------------------------------------------------------------------------
 
@@ -63,7 +77,9 @@ class Registrations:
         shorthands = self._shorthands(name)
         if cluster is not None and registration.made(cluster):
             made_from = cluster.metadata.annotations.get(names.MADE_FROM, "")
-            return registration.read(name, cluster, self._secrets.get(made_from), allow=self._allow)
+            if missing := self._elsewhere.missing(made_from):
+                raise RegistrationError(missing)
+            return registration.read(name, cluster, self._secret(made_from), allow=self._allow)
         given = None
         if cluster is not None and cluster.spec.credential is not None:
             wanted = cluster.spec.credential.secret_ref.name
@@ -86,12 +102,20 @@ class Registrations:
             )
         return registration.read(name, cluster, registration.serving(given, kept), allow=self._allow)
 
+    def decided(self, name: str) -> bool:
+        """Whether what serves the cluster, or that nothing does, is known by now."""
+        known = self._world.clusters.get(ApplicationKey(self._namespace, name))
+        place = discovered.namespace(known.annotations.get(names.MADE_FROM, "")) if known is not None else ""
+        if not place or not self._elsewhere.follows(place):
+            return self.complete
+        return self.complete and (self._elsewhere.knows(place) or bool(self._elsewhere.trouble(place)))
+
     def version(self, name: str) -> str:
         """The resourceVersion of the Secret that serves the cluster now; empty where none does."""
         known = self._world.clusters.get(ApplicationKey(self._namespace, name))
         cluster = known.model if known is not None else None
         if cluster is not None and registration.made(cluster):
-            found = self._secrets.get(cluster.metadata.annotations.get(names.MADE_FROM, ""))
+            found = self._secret(cluster.metadata.annotations.get(names.MADE_FROM, ""))
         else:
             given = None
             if cluster is not None and cluster.spec.credential is not None:
@@ -156,6 +180,29 @@ class Registrations:
         self._all_clusters()
 
     # --- inside ------------------------------------------------------------------------------------------
+
+    def _secret(self, key: str) -> Mapping[str, Any] | None:
+        return self._elsewhere.get(key) if discovered.namespace(key) else self._secrets.get(key)
+
+    def _changed_elsewhere(
+        self, key: str, before: Mapping[str, Any] | None, now: Mapping[str, Any] | None
+    ) -> None:
+        if before is not None and now is not None and _content(before) == _content(now):
+            return
+        found = {
+            one.name
+            for one, known in self._world.clusters.items()
+            if one.namespace == self._namespace and known.annotations.get(names.MADE_FROM) == key
+        }
+        for body in (before, now):
+            if body is not None:
+                try:
+                    found.add(registration.shorthand_name(body))
+                except RegistrationError as error:
+                    self._errors[key] = error.text
+        for name in found:
+            self.cluster_changed(name)
+            self.changed_cluster(name)
 
     def _saw(self, body: Mapping[str, Any] | None, fields: bytes) -> None:
         if body is None:
@@ -224,27 +271,22 @@ class Registrations:
 
     def _all_clusters(self) -> None:
         found = {key.name for key in self._world.clusters if key.namespace == self._namespace}
-        for body in self._secrets.values():
-            if _type(body) == names.SECRET_CLUSTER:
-                try:
-                    found.add(registration.shorthand_name(body))
-                except RegistrationError as error:
-                    self._errors[body["metadata"]["name"]] = error.text
-        for name in found:
+        for name in found | {name for name, _ in self._named()}:
             self.cluster_changed(name)
             self.changed_cluster(name)
 
+    def _named(self) -> Iterator[tuple[str, str]]:
+        """The Secrets that make Clusters: the Cluster's name and the Secret's key; our own come first."""
+        own = {key: body for key, body in self._secrets.items() if _type(body) == names.SECRET_CLUSTER}
+        for held in (own, self._elsewhere.all()):
+            for key, body in sorted(held.items()):
+                try:
+                    yield registration.shorthand_name(body), key
+                except RegistrationError as error:
+                    self._errors[key] = error.text
+
     def _shorthands(self, name: str) -> list[str]:
-        found = []
-        for secret, body in self._secrets.items():
-            if _type(body) != names.SECRET_CLUSTER:
-                continue
-            try:
-                if registration.shorthand_name(body) == name:
-                    found.append(secret)
-            except RegistrationError as error:
-                self._errors[secret] = error.text
-        return sorted(found)
+        return [key for found, key in self._named() if found == name]
 
     async def _make(self, name: str) -> None:
         """Make the Cluster of ``name`` equal to what its Secret says; nothing where it is declared."""
@@ -259,6 +301,9 @@ class Registrations:
             return
         ref = ObjectRef(names.GROUP, names.CLUSTER, self._namespace, name)
         if not secrets:
+            place = discovered.namespace(known.annotations.get(names.MADE_FROM, "")) if known else ""
+            if place and not self._elsewhere.knows(place):
+                return  # what is not known is not gone
             if known is not None and not known.deleting:
                 try:
                     await self._door.send(
@@ -269,21 +314,27 @@ class Registrations:
             return
         for extra in secrets[1:]:
             self._errors[extra] = f"Secret {secrets[0]} makes Cluster {name} already; this one is not used"
-        body = self._body(name, secrets[0], known)
+        body = self._body(name, secrets, known)
         if body is not None:
             await self._door.send(
                 paths.apply(HUB_RESOURCES[names.CLUSTER], ref, orjson.dumps(body), manager=MANAGER)
             )
 
-    def _body(self, name: str, secret: str, known: Known[Cluster] | None) -> dict[str, Any] | None:
-        """The Cluster's body; None where it stands so already."""
-        found = self._secrets[secret]
-        labels, annotations = registration.facts(found)
+    def _body(self, name: str, secrets: list[str], known: Known[Cluster] | None) -> dict[str, Any] | None:
+        """The Cluster's body; None where it stands so already, or nothing says where its server is."""
+        secret = secrets[0]
+        found = self._secret(secret) or {}
+        labels, annotations = self._facts(secrets)
         annotations[names.MADE_FROM] = secret
         try:
             server = registration.read(name, None, found, allow=self._allow).connection.server
-        except RegistrationError:
+        except RegistrationError as error:
             server = ""
+            if discovered.namespace(secret):
+                self._refuse(secret, found, error)
+                server = forms.server(_data(found))
+                if not server:
+                    return None
         if known is not None and known.model is not None:
             cluster = known.model
             stands = (
@@ -306,8 +357,35 @@ class Registrations:
             "spec": {"server": server} if server else {"credential": {"secretRef": {"name": secret}}},
         }
 
+    def _facts(self, secrets: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """The labels and annotations of a Cluster: those of its Secret, above those of another tool's for the same."""
+        labels: dict[str, str] = {}
+        annotations: dict[str, str] = {}
+        beside = [one for one in secrets[1:] if discovered.namespace(one)] if "/" not in secrets[0] else []
+        for secret in (*beside[:1], secrets[0]):
+            own = registration.facts(self._secret(secret) or {})
+            labels |= own[0]
+            annotations |= own[1]
+        return labels, annotations
+
+    def _refuse(self, secret: str, body: Mapping[str, Any], error: RegistrationError) -> None:
+        """Tell on the Secret itself that the hub cannot use it, once."""
+        if self._errors.get(secret) == error.text:
+            return
+        self._errors[secret] = error.text
+        place, _, plain = secret.partition("/")
+        ref = ObjectRef("", "Secret", place, plain)
+        self.refused(ref, str((body.get("metadata") or {}).get("uid", "")), error.reason, error.text)
+
 
 MANAGER: Final = "fleethub-registrations"
+
+
+def _data(body: Mapping[str, Any]) -> Mapping[str, bytes]:
+    try:
+        return forms.data(body)
+    except RegistrationError:
+        return {}
 
 
 def _type(body: Mapping[str, Any] | None) -> str:

@@ -26,7 +26,7 @@ from bootstrap.local.servers import Components
 from bootstrap.local.warden import Warden
 from fleet import names
 from fleet.kube.request import Request
-from tests.bench import floor, renderers, secrets, work
+from tests.bench import floor, registrations, renderers, secrets, work
 from tests.bench.hubprocess import HubProcess, renders, requests
 from tests.stage.api import Api
 from tests.stage.repository import Repository
@@ -379,6 +379,12 @@ def main() -> None:
     parser.add_argument("--externals", type=int, default=1000, help="ExternalSecrets on each cluster")
     parser.add_argument("--paths", type=int, help="paths that they read; each its own without it")
     parser.add_argument("--secret-clusters", type=int, default=10)
+    parser.add_argument(
+        "--register",
+        type=int,
+        metavar="N",
+        help="what registering N clusters at once costs, in place of all that",
+    )
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     result: dict[str, Any] = {}
@@ -387,7 +393,9 @@ def main() -> None:
     if options.secrets:
         with ground() as (folder, warden, git):
             result |= asyncio.run(secrets.Run(options, folder, warden, git, say).run())
-    if options.renderer:
+    if options.register:
+        say(f"{options.register} clusters registered in one call, and one that does not answer")
+    elif options.renderer:
         say(f"{RENDERS} applications rendered by {options.renderer}")
     elif options.secrets != "only":
         say(f"{options.apps} applications x {options.objects} objects x {options.clusters} clusters")
@@ -413,6 +421,8 @@ def ground() -> Iterator[tuple[Path, Warden, GitServer]]:
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """The figures of objects, or of renders."""
     with ground() as (folder, warden, git):
+        if options.register:
+            return asyncio.run(registrations.Run(options.register, folder, warden, f"{git.url}/").run())
         if options.renderer:
             return asyncio.run(renderers.Run(options.renderer, folder, git).run(RENDERS))
         return asyncio.run(Bench(options, folder, warden, git).run())

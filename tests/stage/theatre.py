@@ -20,6 +20,7 @@ from bootstrap.local.servers import Components
 from bootstrap.local.warden import Warden
 from controllers import process
 from fleet import names, shipped
+from fleet.cli.cluster import records
 from fleet.documents import read
 from fleet.hub.hub import Hub
 from fleet.hub.seams import Seams
@@ -295,6 +296,7 @@ class Theatre:
         for secret in await self.api.list("Secret", names.HUB_NAMESPACE, names.SECRET_TYPE):
             await self.api.delete("Secret", secret["metadata"]["name"], names.HUB_NAMESPACE)
         await self.api.delete("Lease", names.HUB_LEASE, names.HUB_NAMESPACE)
+        await self.api.delete("ConfigMap", records.NAME, names.HUB_NAMESPACE)
         for parent in await self.api.list("ConfigMap", names.HUB_NAMESPACE, names.APPLYSET_ID):
             await self.api.delete("ConfigMap", parent["metadata"]["name"], names.HUB_NAMESPACE)
         for api in self.members.values():

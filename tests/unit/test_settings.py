@@ -76,3 +76,13 @@ def test_unknown_settings_are_refused() -> None:
 )
 def test_an_address_of_a_pod_becomes_a_url_whichever_protocol_it_is_of(given: str, meant: str) -> None:
     assert Settings(url=given).url == meant
+
+
+def test_namespaces_of_other_tools_registrations_are_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Settings(discover=("capi=a,b", "argocd=c")).discover  # type: ignore[arg-type]
+    assert found == ("capi=a", "capi=b", "argocd=c")
+    monkeypatch.setenv("FLEETHUB_DISCOVER", "capi=a,b,argocd=c")
+    assert Settings().discover == found
+    for wrong in ("flux=a", "a", "capi=", "capi=A"):
+        with pytest.raises(ValidationError, match="capi=NAMESPACE or argocd=NAMESPACE"):
+            Settings(discover=(wrong,))

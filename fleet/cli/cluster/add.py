@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fleet.cli.session import Session
-    from fleet.kube.connection import Connection
-
-_LOOPBACK: Final = ("https://127.", "https://localhost", "https://[::1]", "https://0.0.0.0")
 
 
 @click.command("add")
@@ -35,7 +32,12 @@ _LOOPBACK: Final = ("https://127.", "https://localhost", "https://[::1]", "https
     "--annotation", "annotations", multiple=True, type=pair, metavar="K=V", help="Annotation. Repeatable."
 )
 @click.option("--server", metavar="URL", help="The API server as the hub sees it, if not as we do.")
-@click.option("--ca", type=click.File("rb"), metavar="FILE", help="Certificates that vouch for it, as PEM.")
+@click.option(
+    "--ca",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Certificates that vouch for it, as PEM.",
+)
 @click.option("--tls-server-name", metavar="NAME", help="Name in its certificate, if not the URL's.")
 @click.option("--proxy", metavar="URL", help="Proxy on the hub's way to it.")
 @click.option("--no-wait", is_flag=True, help="Do not wait until the hub has reached it.")
@@ -56,122 +58,48 @@ def command(hub: Hub, name: str, **given: Any) -> None:
 
 
 async def _add(session: Session, name: str, given: Mapping[str, Any]) -> None:
-    from fleet import names  # noqa: PLC0415
-    from fleet.cli import objects  # noqa: PLC0415
-    from fleet.cli.cluster import secrets  # noqa: PLC0415
+    from fleet.cli.cluster import registering  # noqa: PLC0415
+    from fleet.cli.cluster.entries import Entry, Way  # noqa: PLC0415
 
-    namespace = session.hub.hub_namespace
-    cluster = await _known(session, name)
-    declared = cluster is not None and names.MADE_FROM not in (cluster["metadata"].get("annotations") or {})
-    suffix = secrets.TOKEN_SUFFIX if declared else secrets.KUBECONFIG_SUFFIX
-    at = objects.At(objects.SECRET, namespace, f"{name}{suffix}")
-    present = await objects.find(session.send, at)
-    if present is not None and not secrets.ours(present):
-        raise errors.CliError(
-            f"{at} is there already and is no registration", hint="Rename or remove it first"
-        )
-    connection = await _enrolled(session, name, given)
-    if declared:
-        if given["labels"] or given["annotations"]:
-            errors.note(f"Cluster {name} is declared: its labels and annotations are those declared.")
-        secret = secrets.credential((namespace, name), connection)
-    else:
-        facts = dict(given["labels"]), dict(given["annotations"])
-        secret = secrets.registration((namespace, name), connection, *facts)
-    written = await objects.apply(session.send, secret)
-    click.echo(f"Registered {name} at {connection.server} by {at}.")
-    if not given["no_wait"]:
-        await _reached(session, name, written["metadata"]["resourceVersion"], given["timeout"])
-        click.echo(f"The hub has reached {name}.")
-
-
-async def _known(session: Session, name: str) -> dict[str, Any] | None:
-    """Read the Cluster, if there is one. Fails early where fleethub is not installed."""
-    from fleet import names  # noqa: PLC0415
-    from fleet.cli import objects  # noqa: PLC0415
-
-    found = await objects.listed(session.send, names.CLUSTER, session.hub.hub_namespace)
-    return next((one for one in found if one["metadata"]["name"] == name), None)
-
-
-async def _enrolled(session: Session, name: str, given: Mapping[str, Any]) -> Connection:
-    """Make the account on the member and give the connection that the hub is to use."""
-    from dataclasses import replace  # noqa: PLC0415
-
-    from fleet.cli.session import failed  # noqa: PLC0415
-    from fleet.clusters import enrol  # noqa: PLC0415
-    from fleet.errors import FleetError  # noqa: PLC0415
-    from fleet.kube import trusted  # noqa: PLC0415
-
-    try:
-        member = await trusted.load(given["member_kubeconfig"], given["member_context"])
-        connection = _seen_by_the_hub(member, given)
-        # The hub's own reader has the last word on what it takes: better now than in a condition.
-        _check(name, replace(connection, token="-"))  # noqa: S106 (stands for the token to come)
-        enrolled = await enrol.enrol(session.open(member).send, name)
-    except FleetError as error:
-        raise failed(error, "Check --member-kubeconfig and --member-context") from None
-    for granted in enrolled.granted:
-        click.echo(f"Granted: {granted}")
-    return replace(connection, token=enrolled.token)
-
-
-def _seen_by_the_hub(member: Connection, given: Mapping[str, Any]) -> Connection:
-    from fleet.kube.connection import Connection  # noqa: PLC0415
-
-    if not member.verify and not given["ca"]:
-        raise errors.CliError(
-            "that kubeconfig skips verification, which the hub never does", hint="Give --ca FILE"
-        )
-    server = (given["server"] or member.server).rstrip("/")
-    if server.startswith(_LOOPBACK) and not given["server"]:
-        errors.note(f"Note: {server} is this machine; give --server if the hub runs elsewhere.")
-    return Connection(
-        server=server,
-        ca_data=given["ca"].read() if given["ca"] else member.ca_data,
-        tls_server_name=given["tls_server_name"] or member.tls_server_name,
-        proxy_url=given["proxy"] or member.proxy_url,
+    way = Way(given["server"] or "", given["ca"] or "", given["tls_server_name"] or "", given["proxy"] or "")
+    entry = Entry(
+        name,
+        given["member_kubeconfig"],
+        given["member_context"] or "",
+        way,
+        dict(given["labels"]),
+        dict(given["annotations"]),
     )
-
-
-def _check(name: str, connection: Connection) -> None:
-    from urllib.parse import urlsplit  # noqa: PLC0415
-
-    from fleet.cli.cluster import secrets  # noqa: PLC0415
-    from fleet.clusters.kubeconfig import NOTHING, Allowed, parse  # noqa: PLC0415
-
-    allow = NOTHING
-    if connection.proxy_url:
-        # Which proxies count is the hub's --allow-proxy to say, which is not known here.
-        host = urlsplit(connection.proxy_url).hostname or ""
-        allow = Allowed(proxies=frozenset({host}))
-        errors.note(f"Note: the hub takes this proxy only with --allow-proxy {host}.")
-    parse(secrets.kubeconfig(name, connection).encode(), allow=allow)
+    clusters = await registering.known(session)
+    met = await registering.meet(session, entry)
+    try:
+        registering.refuse_another(name, met.identity, clusters)
+    except errors.CliError as error:
+        # A person may mean it, to rename a cluster or to replace it: the hub writes nothing there until it is sorted out.
+        errors.note(f"Note: {error.message}. {error.hint}.")
+    done = await registering.register(session, entry, met, clusters.get(name), renew=True)
+    for note in done.notes:
+        errors.note(note)
+    for granted in done.granted:
+        click.echo(f"Granted: {granted}")
+    click.echo(f"Registered {name} at {done.server} by {done.at}.")
+    if not given["no_wait"]:
+        await _reached(session, name, done.version, given["timeout"])
+        click.echo(f"The hub has reached {name}.")
 
 
 async def _reached(session: Session, name: str, version: str, timeout: float) -> None:  # noqa: ASYNC109 (exit code 4)
     """Wait until the hub says that it has reached the member by the registration of that version."""
     from fleet import names  # noqa: PLC0415
     from fleet.cli import objects, waiting  # noqa: PLC0415
-    from fleet.cli.app import columns  # noqa: PLC0415
+    from fleet.cli.cluster import registering  # noqa: PLC0415
 
     at = objects.At(names.CLUSTER, session.hub.hub_namespace, name)
 
     async def look() -> waiting.Look:
-        body = await objects.find(session.send, at)
-        if body is None:
-            return waiting.Look(done=False, lines=(f"{name}: the hub has not seen it yet; does it run?",))
-        # A hub that writes no registration is taken at its word about the present.
-        current = columns.status(body).get("registration", version) == version
-        reachable, stalled = objects.condition(body, "Reachable"), objects.condition(body, "Stalled")
-        if current and stalled.get("status") == "True":
-            raise errors.CliError(
-                f"{name}: {stalled.get('message')}", hint=f"See 'fleethub cluster get {name}'"
-            )
-        told = reachable.get("message") if current else None
-        return waiting.Look(
-            done=current and reachable.get("status") == "True",
-            lines=(f"{name}: {told or 'the hub has not taken it up yet'}",),
-        )
+        stand = registering.stand(name, await objects.find(session.send, at), version)
+        if stand.stuck:
+            raise errors.CliError(stand.stuck, hint=f"See 'fleethub cluster get {name}'")
+        return waiting.Look(done=stand.reached, lines=(stand.text,))
 
     await waiting.until(look, timeout=timeout, what=f"reaching {name}")

@@ -8,6 +8,9 @@ from fleet.cli.lazy import LazyGroup, Table
 
 TABLE: Final[Table] = {
     "add": ("fleet.cli.cluster.add:command", "Register a cluster with the hub."),
+    "apply": ("fleet.cli.cluster.apply:command", "Register the clusters of a list."),
+    "wait": ("fleet.cli.cluster.wait:command", "Wait until clusters are Ready and first synced."),
+    "repair": ("fleet.cli.cluster.repair:command", "Renew registrations that have lapsed."),
     "list": ("fleet.cli.cluster.listing:command", "List clusters."),
     "get": ("fleet.cli.cluster.get:command", "Show a cluster and what runs there."),
     "remove": ("fleet.cli.cluster.remove:command", "Unregister a cluster; what runs there stays."),

@@ -42,19 +42,24 @@ def command(hub: Hub, name: str, clean: bool, yes: bool, timeout: float) -> None
 
 async def _remove(session: Session, name: str, *, clean: bool) -> None:
     from fleet import names  # noqa: PLC0415
-    from fleet.cli import objects  # noqa: PLC0415
-    from fleet.cli.cluster import secrets  # noqa: PLC0415
+    from fleet.cli import errors, objects  # noqa: PLC0415
+    from fleet.cli.cluster import records, secrets  # noqa: PLC0415
 
     namespace = session.hub.hub_namespace
     at = objects.At(names.CLUSTER, namespace, name)
     cluster = await objects.find(session.send, at)
     made_from = ((cluster or {}).get("metadata", {}).get("annotations") or {}).get(names.MADE_FROM, "")
+    if "/" in made_from:
+        raise errors.CliError(
+            f"{name} is discovered from Secret {made_from}, which another tool keeps",
+            hint="Remove it there, or its label; or run the hub without --discover for that namespace",
+        )
     removed = []
     # The Secrets first: as long as one is there, the hub makes the Cluster anew.
     wanted = {
         f"{name}{secrets.KUBECONFIG_SUFFIX}",
         f"{name}{secrets.TOKEN_SUFFIX}",
-        made_from.rpartition("/")[2],
+        made_from,
     }
     for secret in sorted(wanted - {""}):
         where = objects.At(objects.SECRET, namespace, secret)
@@ -64,6 +69,7 @@ async def _remove(session: Session, name: str, *, clean: bool) -> None:
             removed.append(str(where))
     if await objects.delete(session.send, at):
         removed.append(str(at))
+    await records.write(session.send, namespace, name, None)
     if not removed:
         await objects.get(session.send, at)
     click.echo(f"Removed {', '.join(removed)}.")
