@@ -193,6 +193,13 @@ async def scene(theatre: Theatre, bao: OpenBao, kubeseal: Path) -> AsyncIterator
     access = Access("hub", canaries.word("repository password"))
     with GitServer(folder, access=access) as git:
         yield Scene(theatre, bao, Team(theatre), kubeseal, git, canaries)
+    name = f"echo-{theatre.namespace}"
+    for member in theatre.members.values():
+        for binding in ("deny", "warn"):
+            await member.delete("ValidatingAdmissionPolicyBinding", f"{name}-{binding}")
+        await member.delete("ValidatingAdmissionPolicy", name)
+    await theatre.members["us"].delete("ClusterRoleBinding", f"loud-{theatre.namespace}")
+    await theatre.api.delete("Secret", f"sealed-secrets-key-{theatre.number}", names.HUB_NAMESPACE)
 
 
 @pytest.mark.timeout(300)

@@ -7,9 +7,11 @@ stays: metadata, managedFields, type.
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
 import os
+import socket
 import subprocess
 import threading
 import zlib
@@ -50,8 +52,10 @@ class History:
 
     def __exit__(self, *_: object) -> None:
         if self._connection is not None and self._connection.sock is not None:
-            self._connection.sock.close()
-        self._thread.join(0.1)
+            with contextlib.suppress(OSError):
+                self._connection.sock.shutdown(socket.SHUT_RDWR)  # the thread hears of it
+            self._connection.close()
+        self._thread.join(5)
 
     def caught_up(self) -> bool:
         """Whether all that was written until now is here."""
