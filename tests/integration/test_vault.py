@@ -22,6 +22,7 @@ from fleet import names
 from fleet.clock import Clock
 from fleet.errors import FleetError
 from fleet.kube.request import Request
+from fleet.secrets.stores import value
 from fleet.secrets.vault import failure
 from fleet.secrets.vault.address import KvPath, Login, Method
 from fleet.secrets.vault.door import Door
@@ -153,6 +154,29 @@ async def test_both_engines_are_read(bao: OpenBao, vault: Vault, login: Login) -
     assert dict(await vault.read(login, KvPath("secret", "app/both"))) == {"password": CANARY}
     assert dict(await vault.read(login, KvPath("kv1", "app/both", 1))) == {"password": CANARY, "port": 5432}
     assert vault.logins == 1
+
+
+async def test_numbers_come_out_as_the_server_has_them(
+    bao: OpenBao, vault: Vault, login: Login, clock: Clock
+) -> None:
+    # Written by hand: Python would write them otherwise. OpenBao keeps floats; what it makes of them is what counts.
+    held = '{"a": 1.50, "b": 12345678901234567890123, "c": 0.00000001, "d": 5432}'
+    first = KvPath("kv1", "app/numbers", 1)
+    bao.raw("POST", "kv1/app/numbers", held)
+    bao.raw("POST", "secret/data/app/numbers", f'{{"data": {held}}}')
+    for place, path in (
+        (first, "kv1/app/numbers"),
+        (KvPath("secret", "app/numbers"), "secret/data/app/numbers"),
+    ):
+        answer = bao.raw("GET", path)
+        found = await vault.read(login, place)
+        for key in "abcd":
+            assert f'"{key}":{value.pick(found, key).decode()}' in answer
+        assert value.pick(found, "").decode() in answer
+    before = await vault.version(login, first, interval=INTERVAL)
+    bao.raw("POST", "kv1/app/numbers", held.replace("1.50", "1.25"))
+    clock.advance(INTERVAL)
+    assert (await vault.version(login, first, interval=INTERVAL)).content != before.content
 
 
 async def test_a_version_is_told_by_its_metadata_and_older_ones_can_be_pinned(
@@ -308,13 +332,13 @@ async def test_a_missing_path_mount_engine_and_right_are_told_apart(
     await raised(vault.read(login, KvPath("secret", "none")), failure.VaultPathMissing)
     await raised(vault.read(login, KvPath("kv1", "none", 1)), failure.VaultPathMissing)
     assert (await vault.version(login, KvPath("secret", "none"), interval=0)).state is State.GONE
-    for mismatched in (
-        KvPath("kv1", "app/db", 2),
-        KvPath("secret", "app/db", 1),
-        KvPath("transit", "keys", 1),
+    for mismatched, kind in (
+        (KvPath("kv1", "app/db", 2), failure.VaultVersionMismatch),
+        (KvPath("secret", "app/db", 1), failure.VaultVersionMismatch),
+        (KvPath("transit", "keys", 1), failure.VaultEngineMismatch),
     ):
-        await raised(vault.read(login, mismatched), failure.VaultEngineMismatch)
-        await raised(vault.version(login, mismatched, interval=0), failure.VaultEngineMismatch)
+        await raised(vault.read(login, mismatched), kind)
+        await raised(vault.version(login, mismatched, interval=0), kind)
     await raised(vault.read(login, KvPath("nothing", "app/db")), failure.VaultMountMissing)
     await raised(vault.version(login, KvPath("nothing", "app/db"), interval=0), failure.VaultMountMissing)
     narrow = bao.approle("narrow", "secret/metadata/app/db")
@@ -696,6 +720,11 @@ async def test_check_names_the_line_of_the_policy_that_is_missing(bao: OpenBao, 
     bao.policy("check", "secret/+/app/check")
     assert all(one.holds for one in await vault.check(login, [KvPath("secret", "app/check")]))
     assert CANARY not in repr(findings)
+    bao.put("kv1/app/check", {"n": CANARY})
+    bao.policy("check", "kv1/app/check")
+    first = await vault.check(login, [KvPath("kv1", "app/check")])
+    assert [(one.step, one.holds) for one in first] == [("server", True), ("login", True), ("data", True)]
+    assert first[-1].text == "kv1/app/check can be read (KV version 1)"
     wrong = await vault.check(replace(login, role="none"), [KvPath("secret", "app/check")])
     assert [(one.step, one.reason) for one in wrong] == [("server", ""), ("login", "VaultLoginFailed")]
     untrusted = await vault.check(replace(login, ca=""), [])

@@ -1,7 +1,8 @@
 """One value of what a store gave: by its property, as the bytes that a Secret holds.
 
 Contract: pure. A value that is no text becomes JSON as Go writes it (keys sorted, no spaces, ``<``, ``>`` and ``&``
-escaped), a number its digits without exponent, nothing the empty text. Whole numbers stay exact, however large. Errors name the property as it
+escaped), nothing the empty text. A number of a store, and of JSON in a text, is as it is written there; a float, of which
+nobody knows how it was written, its digits without exponent. Errors name the property as it
 is written in Git, never what was found.
 """
 
@@ -12,6 +13,9 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
+
+from fleet.secrets import number
+from fleet.secrets.number import Number
 
 _LONE: Final = re.compile("[\ud800-\udfff]")
 _HTML: Final = re.compile("[<>&\u2028\u2029]")
@@ -53,7 +57,7 @@ def mapping(found: Any) -> Mapping[str, Any] | None:
     """A map, or the map that a text holds as JSON; None for all else."""
     if isinstance(found, str | bytes):
         try:
-            found = json.loads(found)
+            found = number.loads(found)
         except (ValueError, RecursionError):
             return None
     return found if isinstance(found, Mapping) else None
@@ -96,6 +100,8 @@ def octets(value: Any) -> bytes:
             return value
         case str():
             return _valid(value).encode()
+        case Number():
+            return value.text.encode()
         case None:
             return b""
         case bool():
@@ -142,6 +148,8 @@ def _json(value: Any, depth: int) -> str:
             return _number(Decimal(repr(value)))
         case Decimal():
             return str(value)
+        case Number():
+            return value.text
         case Mapping():
             inner = (
                 f"{_json(str(key), depth)}:{_json(value[key], depth + 1)}" for key in sorted(value, key=str)

@@ -19,6 +19,7 @@ from fleet.secrets.vault.failure import (
     VaultPathMissing,
     VaultVersionDeleted,
     VaultVersionDestroyed,
+    VaultVersionMismatch,
     unavailable,
 )
 from fleet.secrets.vault.question import Verb, api_path, policy_line
@@ -64,7 +65,7 @@ def mounted(login: Login, question: Question, path: KvPath, found: Mapping[str, 
         )
     engine = 2 if str((data.get("options") or {}).get("version")) == "2" else 1
     if engine != path.engine:
-        return VaultEngineMismatch(
+        return VaultVersionMismatch(
             f"{what}: {path.mount} is KV version {engine}, and read as version {path.engine}"
         )
     if question.number:

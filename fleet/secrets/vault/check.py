@@ -1,17 +1,17 @@
 """The way to a value in Vault, step by step, for whoever sets it up.
 
 Contract: each finding says what was tried, whether it holds, and if not what is missing. Data is read, to see that it
-can be, and dropped.
+can be, and dropped. Who asks may not know a mount's KV version: where Vault says that it is the other one, a path is tried by that.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from fleet.errors import FleetError
 from fleet.secrets.vault.answers import place
-from fleet.secrets.vault.failure import VaultForbidden, VaultSealed
+from fleet.secrets.vault.failure import VaultForbidden, VaultSealed, VaultVersionMismatch
 from fleet.secrets.vault.question import Question, Verb, api_path, policy_line
 
 if TYPE_CHECKING:
@@ -60,10 +60,20 @@ async def check(
         Finding(LOGIN, holds=True, text=f"Vault {place(login)}: role {login.role} is let in by {how}")
     )
     for path in paths:
-        if path.engine != 1:
-            found.append(await _path(reading, login, path, Verb.METADATA))
-        found.append(await _path(reading, login, path, Verb.DATA))
+        try:
+            found += await _steps(reading, login, path)
+        except VaultVersionMismatch:
+            try:
+                found += await _steps(reading, login, replace(path, engine=3 - path.engine))
+            except VaultVersionMismatch as error:
+                found.append(_fault(DATA, error))
     return found
+
+
+async def _steps(reading: Reading, login: Login, path: KvPath) -> list[Finding]:
+    """What is read of a path, by its engine. Raises VaultVersionMismatch where the mount is of the other version."""
+    verbs = (Verb.METADATA, Verb.DATA) if path.engine != 1 else (Verb.DATA,)
+    return [await _path(reading, login, path, verb) for verb in verbs]
 
 
 async def _path(reading: Reading, login: Login, path: KvPath, verb: Verb) -> Finding:
@@ -73,11 +83,14 @@ async def _path(reading: Reading, login: Login, path: KvPath, verb: Verb) -> Fin
             await reading.metadata(login, path)
         else:
             await reading.data(login, path)
+    except VaultVersionMismatch:
+        raise
     except VaultForbidden as error:
         return _fault(step, error, policy_line(path, verb))
     except FleetError as error:
         return _fault(step, error)
-    return Finding(step, holds=True, text=f"{api_path(path, verb)} can be read")
+    told = " (KV version 1)" if path.engine == 1 else ""
+    return Finding(step, holds=True, text=f"{api_path(path, verb)} can be read{told}")
 
 
 def _fault(step: str, error: FleetError, missing: str = "") -> Finding:

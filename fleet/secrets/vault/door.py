@@ -24,6 +24,7 @@ from hvac.adapters import JSONAdapter
 from requests.adapters import HTTPAdapter
 
 from fleet.outward import DIRECT, Way
+from fleet.secrets import number
 from fleet.secrets.vault import answers, paths
 from fleet.secrets.vault.address import Method
 from fleet.secrets.vault.failure import Refusal, VaultAddressRefused, VaultUnreachable, VaultUntrusted
@@ -140,9 +141,10 @@ class _Adapter(JSONAdapter):  # type: ignore[misc]  # hvac has no types
     """hvac's requests, with answers as they came: its own errors hold content and leave headers out."""
 
     def request(self, *args: Any, **kwargs: Any) -> Any:
-        answer = super().request(*args, **kwargs)
-        if not isinstance(answer, requests.Response):
-            return answer
+        # Not by the class in between: that makes floats of numbers, which are then not what somebody wrote.
+        answer = super(JSONAdapter, self).request(*args, **kwargs)
+        if answer.status_code == HTTPStatus.OK:
+            return number.loads(answer.content)
         if answer.status_code == HTTPStatus.NO_CONTENT:
             return {}
         raise _Refused(_refusal(answer))

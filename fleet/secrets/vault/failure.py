@@ -110,6 +110,10 @@ class VaultEngineMismatch(VaultError):
     reason = "VaultEngineMismatch"
 
 
+class VaultVersionMismatch(VaultEngineMismatch):
+    """What is mounted there is a KV engine of the other version than it is read as."""
+
+
 class VaultPathMissing(VaultError):
     """The engine is there, and holds nothing at the path or no such version."""
 

@@ -13,8 +13,7 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-import orjson
-
+from fleet.secrets import number
 from fleet.secrets.vault import history
 from fleet.secrets.vault.failure import (
     VaultEngineMismatch,
@@ -205,4 +204,4 @@ def _put(into: OrderedDict[Hashable, V], key: Hashable, value: V) -> None:
 
 
 def _digest(data: Mapping[str, Any]) -> str:
-    return hashlib.sha256(orjson.dumps(dict(data), option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return hashlib.sha256(number.canonical(dict(data))).hexdigest()
