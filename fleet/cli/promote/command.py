@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from fleet.cli import errors
 from fleet.cli.errors import CliError
-from fleet.cli.options import Hub, hub_options, seconds
+from fleet.cli.options import Hub, hub_options, seconds, timeout_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from fleet.cli.promote.landing import Landed
     from fleet.cli.promote.message import Asked, Promotion
     from fleet.cli.session import Session
+
+_LOOK: Final = 1.0  # seconds between two looks at what runs
 
 
 @click.command("promote")
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 @click.option(
     "--force", default="", metavar="REASON", help="Promote in spite of what stands against it; recorded."
 )
+@click.option("--wait", is_flag=True, help="Wait until nothing stands against it.")
+@timeout_option("15m")
 @click.option("--dry-run", is_flag=True, help="Show the diff, and change nothing.")
 @click.option("--branch", default="", metavar="NAME", help="Commit on this branch instead.")
 @click.option("--pull-request", is_flag=True, help="Make a pull request, or update the one that is open.")
@@ -80,8 +84,15 @@ def command(hub: Hub, **given: Any) -> int:
         )
     apps = _apps(found, given)
     asked = Asked(given["source"], given["target"], given["soak"], repository.person, given["force"])
-    evidence = _evidence(hub, found, apps, asked)
-    promotions, refused = _promotions(found, evidence, asked)
+    deadline = time.monotonic() + given["timeout"]
+    while True:
+        evidence = _evidence(hub, found, apps, asked)
+        promotions, refused = _promotions(found, evidence, asked)
+        if not refused or not given["wait"]:
+            break
+        if time.monotonic() > deadline:
+            raise CliError(f"out of time: {refused[0]}", code=errors.OUT_OF_TIME)
+        time.sleep(_LOOK)
     for one in refused:
         click.echo(one, err=True)
     if not promotions:
