@@ -22,9 +22,24 @@ if TYPE_CHECKING:
     metavar="FORM=NS",
     help="Let the hub list the Secrets of this namespace, as 'fleethub hub --discover' needs it. Repeatable.",
 )
+@click.option(
+    "--root", metavar="URL", help="Repository of the app of apps 'root', from which the hub takes the rest."
+)
+@click.option("--path", metavar="PATH", default=".", show_default=True, help="Folder in it.")
+@click.option(
+    "--revision", metavar="NAME", default="HEAD", show_default=True, help="Branch, tag or commit of it."
+)
 @timeout_option("1m")
 @hub_options
-def install(hub: Hub, show: bool, discover: tuple[str, ...], timeout: float) -> None:  # noqa: FBT001 (click's option)
+def install(
+    hub: Hub,
+    show: bool,  # noqa: FBT001 (click's option)
+    discover: tuple[str, ...],
+    root: str | None,
+    path: str,
+    revision: str,
+    timeout: float,
+) -> None:
     """Prepare a cluster to be the hub.
 
     Makes the kinds, the namespace, the hub's ServiceAccount and its rights, the token of its API and the
@@ -41,6 +56,11 @@ def install(hub: Hub, show: bool, discover: tuple[str, ...], timeout: float) -> 
 
     async def verb(session: Session) -> None:
         await _install(session, discover, timeout)
+        if root is not None:
+            from fleet.cli import hub_objects, objects  # noqa: PLC0415
+
+            await objects.apply(session.send, hub_objects.root(hub.hub_namespace, (root, path, revision)))
+            click.echo(f"Applied Application {hub.hub_namespace}/root, from {root}")
 
     run(verb, hub)
     click.echo("Next: 'fleethub hub' runs the hub, 'fleethub cluster add' registers a cluster.")
