@@ -42,7 +42,7 @@ check: $(STAMP) ## format, lint, types, layers, generated files, unit tests: sec
 	@$(BIN)/pytest -q -n 2 tests/unit tests/house --ignore tests/unit/bootstrap $(ARGS)
 
 test: binaries check ## every test: check, then real servers, then end to end
-	@$(BIN)/python -m bootstrap.local.build registry kubeseal sealed-secrets-controller > /dev/null
+	@$(BIN)/python -m bootstrap.local.build registry kubeseal sealed-secrets-controller terraform tofu > /dev/null
 	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(SLOW) tests/e2e tests/hazards tests/integration \
 		tests/unit/bootstrap $(ARGS)
 

@@ -121,6 +121,8 @@ EXTRA = (
         Replaces.OWN,
         ("github.com/opentofu/opentofu/version.dev=no",),
     ),
+    # The last release under an open licence, and the oldest that the modules of terraform/ are held to.
+    Program("terraform", "github.com/hashicorp/terraform", "v1.5.7", "", Replaces.OWN),
     Program(
         "registry",
         "github.com/distribution/distribution/v3",

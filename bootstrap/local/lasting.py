@@ -100,6 +100,37 @@ def delete(name: str) -> None:
     _remove(folder)
 
 
+def beside(name: str, program: str, argv: Sequence[str | Path], *, told: Sequence[str]) -> Path:
+    """Run a program of the caller's beside a plane's servers, until the plane ends; return its log.
+
+    One that runs stays if it was `told` the same, and is ended first if not: what else stands in `argv`, such as
+    a port, may differ from call to call.
+    """
+    folder = _existing(name)
+    log = folder / "logs" / f"{program}.log"
+    kept = folder / f"{program}.told.json"
+    if _runs(folder, program) and kept.exists() and json.loads(kept.read_text()) == list(told):
+        return log
+    leave(name, program)
+    kept.write_text(json.dumps(list(told)))
+    _Keeper(folder).spawn(argv, None, stdout=log)
+    return log
+
+
+def leave(name: str, program: str) -> bool:
+    """End a program that runs beside a plane's servers; False where none does."""
+    folder = _existing(name)
+    if not _runs(folder, program):
+        return False
+    watchdog.end([_processes(folder)[program]], _GRACE)
+    return True
+
+
+def _runs(folder: Path, program: str) -> bool:
+    pid, began = _processes(folder).get(program, (0, None))
+    return began is not None and watchdog.started(pid) == began
+
+
 class _Keeper:
     """A spawner that writes down what it starts, before it runs."""
 

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     metavar="FORM=NS",
     help="Let the hub list the Secrets of this namespace, as 'fleethub hub --discover' needs it. Repeatable.",
 )
+@click.option(
+    "--root", metavar="URL", help="Repository of the app of apps 'root', from which the hub takes the rest."
+)
+@click.option("--path", metavar="PATH", default=".", show_default=True, help="Folder in it.")
+@click.option(
+    "--revision", metavar="NAME", default="HEAD", show_default=True, help="Branch, tag or commit of it."
+)
 @timeout_option("1m")
 @hub_options
 def install(
@@ -30,6 +37,9 @@ def install(
     image: str | None,
     show: bool,  # noqa: FBT001 (click's option)
     discover: tuple[str, ...],
+    root: str | None,
+    path: str,
+    revision: str,
     timeout: float,
 ) -> None:
     """Prepare a cluster to be the hub.
@@ -48,6 +58,11 @@ def install(
 
     async def verb(session: Session) -> None:
         await _install(session, image or "", discover, timeout)
+        if root is not None:
+            from fleet.cli import hub_objects, objects  # noqa: PLC0415
+
+            await objects.apply(session.send, hub_objects.root(hub.hub_namespace, (root, path, revision)))
+            click.echo(f"Applied Application {hub.hub_namespace}/root, from {root}")
 
     run(verb, hub)
     waits = f"'kubectl -n {hub.hub_namespace} rollout status deployment/fleethub' waits for the hub"

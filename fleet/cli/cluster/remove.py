@@ -15,10 +15,22 @@ if TYPE_CHECKING:
 @click.command("remove")
 @click.argument("name")
 @click.option("--clean", is_flag=True, help="First withdraw everything that the hub keeps there.")
+@click.option(
+    "--member-kubeconfig",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Take back the hub's account there too, as this administrator of the cluster.",
+)
+@click.option("--member-context", metavar="NAME", help="Context in it.")
+@click.option(
+    "--ignore-missing",
+    is_flag=True,
+    help="It is no error if there is none, or if --member-kubeconfig is of no use.",
+)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @timeout_option("10m")
 @hub_options
-def command(hub: Hub, name: str, clean: bool, yes: bool, timeout: float) -> None:  # noqa: FBT001 (click's options)
+def command(hub: Hub, name: str, clean: bool, yes: bool, timeout: float, **given: Any) -> None:  # noqa: FBT001 (click's options)
     """Unregister a cluster: the hub forgets its credential and lets go. What runs there stays.
 
     With --clean the hub withdraws every Application and every set that nobody claims from it first. Exit code 4
@@ -33,14 +45,45 @@ def command(hub: Hub, name: str, clean: bool, yes: bool, timeout: float) -> None
         click.confirm(f"Unregister cluster {name}? {fate}.", abort=True, err=True)
 
     async def verb(session: Session) -> None:
-        if clean and not await _cleaned(session, name, timeout):
+        from fleet import names  # noqa: PLC0415
+        from fleet.cli import errors, objects  # noqa: PLC0415
+
+        at = objects.At(names.CLUSTER, hub.hub_namespace, name)
+        missing = given["ignore_missing"] and await objects.find(session.send, at) is None
+        if clean and not missing and not await _cleaned(session, name, timeout):
             return
-        await _remove(session, name, clean=clean)
+        await _remove(session, name, clean=clean, missing=missing)
+        if given["member_kubeconfig"]:
+            try:
+                await _account(session, given["member_kubeconfig"], given["member_context"])
+            except errors.CliError as error:
+                if not given["ignore_missing"]:
+                    raise
+                errors.note(f"Note: {error.message}; what the hub's account is on {name} stays.")
 
     run(verb, hub)
 
 
-async def _remove(session: Session, name: str, *, clean: bool) -> None:
+async def _account(session: Session, kubeconfig: str, context: str | None) -> None:
+    """Take back the hub's account and its rights on the member."""
+    from fleet.cli import errors  # noqa: PLC0415
+    from fleet.cli.session import failed  # noqa: PLC0415
+    from fleet.clusters import enrol  # noqa: PLC0415
+    from fleet.errors import FleetError  # noqa: PLC0415
+    from fleet.kube import trusted  # noqa: PLC0415
+
+    try:
+        member = await trusted.load(kubeconfig, context)
+        removed = await enrol.unenrol(session.open(member).send)
+    except FleetError as error:
+        raise failed(
+            error, "The registration is gone; check --member-kubeconfig and run this again"
+        ) from None
+    for one in removed:
+        errors.note(f"Taken back: {one}")
+
+
+async def _remove(session: Session, name: str, *, clean: bool, missing: bool) -> None:
     from fleet import names  # noqa: PLC0415
     from fleet.cli import errors, objects  # noqa: PLC0415
     from fleet.cli.cluster import records, secrets  # noqa: PLC0415
@@ -70,6 +113,9 @@ async def _remove(session: Session, name: str, *, clean: bool) -> None:
     if await objects.delete(session.send, at):
         removed.append(str(at))
     await records.write(session.send, namespace, name, None)
+    if not removed and missing:
+        click.echo(f"There is no {at}.")
+        return
     if not removed:
         await objects.get(session.send, at)
     click.echo(f"Removed {', '.join(removed)}.")
