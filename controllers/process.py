@@ -74,7 +74,9 @@ async def run(
     hub = Hub(settings, connection, seams, out=out)
     operator = Operator(connection, hub)
     provider = HubProvider(hub)
-    web = await server.serve(settings.listen, *provider.routes(), report=provider.unforeseen)
+    web = await server.serve(
+        settings.listen, *provider.routes(), report=provider.unforeseen, elsewhere=provider.elsewhere
+    )
     logger.info("listening", url=web.url)
     if made is not None:
         made(hub, web.url)

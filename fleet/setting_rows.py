@@ -98,7 +98,12 @@ ROWS: Final = (
         "seconds",
         "How often the version of what a placeholder names is looked at; ExternalSecrets say it themselves.",
     ),
-    Row("lease_duration", "15s", "seconds", "How long the hub's Lease lasts without renewal."),
+    Row(
+        "lease_duration",
+        "12s",
+        "seconds",
+        "How long the hub's Lease lasts without renewal: a second more, and another replica has taken over.",
+    ),
     Row("in_flight", "64", "number", "Requests in flight to all clusters together."),
     Row("in_flight_cluster", "16", "number", "Requests in flight to one cluster."),
     Row("render_cache", "268435456", "number", "Bytes of rendered manifests that are kept in memory."),

@@ -114,7 +114,7 @@ class Settings(BaseSettings):
     seal_key_renewal: Annotated[float, BeforeValidator(seconds), Field(ge=0)] = 2_592_000.0
     seal_key_cutoff: Annotated[float, BeforeValidator(_moment)] = 0.0
     secret_refresh: Seconds = 60.0
-    lease_duration: Annotated[float, BeforeValidator(seconds), Field(ge=3)] = 15.0
+    lease_duration: Annotated[float, BeforeValidator(seconds), Field(ge=3)] = 12.0
     in_flight: int = Field(default=64, ge=1)
     in_flight_cluster: int = Field(default=16, ge=1)
     render_cache: int = Field(default=268_435_456, ge=0)

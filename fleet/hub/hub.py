@@ -50,8 +50,12 @@ class Hub(Parts):
         self.make(hub_uid)
         self._connect()
         strength = await asyncio.to_thread(self.confinement.start)
-        log.get("fleethub.hub").info("renderers are confined", by=SAID[strength])
-        await self.authority.acquire(self.client.send)
+        logger = log.get("fleethub.hub")
+        logger.info("renderers are confined", by=SAID[strength])
+        await self.authority.acquire(
+            self.client.send, lambda holder: logger.info("another is active", holder=holder)
+        )
+        logger.info("active", holder=self.identity)
         await self.passwords.read()
         self.roster.hire(names.HUB_CLUSTER, Reached(self.connection))
         measuring.measure(
@@ -141,6 +145,11 @@ class Hub(Parts):
                 f"the hub has no namespace {self.namespace}: run 'fleethub install' first"
             ) from None
         return decode.meta(answer.body, NAMESPACES).uid
+
+    @property
+    def elsewhere(self) -> str | None:
+        """Where the active process of this hub serves (empty: unknown), while this one waits; None: here."""
+        return self.authority.active if self.authority.waiting_for else None
 
     def lifted(self) -> None:
         """The lists are complete: all who follow a repository are one change until each has rendered."""

@@ -2,14 +2,15 @@
 
 Contract: a cycle writes the Lease with its resourceVersion and then allows writes until the start of that
 cycle + duration - margin, on the clock that counts on while a machine sleeps. Another's Lease is dead only
-when it has been seen unchanged for its duration on our own clock. ``keep`` ends by raising when the Lease is
+when it has been seen unchanged for its duration on our own clock. Whoever waits looks each second, so that it
+takes over a second after the Lease was given up, or after it ran out. ``keep`` ends by raising when the Lease is
 lost, and that ends the process.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from fleet.kube.request import Request, Send
 
 MARGIN: Final = 2.0
 CYCLES: Final = 3.0  # cycles in one duration
+LOOK: Final = 1.0  # how often another's Lease is looked at
 
 
 class LeaseLost(ClaimRefused):
@@ -39,11 +41,13 @@ class Authority:
         self._duration = duration
         self._clock = clock
         self._until = 0.0
-        self._seen: tuple[str, float] | None = None
+        self._seen: tuple[str, float, float] | None = None  # version, since when, how long it lasts
         self._writer: asyncio.Task[object] | None = None  # who writes the Lease itself
         self._released = False
+        self._heard = 0.0
         self.annotations: Mapping[str, str] = {}
         self.waiting_for = ""
+        self.active = ""  # where the process that holds it serves, while we wait
 
     def may_write(self, cluster: str) -> bool:
         """Whether this process may write to the cluster now; with one active hub, all clusters alike."""
@@ -52,11 +56,35 @@ class Authority:
         writes = self._writer is not None and self._writer is asyncio.current_task()
         return writes or self._clock.boottime() < self._until
 
-    async def acquire(self, send: Send) -> None:
-        """Wait until the Lease is ours; says in ``waiting_for`` whose it is meanwhile."""
-        while not await self._cycle(send):
-            await self._clock.sleep(self._clock.jitter(self._duration / CYCLES))
-        self.waiting_for = ""
+    @property
+    def blind(self) -> bool:
+        """Whether a process that waits has not been told for long whose the Lease is."""
+        return self._clock.boottime() - self._heard > self._duration
+
+    async def acquire(self, send: Send, waits: Callable[[str], None] = lambda _: None) -> None:
+        """Wait until the Lease is ours, however long the server does not answer.
+
+        Meanwhile ``waiting_for`` says whose it is; ``waits`` is told each of these once.
+        """
+        told = ""
+        while True:
+            try:
+                if await self._cycle(send):
+                    break
+                self._heard = self._clock.boottime()
+            except FleetError as error:
+                if not error.transient:
+                    raise
+            if self.waiting_for != told:
+                told = self.waiting_for
+                waits(told)
+            await self._clock.sleep(self._pause())
+        self.waiting_for = self.active = ""
+
+    def _pause(self) -> float:
+        """Until the next look; sharp where the other's Lease runs out before that."""
+        left = self._seen[1] + self._seen[2] - self._clock.boottime() if self._seen is not None else LOOK
+        return max(0.05, min(LOOK, left))
 
     async def keep(self, send: Send) -> None:
         """Renew for ever; raises LeaseLost when it is another's, or could not be renewed in time."""
@@ -112,11 +140,11 @@ class Authority:
         if holder in ("", self._holder):
             return True
         self.waiting_for = holder
+        self.active = (lease["metadata"].get("annotations") or {}).get(names.URL, "")
         version, now = lease["metadata"]["resourceVersion"], self._clock.boottime()
         if self._seen is None or self._seen[0] != version:
-            self._seen = (version, now)
-        lasts = float(spec.get("leaseDurationSeconds") or self._duration)
-        return now - self._seen[1] >= lasts
+            self._seen = (version, now, float(spec.get("leaseDurationSeconds") or self._duration))
+        return now - self._seen[1] >= self._seen[2]
 
     async def _read(self, send: Send) -> dict[str, Any] | None:
         try:

@@ -9,24 +9,29 @@ from aiohttp import web
 from fleet.web import answers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from aiohttp.typedefs import Handler
 
     # Empty: well. Else the words that say what is not.
     Check = Callable[[], str]
+    Says = Callable[[], Mapping[str, str]]
 
 
-def routes(alive: Check, ready: Check) -> list[web.RouteDef]:
-    """Give both probes; the checks are asked on the loop and must not wait."""
-    return [web.get("/healthz", _probe(alive)), web.get("/readyz", _probe(ready))]
+def _ok() -> Mapping[str, str]:
+    return {"status": "ok"}
 
 
-def _probe(check: Check) -> Handler:
+def routes(alive: Check, ready: Check, says: Says = _ok) -> list[web.RouteDef]:
+    """Give both probes; the checks are asked on the loop and must not wait. ``says``: what one that is ready answers."""
+    return [web.get("/healthz", _probe(alive, _ok)), web.get("/readyz", _probe(ready, says))]
+
+
+def _probe(check: Check, says: Says) -> Handler:
     async def handler(_: web.Request) -> web.Response:
         trouble = check()
         if trouble:
             return answers.refusal(503, "NotWell", trouble)
-        return answers.answer({"status": "ok"})
+        return answers.answer(dict(says()))
 
     return handler

@@ -49,7 +49,7 @@ class HubProvider:
         """All routes that the hub serves."""
         hub = self._hub
         return [
-            probes.routes(lambda: "", lambda: "" if hub.ready else "the hub's lists are not complete yet"),
+            probes.routes(lambda: "", self._unready, self._says),
             scrape.routes(hub.metrics.expose),
             webhook.routes(self._verify, self._nudge, hub.clock),
             certificate.routes(
@@ -57,6 +57,10 @@ class HubProvider:
             ),
             api.routes(self, lambda: hub.passwords.token.encode() or None),
         ]
+
+    def elsewhere(self) -> str | None:
+        """Where the active process of this hub serves, if that is another one (empty: unknown)."""
+        return self._hub.elsewhere
 
     def unforeseen(self, error: BaseException) -> None:
         """An error of a handler that nobody foresaw."""
@@ -191,6 +195,16 @@ class HubProvider:
         return self._hub.secrets.sealing.errors() if self._hub.ready else {}
 
     # --- inside -----------------------------------------------------------------------------------------
+
+    def _unready(self) -> str:
+        hub = self._hub
+        if hub.elsewhere is None:
+            return "" if hub.ready else "the hub's lists are not complete yet"
+        return "the API server of the hub does not answer" if hub.authority.blind else ""
+
+    def _says(self) -> Mapping[str, str]:
+        active = self._hub.elsewhere
+        return {"status": "ok"} if active is None else {"status": "standby", "active": active}
 
     def _certificate(self, ring: str) -> str:
         newest = self._hub.secrets.sealing.keyring.newest(ring) if self._hub.ready else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from fleet.web import answers
+from fleet.web.standby import Elsewhere, forwarding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,13 +33,21 @@ class Server:
         await self._runner.cleanup()
 
 
-async def serve(listen: str, *routes: Iterable[web.AbstractRouteDef], report: Report) -> Server:
+async def serve(
+    listen: str,
+    *routes: Iterable[web.AbstractRouteDef],
+    report: Report,
+    elsewhere: Elsewhere = lambda: None,
+) -> Server:
     """Listen on ``host:port`` (``[::]:8080``, ``:8080``) and serve the routes; OSError when that is taken.
 
-    Bodies over 1 MiB are answered 413. ``report`` is told of errors that nobody foresaw.
+    Bodies over 1 MiB are answered 413. ``report`` is told of errors that nobody foresaw; ``elsewhere`` says who
+    answers instead, while this process waits for its turn.
     """
     host, port = address(listen)
-    application = web.Application(client_max_size=BODY, middlewares=[answers.errors(report)])
+    application = web.Application(
+        client_max_size=BODY, middlewares=[answers.errors(report), forwarding(elsewhere)]
+    )
     application.add_routes(itertools.chain.from_iterable(routes))
     # No access log: it would write a line a probe, and paths are a caller's text.
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=PATIENCE)
