@@ -89,6 +89,7 @@ class Parts:
         self.namespace = settings.namespace
         self.identity = f"{socket.gethostname()}_{os.getpid()}_{secrets.token_hex(4)}"
         self.budget = Budget(settings.in_flight, settings.in_flight_cluster)
+        self._aside = Budget()  # what is tried besides a worker makes no cluster suspect
         self.authority = Authority(self.namespace, self.identity, settings.lease_duration, self.clock)
         self.client = self.seams.client(
             connection,
@@ -216,7 +217,7 @@ class Parts:
         reached = by_way_of(connection, self.out)
         observe = self.metrics.observer(name)
         return self.seams.client(
-            reached, name, self.budget, lambda: self.authority.may_write(name), observe, self.clock
+            reached, name, self._aside, lambda: self.authority.may_write(name), observe, self.clock
         )
 
     def door(self, name: str) -> Send | None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import orjson
 import pytest
 
 from fleet import names
 from fleet.clock import Clock
 from fleet.clusters import enrol
 from fleet.errors import Unreachable
-from fleet.kube.request import Request
+from fleet.hub.seams import Seams
+from fleet.kube.client import Client
+from fleet.kube.request import Answer, Request
 from tests.integration.test_cli import add, fleethub
-from tests.integration.test_identity import cluster, says
+from tests.integration.test_identity import cluster, nowhere, says
 from tests.stage.api import until
 from tests.stage.seams import Meddler, meddled
 from tests.stage.theatre import Theatre, config
@@ -166,6 +169,71 @@ async def test_a_revoked_credential_is_void_and_said_until_another_is_given(stag
     assert await eu.get("ServiceAccount", names.MEMBER_ACCOUNT, names.MEMBER_NAMESPACE), "once is once"
 
 
+async def test_a_token_that_was_revoked_by_hand_is_found_by_doctor_whose_advice_mends_it(
+    stage: Theatre,
+) -> None:
+    def client(connection: Any, cluster: str, budget: Any, permit: Any, observe: Any, clock: Any) -> Client:
+        return Aged(connection, cluster=cluster, budget=budget, permit=permit, observe=observe, clock=clock)
+
+    await stage.start(Seams(client=client))
+    await add(stage, "eu")
+    await stage.application()
+    await holds(stage, "0")
+    well = await fleethub(stage, "cluster", "doctor", "eu", "-o", "json")
+    checks = {one["check"]: one for one in json.loads(well.out)["items"][0]["checks"]}
+    assert all(one["well"] for one in checks.values())
+    assert {
+        "reachable",
+        "credential",
+        "identity",
+        "version",
+        "token",
+        "server certificate",
+        "clock",
+    } <= checks.keys()
+
+    # One that is as good, but for what its server says of itself; and one where nobody is.
+    Aged.version = "v1.32.4"
+    await stage.register("us", kubeconfig=nowhere(stage, "us"))
+
+    async def tried() -> bool:
+        return any(
+            one["type"] == "Reachable"
+            for one in (await cluster(stage, "us")).get("status", {}).get("conditions", ())
+        )
+
+    await until(tried, what="us was tried")
+    old = await fleethub(stage, "cluster", "doctor", "--all", code=1)
+    assert "v1.32.4 is older than what fleethub is made for (1.33 to 1.36)" in old.out
+    assert "us: curl -v https://127.0.0.1:1/version" in old.out
+    Aged.version = ""
+
+    await stage.members["eu"].delete("ServiceAccount", names.MEMBER_ACCOUNT, names.MEMBER_NAMESPACE)
+
+    async def found() -> list[str]:
+        done = await fleethub(stage, "cluster", "doctor", "eu", code=None)
+        return [line.removeprefix("eu: ") for line in done.out.splitlines() if line.startswith("eu: ")]
+
+    advice = (await until(found, what="doctor finds it"))[0]
+    program, *arguments = advice.replace("FILE", str(stage.planes.members["eu"].kubeconfig)).split()
+    assert program == "fleethub"
+    await fleethub(stage, *arguments)
+    await holds(stage, "1")
+    assert "WRONG" not in (await fleethub(stage, "cluster", "doctor", "eu")).out
+
+
+class Aged(Client):
+    """The real door, but for the version that a member says it has."""
+
+    version = ""
+
+    async def send(self, request: Request) -> Answer:
+        answer = await super().send(request)
+        if request.path == "/version" and self.version and self.cluster == "eu":
+            return Answer(answer.status, orjson.dumps({"gitVersion": self.version}))
+        return answer
+
+
 async def test_a_hub_that_was_stopped_past_the_life_of_its_token_says_so(stage: Theatre) -> None:
     await stage.start()
     await add(stage, "eu")
@@ -173,7 +241,6 @@ async def test_a_hub_that_was_stopped_past_the_life_of_its_token_says_so(stage: 
     await holds(stage, "0")
     await stage.stop()
     await enrol.void(stage.members["eu"].send)  # as refused as one that has ended
-    await asyncio.sleep(0)
 
     class Later(Clock):
         def __init__(self) -> None:
