@@ -112,6 +112,24 @@ class ClusterStatus(Model):
         default="",
         description="The annotation fleethub.dev/take-over that has been acted on; it does not count again.",
     )
+    credential_expires: Annotated[str, StringConstraints(max_length=64)] = Field(
+        default="", description="When what the hub signs in with ends, where that is known."
+    )
+    credential_lifetime: Annotated[str, StringConstraints(max_length=64)] = Field(
+        default="",
+        description="For how long the cluster granted the token in use; it is renewed after a third of that.",
+    )
+    rotated: Annotated[str, StringConstraints(max_length=256)] = Field(
+        default="",
+        description="The annotation fleethub.dev/rotate that the token in use answers.",
+    )
+    revoked: Annotated[str, StringConstraints(max_length=256)] = Field(
+        default="",
+        description="The annotation fleethub.dev/revoke that has been acted on; it does not count again.",
+    )
+    revoked_registration: Annotated[str, StringConstraints(max_length=256)] = Field(
+        default="", description="resourceVersion of the Secret whose credential was revoked."
+    )
     conditions: Conditions = Field(
         default=(), description="Ready, Reachable, Reconciling, Stalled and what explains them."
     )

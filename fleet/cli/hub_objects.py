@@ -161,7 +161,7 @@ def root(place: str, source: tuple[str, str, str]) -> dict[str, Any]:
     return {
         "apiVersion": names.API_VERSION,
         "kind": names.APPLICATION,
-        "metadata": {"name": "root", "namespace": place, "labels": _LABELS},
+        "metadata": {"name": "root", "namespace": place, "labels": LABELS},
         "spec": {
             "source": {"repoURL": url, "path": path, "targetRevision": revision},
             "placement": {"hub": True},

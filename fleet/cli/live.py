@@ -38,7 +38,7 @@ class Live:
         self._ways: list[str] | None = None  # URLs; empty text for the proxy
         self.why = ""
 
-    async def get(self, path: str) -> dict[str, Any] | None:
+    async def get(self, path: str, *, patience: float = PATIENCE) -> dict[str, Any] | None:
         """Ask for ``/applications`` and the like. NotFound is an answer too: an empty dict."""
         try:
             if self._ways is None:
@@ -50,7 +50,7 @@ class Live:
             return None
         for way in tuple(self._ways):
             try:
-                answer = await self._ask(way, path)
+                answer = await self._ask(way, path, patience)
             except FleetError as error:
                 self.why = f"{_NOTHING}: {error.text}"
                 continue
@@ -78,10 +78,10 @@ class Live:
             raise NotFound(f"the Secret {names.API_SECRET} holds no token", status=404)
         return base64.b64decode(encoded).decode("ascii", errors="replace")
 
-    async def _ask(self, way: str, path: str) -> dict[str, Any]:
+    async def _ask(self, way: str, path: str, patience: float) -> dict[str, Any]:
         if way:
             client = self._session.open(Connection(server=way, token=self._token))
-            request = Request("GET", PREFIX + path, timeout=PATIENCE)
+            request = Request("GET", PREFIX + path, timeout=patience)
             send: Send = client.send
         else:
             namespace = self._session.hub.hub_namespace
@@ -89,7 +89,7 @@ class Live:
                 "POST",
                 f"/api/v1/namespaces/{namespace}/services/{SERVICE}/proxy{PREFIX}/query",
                 body=json.dumps({"token": self._token, "path": PREFIX + path}).encode(),
-                timeout=PATIENCE,
+                timeout=patience,
             )
             send = self._session.send
         try:

@@ -30,6 +30,8 @@ TABLE: Final[Table] = {
     "secrets": ("fleet.cli.secrets.group:secrets", "See the Secrets that the hub makes, and hold a version."),
     "vault": ("fleet.cli.vault.group:vault", "Set Vault up for a Project, and check it."),
     "project": ("fleet.cli.project.group:project", "See Projects, and what they let an Application do."),
+    "backup": ("fleet.cli.backup:backup", "Write what a new hub needs to one encrypted file."),
+    "restore": ("fleet.cli.restore:restore", "Make a cluster the hub that a backup was taken of."),
     "local": ("fleet.cli.local:local", "Real Kubernetes control planes on this machine."),
     "version": ("fleet.cli.version:version", "Print the version."),
     "completion": ("fleet.cli.completion:completion", "Print the completion script of a shell."),

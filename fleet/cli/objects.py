@@ -152,6 +152,14 @@ async def create(send: Send, body: Mapping[str, Any]) -> bool:
     return True
 
 
+async def replace(send: Send, body: Mapping[str, Any]) -> None:
+    """Put a whole object in the place of the one that was read; Conflict where somebody else wrote first."""
+    kind, metadata = body["kind"], body["metadata"]
+    at = At(kind, metadata.get("namespace", ""), metadata["name"])
+    query = (("fieldManager", MANAGER),)
+    await send(Request("PUT", _path(at), query=query, body=json.dumps(body).encode(), ref=_ref(at)))
+
+
 async def delete(send: Send, at: At) -> bool:
     """Delete an object; False where there is none."""
     path = _path(at)

@@ -58,7 +58,7 @@ async def enrol(send: Send, name: str, scope: Scope = WHOLE) -> Enrolled:
             "subjects": [{"kind": "ServiceAccount", "name": MEMBER_ACCOUNT, "namespace": MEMBER_NAMESPACE}],
         },
     )
-    token, expires = await _token(send)
+    token, expires = await token_of(send)
     until = datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%d %H:%M UTC")
     return Enrolled(
         token,
@@ -89,6 +89,14 @@ async def unenrol(send: Send) -> tuple[str, ...]:
     return tuple(removed)
 
 
+async def void(send: Send) -> bool:
+    """Delete the hub's account, by which each of its tokens is void; False where there is none.
+
+    An API server that has just looked at a token believes in it for some seconds more.
+    """
+    return await _delete(send, _ACCOUNTS, _ACCOUNT)
+
+
 async def _apply(send: Send, resource: Resource, ref: ObjectRef, rest: Mapping[str, Any]) -> None:
     metadata: dict[str, Any] = {"name": ref.name, "labels": {"app.kubernetes.io/managed-by": PRODUCT}}
     if ref.namespace:
@@ -98,7 +106,11 @@ async def _apply(send: Send, resource: Resource, ref: ObjectRef, rest: Mapping[s
     await send(paths.apply(resource, ref, json.dumps(body).encode(), manager=FIELD_MANAGER))
 
 
-async def _token(send: Send) -> tuple[str, float]:
+async def token_of(send: Send) -> tuple[str, float]:
+    """A new token of the hub's account on the member, and when it ends (seconds since the epoch).
+
+    For 30 days, or as long as the member grants. The account itself may ask for it, with a token that still counts.
+    """
     asked = {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenRequest",

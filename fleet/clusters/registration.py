@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -14,7 +15,16 @@ from typing import TYPE_CHECKING, Any, Final
 from fleet.clusters import fields, forms
 from fleet.clusters.kubeconfig import NOTHING, Allowed
 from fleet.errors import RegistrationError
-from fleet.names import APPLYSET_ID, ARGO, GROUP, LAST_APPLIED, MADE_FROM
+from fleet.names import (
+    APPLYSET_ID,
+    ARGO,
+    GROUP,
+    LAST_APPLIED,
+    MADE_FROM,
+    ROTATE,
+    SECRET_CREDENTIAL,
+    SECRET_TYPE,
+)
 
 if TYPE_CHECKING:
     from fleet.api.cluster import Cluster, ClusterSpec
@@ -22,6 +32,7 @@ if TYPE_CHECKING:
 
 TOKEN_SUFFIX: Final = "-token"  # noqa: S105 (the end of a Secret's name)
 KUBECONFIG_SUFFIX: Final = "-kubeconfig"
+_BESIDE: Final = ("ca.crt", "server")  # what a bare token may have beside it
 _NAME_MAX: Final = 253 - len(TOKEN_SUFFIX)
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 # Marks by which tools know their own objects; copied to a Cluster they would claim it.
@@ -61,25 +72,35 @@ class Registration:
 
 
 def read(
-    name: str, cluster: Cluster | None, secret: Mapping[str, Any] | None, *, allow: Allowed = NOTHING
+    name: str,
+    cluster: Cluster | None,
+    secret: Mapping[str, Any] | None,
+    *,
+    kept: Mapping[str, Any] | None = None,
+    allow: Allowed = NOTHING,
 ) -> Registration:
     """The registration called ``name``.
 
     ``cluster`` None, or one made from a Secret: all of it comes from the Secret. A declared Cluster's ``server``,
-    ``caData``, ``tlsServerName`` and ``proxyURL`` win over what its credential says. Raises RegistrationError.
+    ``caData``, ``tlsServerName`` and ``proxyURL`` win over what its credential says. ``kept`` is the hub's own
+    NAME-token: where it was written last, its token takes the place of the other's credential, and whatever else
+    it does not say is the other's. Raises RegistrationError.
     """
     declared = cluster if cluster is not None and not made(cluster) else None
-    if secret is None:
+    serves = serving(secret, kept)
+    if serves is None or (secret is None and declared is None):
         raise RegistrationError(
             f"there is no credential: neither a Secret that credential.secretRef names nor {name}{TOKEN_SUFFIX}"
         )
-    held = forms.data(secret)
+    held = forms.data(serves)
     found = forms.connection(held, allow)
+    if secret is not None and serves is not secret:
+        found = _renewed(secret, found, allow)
     if declared is not None:
         found = _over(found, declared.spec)
         labels, annotations = declared.metadata.labels, declared.metadata.annotations
     else:
-        labels, annotations = facts(secret)
+        labels, annotations = facts(secret or {})
     if not found.server:
         raise RegistrationError(
             "spec.server is required, since the credential names no server", field="spec.server"
@@ -92,6 +113,35 @@ def serving(given: Mapping[str, Any] | None, kept: Mapping[str, Any] | None) -> 
     if given is None or kept is None:
         return given if kept is None else kept
     return kept if _written(kept) > _written(given) else given
+
+
+def keeping(
+    at: tuple[str, str], token: str, word: str, present: Mapping[str, Any] | None, *, alone: bool
+) -> dict[str, Any]:
+    """The Secret NAME-token at (hub's namespace, its name) with this token, in place of ``present``.
+
+    ``word`` is the request that it answers. ``alone``: no other credential serves the cluster, so that what
+    ``present`` says of its server stays.
+    """
+    body = json.loads(json.dumps(present or {}))
+    metadata = body.get("metadata") or {}
+    metadata.pop("managedFields", None)
+    labels = {**(metadata.get("labels") or {}), SECRET_TYPE: SECRET_CREDENTIAL}
+    annotations = {**(metadata.get("annotations") or {}), **({ROTATE: word} if word else {})}
+    rest = {key: value for key, value in (body.get("data") or {}).items() if alone and key in _BESIDE}
+    return {
+        **body,
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            **metadata,
+            "namespace": at[0],
+            "name": at[1],
+            "labels": labels,
+            "annotations": annotations,
+        },
+        "data": {**rest, "token": base64.b64encode(token.encode()).decode("ascii")},
+    }
 
 
 def made(cluster: Cluster) -> bool:
@@ -126,6 +176,24 @@ def facts(secret: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
         for part in ("labels", "annotations")
     )
     return labels, annotations
+
+
+def _renewed(given: Mapping[str, Any], newer: Connection, allow: Allowed) -> Connection:
+    """What a person or Git gave, with the credential of the Secret that was written after it."""
+    try:
+        base = forms.connection(forms.data(given), allow)
+    except RegistrationError:  # then the newer one has to say all by itself
+        return newer
+    return replace(
+        base,
+        server=newer.server or base.server,
+        ca_data=newer.ca_data or base.ca_data,
+        token=newer.token,
+        client_cert=newer.client_cert,
+        client_key=newer.client_key,
+        basic=newer.basic,
+        refresh=newer.refresh,
+    )
 
 
 def _over(found: Connection, spec: ClusterSpec) -> Connection:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from fleet import log, names
 from fleet.errors import FleetError, NotFound
-from fleet.hub import keeping, measuring, wiring
+from fleet.hub import keeping, measuring, renewals, wiring
 from fleet.hub.parts import Parts
 from fleet.kube import decode, paths
 from fleet.model import ApplicationKey, ObjectRef, TargetKey
@@ -85,6 +85,8 @@ class Hub(Parts):
             asyncio.ensure_future(self.clearing.run(self.clock)),
         ]
         tasks += [asyncio.ensure_future(self._reconcile()) for _ in range(RECONCILERS)]
+        tasks += [asyncio.ensure_future(self.renewals.run()) for _ in range(renewals.TASKS)]
+        tasks.append(asyncio.ensure_future(self.revocations.run()))
         tasks += [asyncio.ensure_future(one) for one in self.secrets.tasks()]
         if watch is not None:
             tasks.append(watch())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 from fleet import names
@@ -33,6 +34,8 @@ from fleet.hub.passwords import Passwords
 from fleet.hub.readers import Readers
 from fleet.hub.reconcile import Reconciler
 from fleet.hub.rendering import Rendering
+from fleet.hub.renewals import Renewals
+from fleet.hub.revocations import Revocations
 from fleet.hub.roster import Roster
 from fleet.hub.seams import Seams
 from fleet.hub.secrets import Secrets
@@ -42,7 +45,9 @@ from fleet.hub.waking import Waking
 from fleet.hub.withdraw import Withdrawals
 from fleet.kube import trusted
 from fleet.kube.budget import Budget
-from fleet.kube.connection import Connection
+from fleet.kube.client import Client
+from fleet.kube.connection import Connection, by_way_of
+from fleet.kube.request import Send
 from fleet.mailbox import Mailbox
 from fleet.metrics import Metrics
 from fleet.model import ApplicationKey, Thresholds
@@ -54,6 +59,7 @@ from fleet.render.render import Tools
 from fleet.render.renderer import Renderers
 from fleet.render.shelf import Shelf
 from fleet.report.board import Board
+from fleet.report.cluster_summary import CredentialFacts
 from fleet.report.events import Recorder
 from fleet.report.status import StatusWriter
 from fleet.settings import Settings
@@ -85,6 +91,7 @@ class Parts:
         self.namespace = settings.namespace
         self.identity = f"{socket.gethostname()}_{os.getpid()}_{secrets.token_hex(4)}"
         self.budget = Budget(settings.in_flight, settings.in_flight_cluster)
+        self._aside = Budget()  # what is tried besides a worker makes no cluster suspect
         self.authority = Authority(self.namespace, self.identity, settings.lease_duration, self.clock)
         self.client = self.seams.client(
             connection,
@@ -185,6 +192,8 @@ class Parts:
         self.registrations = Registrations(
             self.client, self.world, self.namespace, allowed, self.clock, self.discovered
         )
+        self.renewals = Renewals(self.world, self.registrations, self.clock)
+        self.revocations = Revocations(self.world, self.registrations, self.clock)
         self.waking = Waking(
             waking.Owners(
                 self.namespace,
@@ -201,10 +210,31 @@ class Parts:
                 self.registrations,
                 self.roster,
                 self.take_overs,
+                self.renewals,
+                self.revocations,
                 self.reconciler.records,
                 self.wake,
             )
         )
+
+    def open(self, connection: Connection, name: str) -> Client:
+        """A client of a cluster's own besides its worker's, for its credential: no Lease is asked."""
+        reached = by_way_of(connection, self.out)
+        observe = self.metrics.observer(name)
+        return self.seams.client(
+            reached, name, self._aside, lambda: self.authority.may_write(name), observe, self.clock
+        )
+
+    def door(self, name: str) -> Send | None:
+        """The way to a member at work; None while there is none."""
+        worker = self.roster.get(name)
+        running = worker.running if worker is not None else None
+        return running.member.client.send if running is not None else None
+
+    def credential(self, name: str) -> CredentialFacts:
+        """What there is to say of what a cluster is reached with."""
+        revoked, voided = self.revocations.done(name)
+        return replace(self.renewals.facts(name), revoked=revoked, voided=voided)
 
     def wake(self, key: ApplicationKey) -> None:
         """Have the Application reconciled."""

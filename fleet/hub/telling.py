@@ -36,7 +36,7 @@ from fleet.model import (
 )
 from fleet.report import cluster_summary, happenings, standing, summary
 from fleet.report.board import Board, Told
-from fleet.report.cluster_summary import ClusterFacts
+from fleet.report.cluster_summary import ClusterFacts, CredentialFacts
 from fleet.report.events import Recorder
 from fleet.report.happenings import Happening
 from fleet.report.status import StatusWriter
@@ -72,6 +72,7 @@ class Telling:
         self.offered: Callable[[TargetKey], Work | None] = lambda _: None
         self.busy: Callable[[], bool] = lambda: False
         self.identity: Callable[[str], tuple[str, str]] = lambda _: ("", "")
+        self.credential: Callable[[str], CredentialFacts] = lambda _: CredentialFacts()
         self.taken_over: Callable[[str], str] = lambda _: ""
         self.asked: Callable[[str], tuple[Holding, ...]] = lambda _: ()
         self.arrived: Callable[[str], None] = lambda _: None
@@ -332,6 +333,7 @@ class Telling:
             taken_over=self.taken_over(name),
             faults=(problem,) if problem is not None else (),
             holds=holds,
+            credential=self.credential(name),
         )
 
     async def record(self, cluster: str) -> bool:

@@ -17,6 +17,8 @@ from fleet.hub.finalizer import Finalizer
 from fleet.hub.identities import Identities
 from fleet.hub.lineage import Lineage
 from fleet.hub.record import Record
+from fleet.hub.renewals import Renewals
+from fleet.hub.revocations import Revocations
 from fleet.hub.roster import Roster
 from fleet.hub.takeovers import TakeOvers
 from fleet.hub.telling import Telling
@@ -49,6 +51,8 @@ class Owners:
     registrations: Registrations
     roster: Roster
     take_overs: TakeOvers
+    renewals: Renewals
+    revocations: Revocations
     records: Mapping[ApplicationKey, Record]
     wake: Callable[[ApplicationKey], None]
 
@@ -121,8 +125,16 @@ class Waking:
             self._with.roster.dismiss(name)
             self._with.board.forget(name)
             self._with.take_overs.forget(name)
+            self._with.renewals.forget(name)
+            self._with.revocations.forget(name)
             return
         if not self._with.registrations.decided(name):
+            return
+        self._with.revocations.changed(name)
+        revoked = self._with.revocations.fault(name)
+        if revoked is not None:
+            self._with.roster.dismiss(name)
+            self._with.telling.registered(name, "", "", revoked)
             return
         version = self._with.registrations.version(name)
         try:
@@ -133,6 +145,7 @@ class Waking:
             self._with.telling.registered(name, "", version, fault(error))
             return
         self._with.telling.registered(name, found.connection.server, version, None)
+        self._with.renewals.changed(name)
         reached = Reached(by_way_of(found.connection, self._with.out), found.digest)
         worker = self._with.roster.hire(name, reached, paused=known.model.spec.paused)
         if self._with.take_overs.due(name):
@@ -143,6 +156,7 @@ class Waking:
     def arrived(self, name: str) -> None:
         """A member answers and its Lease is ours."""
         self._with.take_overs.arrived(name)
+        self._with.renewals.changed(name)
         self._with.telling.cluster(name)
 
     def reconnect(self, name: str) -> None:

@@ -106,6 +106,14 @@ def _connect_tellers(parts: Parts, answers: Answers) -> None:
     parts.identities.namespace = parts.take_overs.namespace = parts.clearing.namespace = parts.namespace
     parts.identities.record = parts.telling.record
     parts.identities.again = parts.waking.reconnect
+    for owner in (parts.renewals, parts.revocations):
+        owner.namespace = parts.namespace
+        owner.open = parts.open
+        owner.identity = parts.identities.identity
+    parts.renewals.door = parts.door
+    parts.renewals.tell = parts.telling.cluster
+    parts.revocations.moved = parts.waking.cluster
+    parts.telling.credential = parts.credential
     parts.clearing.records = parts.reconciler.records
     parts.clearing.tell = parts.telling.cluster
     parts.clearing.rehire = parts.waking.rehire

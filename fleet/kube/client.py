@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Protocol
 from urllib.parse import quote
@@ -72,6 +73,20 @@ class Client:
         self._token_due = 0.0
         self._refreshing = asyncio.Lock()
         self._suspected = False
+        self._date = ""
+
+    @property
+    def date(self) -> float:
+        """The server's clock at its last answer, in seconds since the epoch; 0 where it told none."""
+        try:
+            return parsedate_to_datetime(self._date).timestamp()
+        except (TypeError, ValueError):
+            return 0.0
+
+    @property
+    def certificate_ends(self) -> float:
+        """When the certificate of the server that was reached last ends; 0 where none was seen."""
+        return self._sessions.certificate_ends if self._sessions is not None else 0.0
 
     async def send(self, request: Request) -> Answer:
         """Send one request and read all of its answer; what it raises is said in the package."""
@@ -187,6 +202,7 @@ class Client:
         finally:
             session.ATTEMPT.reset(mark)
         self._told(request, request.verb, response.status, begun)
+        self._date = response.headers.get("Date", "")
         if self._suspected:
             self._suspected = False
             self._budget.suspect(self.cluster, failed=False)

@@ -112,6 +112,7 @@ class _Proving(aiohttp.TCPConnector):
     """Asks each connection that it makes for the proof: a name may lead elsewhere from one to the next."""
 
     proof: Proof | None = None
+    ends: float = 0.0  # when the certificate of the server that was reached last does
 
     async def _create_connection(
         self,
@@ -120,6 +121,8 @@ class _Proving(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 (as aiohttp calls it)
     ) -> ResponseHandler:
         protocol = await super()._create_connection(req, traces, timeout)
+        shown = protocol.transport.get_extra_info("peercert") if protocol.transport is not None else None
+        self.ends = ssl.cert_time_to_seconds(shown["notAfter"]) if shown else 0.0
         if self.proof is None:
             return protocol
         try:
@@ -185,6 +188,12 @@ class Sessions:
             if isinstance(session.connector, _Proving):
                 session.connector.proof = proof
 
+    @property
+    def certificate_ends(self) -> float:
+        """When the server's certificate ends, in seconds since the epoch; 0 where none was verified."""
+        connector = self.writes.connector
+        return connector.ends if isinstance(connector, _Proving) else 0.0
+
     async def close(self) -> None:
         """Drop all connections at once."""
         await self.writes.close()
@@ -238,8 +247,20 @@ _PHRASES: Final[tuple[tuple[type[BaseException], str], ...]] = (
 )
 
 
+# OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID, _CERT_HAS_EXPIRED and _HOSTNAME_MISMATCH.
+_CERTIFICATES: Final = {
+    9: "the server's certificate is not valid yet",
+    10: "the server's certificate has ended",
+    62: "the server's certificate is not trusted: it is for another name",
+}
+
+
 def words(error: BaseException) -> str:
     """Why there is no answer, in our own words; a library's text may quote what was sent."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        code = getattr(error.certificate_error, "verify_code", 0)
+        if code in _CERTIFICATES:
+            return _CERTIFICATES[code]
     for kind, phrase in _PHRASES:
         if isinstance(error, kind):
             return phrase

@@ -5,9 +5,10 @@ Contract: pure; no time in it moves by itself: while a cluster answers, nothing 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from fleet import duration
 from fleet.clusters import supported
 from fleet.model import Fault, Hold, Holding, Reach
 from fleet.report import conditions, standing, words
@@ -20,6 +21,25 @@ if TYPE_CHECKING:
 
 REGISTRATION_INVALID: Final = "RegistrationInvalid"
 VERSION_UNSUPPORTED: Final = "VersionUnsupported"
+CREDENTIAL_EXPIRED: Final = "CredentialExpired"
+NOT_RENEWED: Final = "CredentialNotRenewed"
+_REFUSED: Final = "Forbidden"
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialFacts:
+    """What is known of the credential in use, in seconds: when it ends, for how long it was granted (0: unknown).
+
+    ``rotated``: the request for a new one that it answers; ``problem``: why none could be had. ``revoked`` and
+    ``voided``: the request to revoke that was acted on last, and the registration that it was done to.
+    """
+
+    expires: float = 0.0
+    lifetime: float = 0.0
+    rotated: str = ""
+    problem: str = ""
+    revoked: str = ""
+    voided: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +59,7 @@ class ClusterFacts:
     taken_over: str = ""
     faults: tuple[Fault, ...] = ()
     holds: tuple[Holding, ...] = ()
+    credential: CredentialFacts = CredentialFacts()
 
 
 def cluster_status(
@@ -46,6 +67,9 @@ def cluster_status(
 ) -> dict[str, Any]:
     """Give the whole status of a Cluster; ``previous`` as in `summary.status`."""
     before = cluster.status if previous is None else previous
+    lost = _expired(cluster.metadata.name, facts, now)
+    if lost is not None:
+        facts = replace(facts, faults=(*facts.faults, lost))
     generation = cluster.metadata.generation
     told: dict[str, Any] = {
         "observedGeneration": generation,
@@ -64,9 +88,35 @@ def cluster_status(
         "registration": facts.registration or before.get("registration"),
         "otherIdentity": facts.other,
         "takenOver": facts.taken_over or before.get("takenOver"),
+        **_credential(facts.credential),
     }
     told.update({key: value for key, value in known.items() if value})
     return told
+
+
+def _credential(held: CredentialFacts) -> dict[str, str]:
+    return {
+        "credentialExpires": words.stamp(held.expires) if held.expires else "",
+        "credentialLifetime": duration.write(held.lifetime) if held.lifetime else "",
+        "rotated": held.rotated,
+        "revoked": held.revoked,
+        "revokedRegistration": held.voided,
+    }
+
+
+def _expired(name: str, facts: ClusterFacts, now: float) -> Fault | None:
+    """That the credential has ended, where the cluster refuses it."""
+    held, reach = facts.credential, facts.reach
+    refused = reach is not None and not reach.reachable and reach.reason == _REFUSED
+    if not refused or not held.expires or held.expires > now:
+        return None
+    return Fault(
+        None,
+        CREDENTIAL_EXPIRED,
+        f"what the hub signs in with ended {words.stamp(held.expires)}, as after a stop of the hub that was longer. "
+        f"'fleethub cluster rotate {name} --member-kubeconfig FILE' lets it in again, with the kubeconfig of an "
+        "administrator of the cluster",
+    )
 
 
 def _conditions(facts: ClusterFacts, *, paused: bool) -> Iterator[Condition]:
@@ -104,6 +154,8 @@ def _conditions(facts: ClusterFacts, *, paused: bool) -> Iterator[Condition]:
     for holding in facts.holds:
         if not (paused and holding.hold is Hold.PAUSED):
             by_type.setdefault(holding.hold.value, []).append(words.of_holding(holding))
+    if facts.credential.problem:
+        by_type.setdefault(NOT_RENEWED, []).append(facts.credential.problem)
     for kind, texts in by_type.items():
         yield Condition(kind, "True", kind, words.joined(("", text) for text in texts))
 

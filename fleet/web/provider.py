@@ -12,8 +12,10 @@ from typing import Any
 from aiohttp import web
 
 from fleet import names, urls
+from fleet.clusters.doctor import Finding
 from fleet.errors import SourceError
 from fleet.git import push
+from fleet.hub import examining
 from fleet.hub.hub import Hub
 from fleet.hub.tracing import Tracing
 from fleet.model import ApplicationKey, Health, TargetKey
@@ -189,6 +191,10 @@ class HubProvider:
     async def vault(self, project: str) -> Sequence[tuple[str, str, str]] | None:
         """What came of trying a Project's Vault."""
         return await self._hub.secrets.check(project) if self._hub.ready else None
+
+    async def doctor(self, name: str) -> Sequence[Finding] | None:
+        """What is the matter with a cluster."""
+        return await examining.examine(self._hub, name) if self._hub.ready else None
 
     def unusable_keys(self) -> Mapping[str, str]:
         """Secrets that are labelled as sealing keys and open nothing, and why."""

@@ -20,11 +20,12 @@ from fleet.clock import Clock
 from fleet.clusters import discovered, forms, registration
 from fleet.clusters.kubeconfig import Allowed
 from fleet.clusters.registration import Registration
-from fleet.errors import FleetError, NotFound, RegistrationError
+from fleet.errors import Conflict, FleetError, NotFound, RegistrationError
 from fleet.git import credentials
 from fleet.git.credentials import Credential, Unusable
 from fleet.kube import paths, watch
 from fleet.kube.client import Door
+from fleet.kube.request import Request
 from fleet.mailbox import Mailbox
 from fleet.model import ApplicationKey, ObjectRef
 from fleet.world.discovered import Discovered
@@ -72,35 +73,14 @@ class Registrations:
 
     def registration(self, name: str) -> Registration:
         """How the cluster is reached. Raises RegistrationError in words for the Cluster's condition."""
-        known = self._world.clusters.get(ApplicationKey(self._namespace, name))
-        cluster = known.model if known is not None else None
-        shorthands = self._shorthands(name)
+        cluster, given, kept = self._sources(name)
         if cluster is not None and registration.made(cluster):
-            made_from = cluster.metadata.annotations.get(names.MADE_FROM, "")
-            if missing := self._elsewhere.missing(made_from):
+            if missing := self._elsewhere.missing(cluster.metadata.annotations.get(names.MADE_FROM, "")):
                 raise RegistrationError(missing)
-            return registration.read(name, cluster, self._secret(made_from), allow=self._allow)
-        given = None
-        if cluster is not None and cluster.spec.credential is not None:
-            wanted = cluster.spec.credential.secret_ref.name
-            given = self._secrets.get(wanted)
-            if given is None:
-                raise RegistrationError(
-                    f"there is no Secret {wanted} with the label "
-                    f"{names.SECRET_TYPE}: {names.SECRET_CREDENTIAL}"
-                )
-            if _type(given) != names.SECRET_CREDENTIAL:
-                raise RegistrationError(
-                    f"Secret {wanted} is labelled {names.SECRET_TYPE}: {_type(given)}; a Cluster's credential is "
-                    f"labelled {names.SECRET_CREDENTIAL}"
-                )
-        kept = self._secrets.get(f"{name}{registration.TOKEN_SUFFIX}")
-        if given is None and kept is None and shorthands:
-            raise RegistrationError(
-                f"Secret {shorthands[0]} is labelled as a cluster of this name, which is declared already: label "
-                f"it {names.SECRET_TYPE}: {names.SECRET_CREDENTIAL} and name it in spec.credential"
-            )
-        return registration.read(name, cluster, registration.serving(given, kept), allow=self._allow)
+        elif cluster is not None:
+            wanted = cluster.spec.credential.secret_ref.name if cluster.spec.credential is not None else ""
+            self._check(name, wanted, given, kept)
+        return registration.read(name, cluster, given, kept=kept, allow=self._allow)
 
     def decided(self, name: str) -> bool:
         """Whether what serves the cluster, or that nothing does, is known by now."""
@@ -112,16 +92,14 @@ class Registrations:
 
     def version(self, name: str) -> str:
         """The resourceVersion of the Secret that serves the cluster now; empty where none does."""
-        known = self._world.clusters.get(ApplicationKey(self._namespace, name))
-        cluster = known.model if known is not None else None
-        if cluster is not None and registration.made(cluster):
-            found = self._secret(cluster.metadata.annotations.get(names.MADE_FROM, ""))
-        else:
-            given = None
-            if cluster is not None and cluster.spec.credential is not None:
-                given = self._secrets.get(cluster.spec.credential.secret_ref.name)
-            found = registration.serving(given, self._secrets.get(f"{name}{registration.TOKEN_SUFFIX}"))
+        _, given, kept = self._sources(name)
+        found = registration.serving(given, kept)
         return str(found["metadata"].get("resourceVersion", "")) if found is not None else ""
+
+    def rotated(self, name: str) -> str:
+        """The request for a new token that NAME-token answers; empty for none."""
+        kept = self._secrets.get(f"{name}{registration.TOKEN_SUFFIX}")
+        return str(_annotations(kept).get(names.ROTATE, ""))
 
     def credentials(self) -> tuple[Credential, ...]:
         """All repository credentials that read."""
@@ -134,6 +112,44 @@ class Registrations:
     def errors(self) -> Mapping[str, str]:
         """Secrets that cannot be used, by name, and why."""
         return dict(self._errors)
+
+    # --- what others ask for ------------------------------------------------------------------------------
+
+    async def keep(self, name: str, token: str, word: str = "") -> None:
+        """Write a cluster's new token into NAME-token, by one write; from then on it serves.
+
+        ``word`` is the request that it answers. Conflict where somebody wrote the Secret meanwhile.
+        """
+        _, given, _ = self._sources(name)
+        secret = f"{name}{registration.TOKEN_SUFFIX}"
+        present = self._secrets.get(secret)
+        metadata = present["metadata"] if present is not None else {}
+        if names.APPLYSET_PART_OF in (metadata.get("labels") or {}):
+            raise RegistrationError(
+                f"Secret {secret} comes from Git, so that the hub cannot keep a new token there: name it otherwise "
+                "and name it in spec.credential"
+            )
+        alone = given is None or given is present
+        if alone and present is not None and "token" not in (present.get("data") or {}):
+            raise RegistrationError(
+                f"Secret {secret} holds a registration in another form, and the hub keeps a new token under that "
+                "name: name it otherwise and name it in spec.credential"
+            )
+        body = registration.keeping((self._namespace, secret), token, word, present, alone=alone)
+        path = f"/api/v1/namespaces/{self._namespace}/secrets"
+        verb, path = ("POST", path) if present is None else ("PUT", f"{path}/{secret}")
+        query = (("fieldManager", MANAGER),)
+        try:
+            answer = await self._door.send(Request(verb, path, query=query, body=orjson.dumps(body)))
+        except Conflict:
+            if present is not None:
+                raise
+            raise RegistrationError(
+                f"there is a Secret {secret} already that is labelled as no credential, and the hub keeps the "
+                "cluster's token under that name: rename it"
+            ) from None
+        written = orjson.loads(answer.body)
+        self._saw(written, orjson.dumps(written["metadata"].get("managedFields") or []))
 
     # --- life --------------------------------------------------------------------------------------------
 
@@ -203,6 +219,40 @@ class Registrations:
         for name in found:
             self.cluster_changed(name)
             self.changed_cluster(name)
+
+    def _sources(
+        self, name: str
+    ) -> tuple[Cluster | None, Mapping[str, Any] | None, Mapping[str, Any] | None]:
+        """The Cluster, the Secret that a person or Git gave for it, and the hub's own NAME-token."""
+        known = self._world.clusters.get(ApplicationKey(self._namespace, name))
+        cluster = known.model if known is not None else None
+        given = None
+        if cluster is not None and registration.made(cluster):
+            given = self._secret(cluster.metadata.annotations.get(names.MADE_FROM, ""))
+        elif cluster is not None and cluster.spec.credential is not None:
+            given = self._secrets.get(cluster.spec.credential.secret_ref.name)
+        kept = self._secrets.get(f"{name}{registration.TOKEN_SUFFIX}")
+        return cluster, given, kept if _type(kept) == names.SECRET_CREDENTIAL and kept is not given else None
+
+    def _check(
+        self, name: str, wanted: str, given: Mapping[str, Any] | None, kept: Mapping[str, Any] | None
+    ) -> None:
+        """Raise what is the matter with the credential of a declared Cluster."""
+        if wanted and given is None:
+            raise RegistrationError(
+                f"there is no Secret {wanted} with the label {names.SECRET_TYPE}: {names.SECRET_CREDENTIAL}"
+            )
+        if given is not None and _type(given) != names.SECRET_CREDENTIAL:
+            raise RegistrationError(
+                f"Secret {wanted} is labelled {names.SECRET_TYPE}: {_type(given)}; a Cluster's credential is "
+                f"labelled {names.SECRET_CREDENTIAL}"
+            )
+        shorthands = self._shorthands(name)
+        if given is None and kept is None and shorthands:
+            raise RegistrationError(
+                f"Secret {shorthands[0]} is labelled as a cluster of this name, which is declared already: label "
+                f"it {names.SECRET_TYPE}: {names.SECRET_CREDENTIAL} and name it in spec.credential"
+            )
 
     def _saw(self, body: Mapping[str, Any] | None, fields: bytes) -> None:
         if body is None:
@@ -391,6 +441,10 @@ def _data(body: Mapping[str, Any]) -> Mapping[str, bytes]:
 def _type(body: Mapping[str, Any] | None) -> str:
     labels = (body or {}).get("metadata", {}).get("labels") or {}
     return str(labels.get(names.SECRET_TYPE, ""))
+
+
+def _annotations(body: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return (body or {}).get("metadata", {}).get("annotations") or {}
 
 
 def _content(body: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -10,6 +10,8 @@ from fleet.cli import output
 from fleet.cli.options import Hub, hub_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fleet.cli.session import Session
 
 
@@ -45,6 +47,13 @@ def _unclaimed(name: str, live: dict[str, Any]) -> str:
     return f"{count} (fleethub cluster gc {name})" if count else ""
 
 
+def _credential(held: Mapping[str, Any]) -> str:
+    expires, lifetime = held.get("credentialExpires", ""), held.get("credentialLifetime", "")
+    if not expires:
+        return ""
+    return f"until {expires}" + (f", granted for {lifetime}, renewed after a third" if lifetime else "")
+
+
 def _print(body: dict[str, Any], live: dict[str, Any]) -> None:
     from fleet.cli import objects  # noqa: PLC0415
     from fleet.cli.app import columns  # noqa: PLC0415
@@ -57,6 +66,7 @@ def _print(body: dict[str, Any], live: dict[str, Any]) -> None:
             "Server": held.get("server") or (body.get("spec") or {}).get("server", ""),
             "Version": held.get("version", ""),
             "Identity": held.get("identity", ""),
+            "Credential": _credential(held),
             "Labels": ", ".join(
                 f"{key}={value}" for key, value in sorted((metadata.get("labels") or {}).items())
             ),

@@ -17,6 +17,9 @@ TABLE: Final[Table] = {
     "pause": ("fleet.cli.cluster.pause:pause", "Have the hub leave a cluster alone."),
     "resume": ("fleet.cli.cluster.pause:resume", "Have the hub look after a paused cluster again."),
     "replace": ("fleet.cli.cluster.replace:command", "Accept another cluster in place of a registered one."),
+    "doctor": ("fleet.cli.cluster.doctor:command", "Say what is the matter with clusters, and what helps."),
+    "rotate": ("fleet.cli.cluster.rotate:command", "Give the hub a new token for a cluster."),
+    "revoke": ("fleet.cli.cluster.revoke:command", "Void every token of the hub on a cluster."),
     "gc": ("fleet.cli.cluster.collect:command", "List or remove sets that no Application claims."),
     "take-over": ("fleet.cli.cluster.take_over:command", "Say that the hub a cluster had before is gone."),
 }

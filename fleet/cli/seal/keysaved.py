@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli import saving
 from fleet.cli.errors import CliError
 from fleet.cli.options import Hub, hub_options
 
@@ -45,7 +43,7 @@ def backup(hub: Hub, file: str, force: bool) -> None:  # noqa: FBT001 (click giv
     if file == "-":
         click.echo(text, nl=False)
         return
-    _write(file, text, force=force)
+    saving.write(file, text.encode(), force=force)
     count = sum(one["kind"] == "Secret" for one in items)
     click.echo(f"{count} keys written to {file}. It opens all that was sealed: keep it safe.")
 
@@ -119,27 +117,3 @@ def _told(secret: dict[str, Any]) -> bool:
         click.echo(f"{error.text}; it is left out", err=True)
         return False
     return True
-
-
-def _write(file: str, text: str, *, force: bool) -> None:
-    """Write a file that only its owner can read, whole or not at all; what is there stays unless ``force``."""
-    place = Path(file)
-    if force:
-        handle, beside = tempfile.mkstemp(prefix=f".{place.name}-", dir=place.parent)  # with mode 0600
-    else:
-        try:
-            handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            raise CliError(
-                f"{file} exists already", hint="Name another file, or give --force to put it in its place"
-            ) from None
-        beside = file
-    try:
-        with os.fdopen(handle, "w") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(beside).replace(place)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise

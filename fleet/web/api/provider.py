@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from fleet.clusters.doctor import Finding
     from fleet.model import ApplicationKey, Fault, Foreign, Health, Holding, ObjectRef, Outcome, Reach
     from fleet.report.stages import Trace
     from fleet.worker.images import Running
@@ -200,6 +201,9 @@ class Provider(Protocol):
 
     async def vault(self, project: str) -> Sequence[tuple[str, str, str]] | None:
         """Try what a Project may have of Vault: what was tried, how it went (empty: well), what helps."""
+
+    async def doctor(self, name: str) -> Sequence[Finding] | None:
+        """Look at one cluster: each check, how it went, what helps."""
 
     def unusable_keys(self) -> Mapping[str, str]:
         """Give the Secrets that are labelled as sealing keys and open nothing, and why."""

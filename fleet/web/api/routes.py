@@ -126,6 +126,11 @@ async def _vault(provider: Provider, project: str) -> Make:
     return None if found is None else partial(shape.vault, tuple(found))
 
 
+async def _doctor(provider: Provider, name: str) -> Make:
+    found = await provider.doctor(name)
+    return None if found is None else partial(shape.doctor, tuple(found))
+
+
 _TABLE: Final[tuple[tuple[re.Pattern[str], Callable[..., Make | Awaitable[Make]]], ...]] = (
     (re.compile(r"/applications"), _applications),
     (re.compile(rf"/applications/{_NAME}/{_NAME}"), _application),
@@ -134,6 +139,7 @@ _TABLE: Final[tuple[tuple[re.Pattern[str], Callable[..., Make | Awaitable[Make]]
     (re.compile(r"/commits/([0-9a-fA-F]{7,64})"), _commit),
     (re.compile(r"/clusters"), _clusters),
     (re.compile(rf"/clusters/{_NAME}"), _cluster),
+    (re.compile(rf"/clusters/{_NAME}/doctor"), _doctor),
     (re.compile(r"/queue"), _queue),
     (re.compile(r"/seal-keys"), _rings),
     (re.compile(r"/secrets"), _secrets),

@@ -10,6 +10,7 @@ from fleet.web.api import traced
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from fleet.clusters.doctor import Finding
     from fleet.model import Drift, Fault, Foreign, Holding, ObjectRef, Outcome, Reach
     from fleet.report.standing import Standing
     from fleet.web.api.provider import (
@@ -157,6 +158,13 @@ def secrets(views: Iterable[SecretView]) -> dict[str, Any]:
 def vault(found: Iterable[tuple[str, str, str]]) -> dict[str, Any]:
     """Give what came of trying a Project's Vault."""
     return {"items": [{"step": step, "problem": problem, "hint": hint} for step, problem, hint in found]}
+
+
+def doctor(found: Iterable[Finding]) -> dict[str, Any]:
+    """Give what came of looking at a cluster."""
+    return {
+        "items": [{"check": one.check, "text": one.text, "well": one.well, "help": one.help} for one in found]
+    }
 
 
 def rings(views: Iterable[RingView], unusable: Mapping[str, str]) -> dict[str, Any]:

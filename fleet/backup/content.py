@@ -1,0 +1,131 @@
+"""Which objects of a hub are its own, so that a new one can be made of them and Git. Pure.
+
+Contract: what Git gives back is left out, but for Secrets, without which the hub may not get at Git. What asks for
+something once (a sync, a take-over, a confirmation) is left out too: a new hub must not be asked again what the former
+one was. Statuses are learnt anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from fleet import names
+from fleet.backup.age import BackupUnreadable
+from fleet.secrets import keys
+
+FORMAT: Final = f"{names.GROUP}/backup"
+VERSION: Final = "1"
+SECRET: Final = "Secret"  # noqa: S105 (a kind)
+CONFIG_MAP: Final = "ConfigMap"
+SERVICE_ACCOUNT: Final = "ServiceAccount"
+
+_API_VERSIONS: Final = {
+    SECRET: "v1",
+    CONFIG_MAP: "v1",
+    SERVICE_ACCOUNT: "v1",
+    **dict.fromkeys(names.HUB_KINDS, names.API_VERSION),
+}
+# In the order in which they are made: whoever is told of a Cluster finds its Secret.
+KINDS: Final = (SECRET, CONFIG_MAP, SERVICE_ACCOUNT, names.PROJECT, names.CLUSTER, names.APPLICATION)
+_NAMED: Final = (names.API_SECRET, names.WEBHOOK_SECRET, names.DIGEST_KEY_SECRET)
+_ONCE: Final = frozenset(
+    {
+        names.PLACED,
+        names.SYNC,
+        names.REFRESH,
+        names.REFRESH_SECRETS,
+        names.ABANDON,
+        names.CONFIRM,
+        names.LEAVING,
+        names.TAKE_OVER,
+        names.REPLACE,
+        names.COLLECT,
+        names.CLEAN,
+        names.ROTATE,
+        names.REVOKE,
+        names.LAST_APPLIED,
+    }
+)
+_OURS: Final = ("applyset.kubernetes.io/",)
+_PARTS: Final = ("type", "immutable", "data", "spec", "automountServiceAccountToken")
+
+
+def counts(body: Mapping[str, Any], kind: str) -> bool:
+    """Whether an object of the hub's namespace belongs into a backup."""
+    metadata = body["metadata"]
+    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    if metadata.get("deletionTimestamp"):
+        return False
+    if kind == SECRET:
+        return names.SECRET_TYPE in labels or keys.LABEL in labels or metadata["name"] in _NAMED
+    if kind == CONFIG_MAP:
+        return bool(metadata["name"] == names.RINGS)
+    if kind == SERVICE_ACCOUNT:
+        return metadata["name"] not in ("default", names.PRODUCT)
+    return names.APPLYSET_PART_OF not in labels and names.MADE_FROM not in annotations
+
+
+def bare(body: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """The object without what its server, and what a moment, made of it."""
+    metadata = body["metadata"]
+    kept: dict[str, Any] = {"name": metadata["name"], "namespace": metadata.get("namespace", "")}
+    for part in ("labels", "annotations"):
+        found = {
+            key: value
+            for key, value in (metadata.get(part) or {}).items()
+            if key not in _ONCE and not key.startswith(_OURS)
+        }
+        if found:
+            kept[part] = found
+    rest = {part: body[part] for part in _PARTS if part in body}
+    return {"apiVersion": _API_VERSIONS[kind], "kind": kind, "metadata": kept, **rest}
+
+
+def pack(items: Iterable[Mapping[str, Any]], made: str) -> bytes:
+    """The content of a backup: a List, as kubectl reads it."""
+    metadata = {"annotations": {FORMAT: VERSION, f"{names.GROUP}/made": made}}
+    return json.dumps(
+        {"apiVersion": "v1", "kind": "List", "metadata": metadata, "items": list(items)}
+    ).encode()
+
+
+def unpack(content: bytes, namespace: str) -> list[dict[str, Any]]:
+    """Its objects, for a hub in ``namespace``, in the order in which they are to be made. Raises BackupUnreadable."""
+    try:
+        found = json.loads(content)
+        version = found["metadata"]["annotations"][FORMAT]
+        items = found["items"]
+    except (ValueError, KeyError, TypeError):
+        raise BackupUnreadable("it opens, and holds no backup of a hub") from None
+    if version != VERSION:
+        raise BackupUnreadable("it was made by a version of fleethub that this one does not know")
+    made = []
+    for one in items:
+        kind = one.get("kind") if isinstance(one, dict) else None
+        if kind not in KINDS or one.get("apiVersion") != _API_VERSIONS[kind] or not counts(one, kind):
+            raise BackupUnreadable("it holds an object that belongs to no hub")
+        made.append({**one, "metadata": {**one["metadata"], "namespace": namespace}})
+    return sorted(made, key=lambda one: KINDS.index(one["kind"]))
+
+
+def differs(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> bool:
+    """Whether what is there says something else; labels and annotations that came since do not count."""
+    for part in _PARTS:
+        if (wanted.get(part) or None) != (present.get(part) or None):
+            return True
+    for part in ("labels", "annotations"):
+        has = present["metadata"].get(part) or {}
+        if not (wanted["metadata"].get(part) or {}).items() <= has.items():
+            return True
+    return False
+
+
+def over(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:
+    """What puts ``wanted`` in the place of ``present``, in one write that is refused if somebody else writes first."""
+    metadata = {key: value for key, value in present["metadata"].items() if key != "managedFields"}
+    for part in ("labels", "annotations"):
+        metadata[part] = {**(metadata.get(part) or {}), **(wanted["metadata"].get(part) or {})}
+    rest = {key: value for key, value in present.items() if key not in _PARTS}
+    return {**rest, **wanted, "metadata": metadata}

@@ -1,0 +1,75 @@
+"""Files that hold secrets, and the passphrases for them; neither is ever on a command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fleet.cli.errors import CliError
+
+
+def write(file: str, content: bytes, *, force: bool) -> None:
+    """Write a file that only its owner can read, whole or not at all; what is there stays unless ``force``."""
+    place = Path(file)
+    if force:
+        handle, beside = tempfile.mkstemp(prefix=f".{place.name}-", dir=place.parent)  # with mode 0600
+    else:
+        try:
+            handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            raise CliError(
+                f"{file} exists already", hint="Name another file, or give --force to put it in its place"
+            ) from None
+        beside = file
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(beside).replace(place)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+
+
+def passphrase_options(function: Any) -> Any:
+    """Add ``--passphrase-file`` and ``--passphrase-fd``."""
+    function = click.option(
+        "--passphrase-fd", type=int, metavar="N", help="An open file descriptor with the passphrase."
+    )(function)
+    return click.option(
+        "--passphrase-file",
+        type=click.Path(exists=True, dir_okay=False),
+        metavar="FILE",
+        help="A file with the passphrase, on one line.",
+    )(function)
+
+
+def passphrase(file: str | None, descriptor: int | None, *, confirm: bool) -> str:
+    """The passphrase: from a file, a descriptor, else the terminal. CliError where there is none of them."""
+    if file is not None:
+        return _line(Path(file).read_bytes())
+    if descriptor is not None:
+        try:
+            with os.fdopen(descriptor, "rb") as source:
+                return _line(source.read())
+        except OSError:
+            raise CliError(f"file descriptor {descriptor} cannot be read") from None
+    if not sys.stdin.isatty():
+        raise CliError("there is no terminal to ask for a passphrase at", hint="Give --passphrase-file FILE")
+    return str(click.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True))
+
+
+def _line(content: bytes) -> str:
+    try:
+        found = content.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise CliError("the passphrase is no UTF-8 text") from None
+    if not found:
+        raise CliError("the passphrase is empty")
+    return found

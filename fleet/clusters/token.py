@@ -1,0 +1,64 @@
+"""What a ServiceAccount's token says of itself: whose it is, when it was made, when it ends. Pure.
+
+Contract: nothing is verified, since that is for the API server that takes the token. What is read here decides only
+when the hub asks for another one, and what it shows.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fleet.names import MEMBER_ACCOUNT, MEMBER_NAMESPACE
+
+SHARE: Final = 1 / 3  # of its life, after which a token is renewed
+_ACCOUNT: Final = f"system:serviceaccount:{MEMBER_NAMESPACE}:{MEMBER_ACCOUNT}"
+_PARTS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Seconds since the epoch by the clock of who made it; ``expires`` is 0 for a token without an end."""
+
+    subject: str
+    issued: float
+    expires: float
+
+    @property
+    def lifetime(self) -> float:
+        """For how long it was granted; 0: without an end."""
+        return max(0.0, self.expires - self.issued) if self.expires else 0.0
+
+    @property
+    def ours(self) -> bool:
+        """Whether it is the hub's own account's, for which the hub itself may ask for another."""
+        return self.subject == _ACCOUNT
+
+    @property
+    def due(self) -> float:
+        """After how many seconds of its life it is to be renewed."""
+        return self.lifetime * SHARE
+
+
+def read(text: str | None) -> Token | None:
+    """The token; None for one that tells nothing of itself."""
+    parts = (text or "").split(".")
+    if len(parts) != _PARTS:
+        return None
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (binascii.Error, ValueError):
+        return None
+    if not isinstance(claims, dict):
+        return None
+    subject = claims.get("sub")
+    expires = _seconds(claims.get("exp"))
+    issued = _seconds(claims.get("iat")) or _seconds(claims.get("nbf"))
+    return Token(subject if isinstance(subject, str) else "", issued, expires if issued else 0.0)
+
+
+def _seconds(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0

@@ -1,0 +1,255 @@
+"""What the hub signs in to members with: renewed by itself, on request, taken back, and what happens without it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+import pytest
+
+from fleet import names
+from fleet.clock import Clock
+from fleet.clusters import enrol
+from fleet.errors import Unreachable
+from fleet.hub.seams import Seams
+from fleet.kube.client import Client
+from fleet.kube.request import Answer, Request
+from tests.integration.test_cli import add, fleethub
+from tests.integration.test_identity import cluster, nowhere, says
+from tests.stage.api import until
+from tests.stage.seams import Meddler, meddled
+from tests.stage.theatre import Theatre, config
+
+KEPT = f"/api/v1/namespaces/{names.HUB_NAMESPACE}/secrets"
+SHORT = 600  # seconds, the least that an API server grants
+
+
+@pytest.fixture
+async def stage(theatre: Theatre, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Theatre]:
+    """Signs of life each second; the hub's account on eu is taken away again."""
+    monkeypatch.setattr("fleet.worker.probing.EVERY", 1.0)
+    yield theatre
+    await theatre.stop()
+    await enrol.unenrol(theatre.members["eu"].send)
+
+
+async def kept(theatre: Theatre) -> dict[str, Any]:
+    return await theatre.api.get("Secret", "eu-token", names.HUB_NAMESPACE) or {}
+
+
+async def holds(theatre: Theatre, value: str) -> None:
+    """Commit, and wait until it is on eu."""
+    theatre.repo.commit({"apps/app/a.yaml": config("a", k=value)})
+
+    async def look() -> bool:
+        found = await theatre.members["eu"].get("ConfigMap", "a", theatre.namespace)
+        return found is not None and found["data"] == {"k": value}
+
+    await until(look, what=f"a is {value} on eu")
+
+
+async def test_a_hub_that_renews_its_token_ten_times_drops_no_sync(
+    stage: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.start()
+    await add(stage, "eu", "--label", "env=prod")
+    granted = (await cluster(stage, "eu"))["status"]
+    assert granted["credentialLifetime"] == "720h"
+    given = await stage.api.get("Secret", "eu-kubeconfig", names.HUB_NAMESPACE)
+    await stage.application()
+    await holds(stage, "0")
+    told: list[bool] = []
+
+    def tell(_: str) -> None:
+        reach = stage.hub.board.reach_of("eu")
+        told.append(reach is not None and reach.reachable)
+
+    stage.hub.board.on_cluster(tell)
+    monkeypatch.setattr(enrol, "TOKEN_SECONDS", SHORT)
+    monkeypatch.setattr("fleet.clusters.token.SHARE", 1.0 / SHORT)  # a second of ten minutes
+    done = await fleethub(stage, "cluster", "rotate", "eu")
+    assert "granted for 10m" in done.out
+    tokens = {(await kept(stage))["data"]["token"]}
+    number = 0
+    while len(tokens) < 11:
+        number += 1
+        begun = time.monotonic()
+        await holds(stage, str(number))
+        assert time.monotonic() - begun < 5
+        tokens.add((await kept(stage))["data"]["token"])
+    await stage.synced()
+    assert all(told)
+    status = (await cluster(stage, "eu"))["status"]
+    assert status["credentialLifetime"] == "10m"
+    shown = await fleethub(stage, "cluster", "get", "eu")
+    assert "granted for 10m" in shown.out
+    after = await stage.api.get("Secret", "eu-kubeconfig", names.HUB_NAMESPACE)
+    assert after == given, "what a person gave stays as it was"
+    assert (await cluster(stage, "eu"))["metadata"]["labels"]["env"] == "prod"
+
+
+async def test_a_renewal_that_dies_between_its_steps_leaves_a_token_that_works(
+    stage: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meddler = Meddler()
+    await stage.start(meddled(meddler))
+    await add(stage, "eu")
+    await stage.application()
+    await holds(stage, "0")
+
+    # A token that is no good is never written, however the member came to give it.
+    real = enrol.token_of
+
+    async def bad(send: Any) -> tuple[str, float]:
+        token, expires = await real(send)
+        return f"{token[:-8]}AAAAAAAA", expires
+
+    monkeypatch.setattr(enrol, "token_of", bad)
+    refused = await fleethub(stage, "cluster", "rotate", "eu", code=1)
+    assert "does not accept the credential" in refused.err
+    assert not await kept(stage)
+    monkeypatch.setattr(enrol, "token_of", real)
+
+    # The hub dies after the token was asked for, and before it was written.
+    async def cut(name: str, request: Request) -> None:
+        if name == names.HUB_CLUSTER and request.writes and request.path.startswith(KEPT):
+            raise Unreachable("cut off")
+
+    meddler.before = cut
+    asked = await fleethub(stage, "cluster", "rotate", "eu", code=1)
+    assert "cut off" in asked.err
+    await holds(stage, "1")
+    await stage.stop()
+    meddler.before = None
+    assert not await kept(stage)
+
+    # The next one finds the request and acts on it; after the write nothing else is left to do.
+    await stage.start(meddled(meddler))
+    word = (await cluster(stage, "eu"))["metadata"]["annotations"][names.ROTATE]
+
+    async def rotated() -> bool:
+        return bool((await cluster(stage, "eu"))["status"].get("rotated") == word)
+
+    await until(rotated, what="the request is answered")
+    version = (await kept(stage))["metadata"]["resourceVersion"]
+    await stage.stop()
+    await stage.start()
+    await says(stage, "eu", "Reachable")
+    await holds(stage, "2")
+    assert (await kept(stage))["metadata"]["resourceVersion"] == version, "answered once"
+
+
+async def test_a_revoked_credential_is_void_and_said_until_another_is_given(stage: Theatre) -> None:
+    await stage.start()
+    await add(stage, "eu")
+    await stage.application()
+    await holds(stage, "0")
+    done = await fleethub(stage, "cluster", "revoke", "eu", "--yes")
+    assert "ServiceAccount fleethub/fleethub of eu is deleted" in done.out
+    told = await says(stage, "eu", "Revoked", "fleethub cluster rotate eu --member-kubeconfig FILE")
+    assert told
+    eu = stage.members["eu"]
+    assert await eu.get("ServiceAccount", names.MEMBER_ACCOUNT, names.MEMBER_NAMESPACE) is None
+    assert await eu.get("ConfigMap", "a", stage.namespace), "what runs there stays"
+    await stage.stop()
+    await stage.start()
+    await says(stage, "eu", "Revoked")
+    wrong = str(stage.planes.members["us"].kubeconfig)
+    refused = await fleethub(stage, "cluster", "rotate", "eu", "--member-kubeconfig", wrong, code=1)
+    assert "UIDs of kube-system" in refused.err
+    admin = str(stage.planes.members["eu"].kubeconfig)
+    await fleethub(stage, "cluster", "rotate", "eu", "--member-kubeconfig", admin)
+    await holds(stage, "1")
+    await stage.stop()
+    await stage.start()
+    await says(stage, "eu", "Ready")
+    assert await eu.get("ServiceAccount", names.MEMBER_ACCOUNT, names.MEMBER_NAMESPACE), "once is once"
+
+
+async def test_a_token_that_was_revoked_by_hand_is_found_by_doctor_whose_advice_mends_it(
+    stage: Theatre,
+) -> None:
+    def client(connection: Any, cluster: str, budget: Any, permit: Any, observe: Any, clock: Any) -> Client:
+        return Aged(connection, cluster=cluster, budget=budget, permit=permit, observe=observe, clock=clock)
+
+    await stage.start(Seams(client=client))
+    await add(stage, "eu")
+    await stage.application()
+    await holds(stage, "0")
+    well = await fleethub(stage, "cluster", "doctor", "eu", "-o", "json")
+    checks = {one["check"]: one for one in json.loads(well.out)["items"][0]["checks"]}
+    assert all(one["well"] for one in checks.values())
+    assert {
+        "reachable",
+        "credential",
+        "identity",
+        "version",
+        "token",
+        "server certificate",
+        "clock",
+    } <= checks.keys()
+
+    # One that is as good, but for what its server says of itself; and one where nobody is.
+    Aged.version = "v1.32.4"
+    await stage.register("us", kubeconfig=nowhere(stage, "us"))
+
+    async def tried() -> bool:
+        return any(
+            one["type"] == "Reachable"
+            for one in (await cluster(stage, "us")).get("status", {}).get("conditions", ())
+        )
+
+    await until(tried, what="us was tried")
+    old = await fleethub(stage, "cluster", "doctor", "--all", code=1)
+    assert "v1.32.4 is older than what fleethub is made for (1.33 to 1.36)" in old.out
+    assert "us: curl -v https://127.0.0.1:1/version" in old.out
+    Aged.version = ""
+
+    await stage.members["eu"].delete("ServiceAccount", names.MEMBER_ACCOUNT, names.MEMBER_NAMESPACE)
+
+    async def found() -> list[str]:
+        done = await fleethub(stage, "cluster", "doctor", "eu", code=None)
+        return [line.removeprefix("eu: ") for line in done.out.splitlines() if line.startswith("eu: ")]
+
+    advice = (await until(found, what="doctor finds it"))[0]
+    program, *arguments = advice.replace("FILE", str(stage.planes.members["eu"].kubeconfig)).split()
+    assert program == "fleethub"
+    await fleethub(stage, *arguments)
+    await holds(stage, "1")
+    assert "WRONG" not in (await fleethub(stage, "cluster", "doctor", "eu")).out
+
+
+class Aged(Client):
+    """The real door, but for the version that a member says it has."""
+
+    version = ""
+
+    async def send(self, request: Request) -> Answer:
+        answer = await super().send(request)
+        if request.path == "/version" and self.version and self.cluster == "eu":
+            return Answer(answer.status, orjson.dumps({"gitVersion": self.version}))
+        return answer
+
+
+async def test_a_hub_that_was_stopped_past_the_life_of_its_token_says_so(stage: Theatre) -> None:
+    await stage.start()
+    await add(stage, "eu")
+    await stage.application()
+    await holds(stage, "0")
+    await stage.stop()
+    await enrol.void(stage.members["eu"].send)  # as refused as one that has ended
+
+    class Later(Clock):
+        def __init__(self) -> None:
+            super().__init__()
+            self.advance(31 * 86400.0)
+
+    await stage.start(meddled(Meddler(), Later))
+    told = await says(stage, "eu", "CredentialExpired", "fleethub cluster rotate eu --member-kubeconfig FILE")
+    assert "ended" in told
+    admin = str(stage.planes.members["eu"].kubeconfig)
+    await fleethub(stage, "cluster", "rotate", "eu", "--member-kubeconfig", admin)
+    await holds(stage, "1")

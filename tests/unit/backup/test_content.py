@@ -1,0 +1,122 @@
+"""What belongs into a backup, what is left of it, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from fleet import names
+from fleet.backup import content
+from fleet.backup.age import BackupUnreadable
+
+PLACE = "fleethub"
+
+
+def body(kind: str, name: str, **parts: Any) -> dict[str, Any]:
+    metadata = {
+        "name": name,
+        "namespace": PLACE,
+        "uid": "u",
+        "resourceVersion": "1",
+        **parts.pop("metadata", {}),
+    }
+    version = names.API_VERSION if kind in names.HUB_KINDS else "v1"
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, **parts}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "labels", "counted"),
+    [
+        ("Secret", "eu-token", {names.SECRET_TYPE: "cluster-credential"}, True),
+        ("Secret", "git", {names.SECRET_TYPE: "repository", names.APPLYSET_PART_OF: "x"}, True),
+        ("Secret", "key", {"sealedsecrets.bitnami.com/sealed-secrets-key": "active"}, True),
+        ("Secret", "fleethub-api", {}, True),
+        ("Secret", "fleethub-digest-key", {}, True),
+        ("Secret", "somebody-elses", {}, False),
+        ("ConfigMap", "fleethub-rings", {}, True),
+        ("ConfigMap", "kube-root-ca.crt", {}, False),
+        ("ServiceAccount", "fleethub-project-shop", {}, True),
+        ("ServiceAccount", "default", {}, False),
+        ("Application", "root", {}, True),
+        ("Application", "child", {names.APPLYSET_PART_OF: "x"}, False),
+        ("Project", "shop", {}, True),
+    ],
+)
+def test_what_git_gives_back_is_left_out_but_for_secrets(
+    kind: str, name: str, labels: dict[str, str], *, counted: bool
+) -> None:
+    assert content.counts(body(kind, name, metadata={"labels": labels}), kind) is counted
+
+
+def test_a_cluster_that_a_secret_makes_is_left_to_its_secret() -> None:
+    made = body("Cluster", "eu", metadata={"annotations": {names.MADE_FROM: "eu-kubeconfig"}})
+    assert not content.counts(made, "Cluster")
+
+
+def test_what_asks_for_something_once_and_what_a_server_made_is_not_kept() -> None:
+    annotations = {
+        names.PIN: "p",
+        names.SYNC: "s",
+        names.CONFIRM: "c",
+        names.TAKE_OVER: "t",
+        names.ROTATE: "r",
+    }
+    root = body(
+        "Application",
+        "root",
+        metadata={"annotations": annotations, "finalizers": ["x"], "labels": {"team": "a"}},
+        spec={"project": "default"},
+        status={"sync": "Synced"},
+    )
+    assert content.bare(root, "Application") == {
+        "apiVersion": names.API_VERSION,
+        "kind": "Application",
+        "metadata": {
+            "name": "root",
+            "namespace": PLACE,
+            "labels": {"team": "a"},
+            "annotations": {names.PIN: "p"},
+        },
+        "spec": {"project": "default"},
+    }
+
+
+def test_what_is_packed_comes_back_for_another_namespace_secrets_first() -> None:
+    items = [
+        content.bare(body("Application", "root", spec={}), "Application"),
+        content.bare(body("Secret", "fleethub-api", data={"token": "eA=="}), "Secret"),
+    ]
+    found = content.unpack(content.pack(items, "now"), "other")
+    assert [(one["kind"], one["metadata"]["namespace"]) for one in found] == [
+        ("Secret", "other"),
+        ("Application", "other"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"no JSON",
+        b"[]",
+        orjson.dumps({"items": []}),
+        orjson.dumps({"metadata": {"annotations": {content.FORMAT: "2"}}, "items": []}),
+        content.pack([body("Secret", "somebody-elses")], "now"),
+        content.pack([body("ClusterRoleBinding", "mine")], "now"),
+        content.pack(["text"], "now"),  # type: ignore[list-item]
+    ],
+)
+def test_what_is_no_backup_of_a_hub_is_refused_whole(odd: bytes) -> None:
+    with pytest.raises(BackupUnreadable):
+        content.unpack(odd, PLACE)
+
+
+def test_labels_that_came_since_are_no_difference_and_other_content_is() -> None:
+    wanted = content.bare(body("Secret", "fleethub-api", data={"token": "eA=="}), "Secret")
+    same = body("Secret", "fleethub-api", data={"token": "eA=="}, metadata={"labels": {"new": "one"}})
+    other = body("Secret", "fleethub-api", data={"token": "eQ=="})
+    assert not content.differs(wanted, same)
+    assert content.differs(wanted, other)
+    put = content.over(wanted, other)
+    assert (put["data"], put["metadata"]["resourceVersion"]) == ({"token": "eA=="}, "1")
