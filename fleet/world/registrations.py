@@ -9,7 +9,7 @@ the other's labels and annotations stand below its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -17,23 +17,22 @@ import orjson
 from fleet import names
 from fleet.api.cluster import Cluster
 from fleet.clock import Clock
-from fleet.clusters import discovered, forms, registration
+from fleet.clusters import discovered, registration
 from fleet.clusters.kubeconfig import Allowed
 from fleet.clusters.registration import Registration
-from fleet.errors import Conflict, FleetError, NotFound, RegistrationError
+from fleet.errors import Conflict, RegistrationError
 from fleet.git import credentials
 from fleet.git.credentials import Credential, Unusable
-from fleet.kube import paths, watch
+from fleet.kube import watch
 from fleet.kube.client import Door
 from fleet.kube.request import Request
-from fleet.mailbox import Mailbox
 from fleet.model import ApplicationKey, ObjectRef
 from fleet.world.discovered import Discovered
-from fleet.world.objects import Known, World
-from fleet.world.resources import HUB_RESOURCES, SECRETS
+from fleet.world.objects import World
+from fleet.world.resources import SECRETS
+from fleet.world.shorthands import MANAGER, Held, Shorthands
 
 SELECTOR: Final = f"{names.SECRET_TYPE} in ({','.join(names.SECRET_TYPES)})"
-RETRY: Final = 5.0
 
 
 class Registrations:
@@ -61,11 +60,14 @@ class Registrations:
         self._credentials: dict[str, Credential] = {}
         self._unusable: dict[str, Unusable] = {}
         self._errors: dict[str, str] = {}
-        self._writes = Mailbox[str, None](clock)
+        self._shorthands = Shorthands(
+            door, world, namespace, allow, clock, Held(self._secrets, elsewhere, self._errors)
+        )
         self.complete = False
         self.changed_cluster: Callable[[str], None] = lambda _: None
         self.changed_repository: Callable[[], None] = lambda: None
         self.refused: Callable[[ObjectRef, str, str, str], None] = lambda *_: None
+        self._shorthands.refused = self._refused
         elsewhere.changed = self._changed_elsewhere
         elsewhere.listed = self._all_clusters
 
@@ -177,19 +179,12 @@ class Registrations:
 
     async def write(self) -> None:
         """Make and remove the Clusters that labelled Secrets stand for, for ever."""
-        while True:
-            claim = await self._writes.take()
-            try:
-                await self._make(claim.key)
-            except FleetError:
-                self._writes.put(claim.key, None, not_before=self._clock.boottime() + RETRY)
-            finally:
-                self._writes.done(claim)
+        await self._shorthands.write()
 
     def cluster_changed(self, name: str) -> None:
         """A Cluster came, changed or went: its shorthand may have to be made, or is an error now."""
         if self.complete and self._world.complete:
-            self._writes.put(name, None)
+            self._shorthands.put(name)
 
     def lifted(self) -> None:
         """The World is complete: what could not be decided before can be now."""
@@ -197,8 +192,8 @@ class Registrations:
 
     # --- inside ------------------------------------------------------------------------------------------
 
-    def _secret(self, key: str) -> Mapping[str, Any] | None:
-        return self._elsewhere.get(key) if discovered.namespace(key) else self._secrets.get(key)
+    def _refused(self, ref: ObjectRef, uid: str, reason: str, text: str) -> None:
+        self.refused(ref, uid, reason, text)  # whoever is told is named after this was made
 
     def _changed_elsewhere(
         self, key: str, before: Mapping[str, Any] | None, now: Mapping[str, Any] | None
@@ -228,7 +223,7 @@ class Registrations:
         cluster = known.model if known is not None else None
         given = None
         if cluster is not None and registration.made(cluster):
-            given = self._secret(cluster.metadata.annotations.get(names.MADE_FROM, ""))
+            given = self._shorthands.secret(cluster.metadata.annotations.get(names.MADE_FROM, ""))
         elif cluster is not None and cluster.spec.credential is not None:
             given = self._secrets.get(cluster.spec.credential.secret_ref.name)
         kept = self._secrets.get(f"{name}{registration.TOKEN_SUFFIX}")
@@ -247,7 +242,7 @@ class Registrations:
                 f"Secret {wanted} is labelled {names.SECRET_TYPE}: {_type(given)}; a Cluster's credential is "
                 f"labelled {names.SECRET_CREDENTIAL}"
             )
-        shorthands = self._shorthands(name)
+        shorthands = self._shorthands.of(name)
         if given is None and kept is None and shorthands:
             raise RegistrationError(
                 f"Secret {shorthands[0]} is labelled as a cluster of this name, which is declared already: label "
@@ -321,121 +316,9 @@ class Registrations:
 
     def _all_clusters(self) -> None:
         found = {key.name for key in self._world.clusters if key.namespace == self._namespace}
-        for name in found | {name for name, _ in self._named()}:
+        for name in found | {name for name, _ in self._shorthands.named()}:
             self.cluster_changed(name)
             self.changed_cluster(name)
-
-    def _named(self) -> Iterator[tuple[str, str]]:
-        """The Secrets that make Clusters: the Cluster's name and the Secret's key; our own come first."""
-        own = {key: body for key, body in self._secrets.items() if _type(body) == names.SECRET_CLUSTER}
-        for held in (own, self._elsewhere.all()):
-            for key, body in sorted(held.items()):
-                try:
-                    yield registration.shorthand_name(body), key
-                except RegistrationError as error:
-                    self._errors[key] = error.text
-
-    def _shorthands(self, name: str) -> list[str]:
-        return [key for found, key in self._named() if found == name]
-
-    async def _make(self, name: str) -> None:
-        """Make the Cluster of ``name`` equal to what its Secret says; nothing where it is declared."""
-        key = ApplicationKey(self._namespace, name)
-        known = self._world.clusters.get(key)
-        secrets = self._shorthands(name)
-        declared = known is not None and names.MADE_FROM not in known.annotations
-        for secret in secrets:
-            if declared:
-                self._errors[secret] = f"a Cluster {name} is declared already; this Secret is not used"
-        if declared:
-            return
-        ref = ObjectRef(names.GROUP, names.CLUSTER, self._namespace, name)
-        if not secrets:
-            place = discovered.namespace(known.annotations.get(names.MADE_FROM, "")) if known else ""
-            if place and not self._elsewhere.knows(place):
-                return  # what is not known is not gone
-            if known is not None and not known.deleting:
-                try:
-                    await self._door.send(
-                        paths.delete(HUB_RESOURCES[names.CLUSTER], ref, uid=known.uid, version=known.version)
-                    )
-                except NotFound:
-                    return
-            return
-        for extra in secrets[1:]:
-            self._errors[extra] = f"Secret {secrets[0]} makes Cluster {name} already; this one is not used"
-        body = self._body(name, secrets, known)
-        if body is not None:
-            await self._door.send(
-                paths.apply(HUB_RESOURCES[names.CLUSTER], ref, orjson.dumps(body), manager=MANAGER)
-            )
-
-    def _body(self, name: str, secrets: list[str], known: Known[Cluster] | None) -> dict[str, Any] | None:
-        """The Cluster's body; None where it stands so already, or nothing says where its server is."""
-        secret = secrets[0]
-        found = self._secret(secret) or {}
-        labels, annotations = self._facts(secrets)
-        annotations[names.MADE_FROM] = secret
-        try:
-            server = registration.read(name, None, found, allow=self._allow).connection.server
-        except RegistrationError as error:
-            server = ""
-            if discovered.namespace(secret):
-                self._refuse(secret, found, error)
-                server = forms.server(_data(found))
-                if not server:
-                    return None
-        if known is not None and known.model is not None:
-            cluster = known.model
-            stands = (
-                labels.items() <= dict(cluster.metadata.labels).items()
-                and annotations.items() <= dict(cluster.metadata.annotations).items()
-                and (not server or cluster.spec.server == server)
-            )
-            if stands:
-                return None
-            server = server or cluster.spec.server or ""
-        return {
-            "apiVersion": names.API_VERSION,
-            "kind": names.CLUSTER,
-            "metadata": {
-                "name": name,
-                "namespace": self._namespace,
-                "labels": labels,
-                "annotations": annotations,
-            },
-            "spec": {"server": server} if server else {"credential": {"secretRef": {"name": secret}}},
-        }
-
-    def _facts(self, secrets: list[str]) -> tuple[dict[str, str], dict[str, str]]:
-        """The labels and annotations of a Cluster: those of its Secret, above those of another tool's for the same."""
-        labels: dict[str, str] = {}
-        annotations: dict[str, str] = {}
-        beside = [one for one in secrets[1:] if discovered.namespace(one)] if "/" not in secrets[0] else []
-        for secret in (*beside[:1], secrets[0]):
-            own = registration.facts(self._secret(secret) or {})
-            labels |= own[0]
-            annotations |= own[1]
-        return labels, annotations
-
-    def _refuse(self, secret: str, body: Mapping[str, Any], error: RegistrationError) -> None:
-        """Tell on the Secret itself that the hub cannot use it, once."""
-        if self._errors.get(secret) == error.text:
-            return
-        self._errors[secret] = error.text
-        place, _, plain = secret.partition("/")
-        ref = ObjectRef("", "Secret", place, plain)
-        self.refused(ref, str((body.get("metadata") or {}).get("uid", "")), error.reason, error.text)
-
-
-MANAGER: Final = "fleethub-registrations"
-
-
-def _data(body: Mapping[str, Any]) -> Mapping[str, bytes]:
-    try:
-        return forms.data(body)
-    except RegistrationError:
-        return {}
 
 
 def _type(body: Mapping[str, Any] | None) -> str:
