@@ -38,8 +38,8 @@ def clone(remote: GitRepo, name: str = "clone") -> Repository:
 
 
 def test_two_at_once_both_land_and_the_clone_stays_as_it_is(remote: GitRepo) -> None:
-    # Both have read the branch before either pushes, so that one of them has to begin anew.
-    meet = threading.Barrier(2)
+    # Both have read the branch before either pushes, and b pushes when a has, so that b has to begin anew.
+    meet, first = threading.Barrier(2), threading.Event()
     looked = []
 
     def promote(name: str) -> None:
@@ -51,11 +51,13 @@ def test_two_at_once_both_land_and_the_clone_stays_as_it_is(remote: GitRepo) -> 
             if not waited:
                 waited = True
                 meet.wait(30)
+                assert name == "a" or first.wait(30)
             (old,) = repository.read(base, [f"{name}.yaml"])
             assert old is not None
             return Change({f"{name}.yaml": old.replace(b"1", b"2")}, TEXT)
 
         landing.directly(repository, "main", make)
+        first.set()
         assert (repository.root / f"{name}.yaml").read_text() == f"{name}: 1\n"
 
     with ThreadPoolExecutor(2) as both:
