@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any, NamedTuple
 
 from fleet.errors import Unanswered, Unreachable
@@ -19,6 +20,14 @@ LAST = "the last write"
 EVENTS = re.compile(r"/namespaces/[^/]+/events(/|$)")
 
 
+class Moment(Enum):
+    """What a journal notes of, in the order in which it happened."""
+
+    BEGUN = "a write leaves"
+    ENDED = "it is answered"
+    ACTED = "somebody else does something"
+
+
 @dataclass(slots=True)
 class Journal:
     """Every write of one hub, by name: cluster, verb, path, and which one of its kind it was."""
@@ -26,6 +35,7 @@ class Journal:
     writes: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     reads: int = 0
+    moments: list[tuple[Moment, str]] = field(default_factory=list)
 
     def name(self, cluster: str, request: Request) -> str:
         """Name a write and note it."""
@@ -35,7 +45,16 @@ class Journal:
         self.counts[base] = number
         named = f"{base} #{number}"
         self.writes.append(named)
+        self.moments.append((Moment.BEGUN, named))
         return named
+
+    def ended(self, named: str) -> None:
+        """Note that a write was answered."""
+        self.moments.append((Moment.ENDED, named))
+
+    def acted(self) -> None:
+        """Note that somebody else does something."""
+        self.moments.append((Moment.ACTED, ""))
 
 
 @dataclass(slots=True)
@@ -78,7 +97,10 @@ class WatchedClient(Client):
             return await super().send(request)
         named = self.journal.name(self.cluster, request)
         if guillotine is None or named != guillotine.at:
-            return await super().send(request)
+            try:
+                return await super().send(request)
+            finally:
+                self.journal.ended(named)
         if not guillotine.after:
             guillotine.fallen.set()
             raise Unreachable("cut off before the write")
