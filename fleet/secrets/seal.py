@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import secrets
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -103,5 +104,6 @@ def unseal(key: RSAPrivateKey, place: bytes, blob: bytes) -> bytes | None:
         raise SealBroken("the sealed value was changed after it was sealed") from None
 
 
+@functools.lru_cache(maxsize=1024)
 def _padding(place: bytes) -> padding.OAEP:
     return padding.OAEP(mgf=padding.MGF1(SHA256()), algorithm=SHA256(), label=place or None)

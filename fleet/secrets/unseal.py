@@ -39,9 +39,10 @@ def unseal(manifest: Manifest, cluster: str, rings: tuple[str, ...], keyring: Ke
     place = seal.label(found.scope, ref.namespace, ref.name)
     values: dict[str, bytes] = {}
     closed: list[str] = []
+    opened = keyring.at(rings, place)
     for key, text in found.encrypted.items():
         try:
-            value = keyring.open(rings, place, seal.parse(text))
+            value = opened(seal.parse(text))
         except SealBroken as error:
             where = f"spec.encryptedData.{key}"
             raise SealBroken(

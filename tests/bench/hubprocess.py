@@ -54,6 +54,11 @@ class HubProcess:
             self._process.wait(30)
             self._process = None
 
+    def check(self) -> None:
+        """Raise where it has ended by itself."""
+        assert self._process is not None
+        assert self._process.poll() is None, self._log.read_text()[-2000:]
+
     @property
     def pid(self) -> int:
         """Its process id."""
@@ -64,8 +69,7 @@ class HubProcess:
         """Wait for /readyz."""
         async with aiohttp.ClientSession() as client:
             for _ in range(1200):
-                assert self._process is not None
-                assert self._process.poll() is None, self._log.read_text()[-2000:]
+                self.check()
                 try:
                     async with client.get(f"{self.url}/readyz") as answer:
                         if answer.status == 200:

@@ -69,7 +69,8 @@ class Run:
         (folder / "clones").mkdir()
         self.repo = Repository(git, folder / "repositories", "secrets", folder / "clones")
         (port,) = ports.free(1)
-        more = ("--audit-interval", f"{AUDIT}s")
+        # A dozen API servers on few cores may be silent for longer than a Lease usually lasts.
+        more = ("--audit-interval", f"{AUDIT}s", "--lease-duration", "600s")
         self.hub = HubProcess(
             self.hub_plane.kubeconfig, folder / "data", f"{git.url}/", port, folder / "hub.log", more
         )
@@ -207,6 +208,7 @@ class Run:
         for api in self.apis:
             while (found := await _secrets(api)) < self.count + SEALED:
                 assert time.perf_counter() < deadline, f"{found} Secrets are there after 900 s"
+                self.hub.check()
                 await asyncio.sleep(0.5)
 
     async def _quiet(self) -> None:
@@ -214,6 +216,7 @@ class Run:
         before, since, deadline = -1.0, time.perf_counter(), time.perf_counter() + 300
         while time.perf_counter() - since < 10:
             assert time.perf_counter() < deadline, "the hub writes on and on"
+            self.hub.check()
             await asyncio.sleep(1)
             now = requests(await self.hub.metrics(), lease=False, writes=True)
             if now != before:
