@@ -61,6 +61,9 @@ class Registrations:
         self._unusable: dict[str, Unusable] = {}
         self._errors: dict[str, str] = {}
         self._writes = Mailbox[str, None](clock)
+        self._lost: set[str] = (
+            set()
+        )  # Clusters whose Secret said more before, which its own fields do not show
         self.complete = False
         self.changed_cluster: Callable[[str], None] = lambda _: None
         self.changed_repository: Callable[[], None] = lambda: None
@@ -200,9 +203,14 @@ class Registrations:
                     found.add(registration.shorthand_name(body))
                 except RegistrationError as error:
                     self._errors[key] = error.text
+        self._compare(found, before or {}, now)
         for name in found:
             self.cluster_changed(name)
             self.changed_cluster(name)
+
+    def _compare(self, clusters: set[str], before: Mapping[str, Any], now: Mapping[str, Any] | None) -> None:
+        if registration.facts(before) != registration.facts(now or {}):
+            self._lost |= clusters
 
     def _saw(self, body: Mapping[str, Any] | None, fields: bytes) -> None:
         if body is None:
@@ -265,6 +273,8 @@ class Registrations:
                 cluster.metadata.annotations.get(names.MADE_FROM) == name
             ):
                 found.add(key.name)
+        if before is not None:
+            self._compare(found, before, self._secrets.get(name))
         for cluster_name in found:
             self.cluster_changed(cluster_name)
             self.changed_cluster(cluster_name)
@@ -319,6 +329,7 @@ class Registrations:
             await self._door.send(
                 paths.apply(HUB_RESOURCES[names.CLUSTER], ref, orjson.dumps(body), manager=MANAGER)
             )
+        self._lost.discard(name)
 
     def _body(self, name: str, secrets: list[str], known: Known[Cluster] | None) -> dict[str, Any] | None:
         """The Cluster's body; None where it stands so already, or nothing says where its server is."""
@@ -342,20 +353,10 @@ class Registrations:
                 and annotations.items() <= dict(cluster.metadata.annotations).items()
                 and (not server or cluster.spec.server == server)
             )
-            if stands:
+            if stands and name not in self._lost:
                 return None
             server = server or cluster.spec.server or ""
-        return {
-            "apiVersion": names.API_VERSION,
-            "kind": names.CLUSTER,
-            "metadata": {
-                "name": name,
-                "namespace": self._namespace,
-                "labels": labels,
-                "annotations": annotations,
-            },
-            "spec": {"server": server} if server else {"credential": {"secretRef": {"name": secret}}},
-        }
+        return registration.made_cluster((self._namespace, name), (labels, annotations), server, secret)
 
     def _facts(self, secrets: list[str]) -> tuple[dict[str, str], dict[str, str]]:
         """The labels and annotations of a Cluster: those of its Secret, above those of another tool's for the same."""
