@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 # What takes longest goes first, so that nobody waits for it at the end.
-SLOW := tests/crash tests/e2e tests/walk tests/integration/test_environments.py tests/integration/test_tenancy_page.py tests/integration/test_members.py
+SLOW := tests/crash tests/e2e tests/walk tests/integration/test_environments.py tests/integration/test_cluster_apply.py \
+	tests/integration/test_tenancy_page.py tests/integration/test_members.py
 
 .PHONY: help venv binaries demo test check lint types layers unit integration e2e bench soak crds lock clean
 

@@ -16,8 +16,10 @@ from fleet.clusters import fields, forms
 from fleet.clusters.kubeconfig import NOTHING, Allowed
 from fleet.errors import RegistrationError
 from fleet.names import (
+    API_VERSION,
     APPLYSET_ID,
     ARGO,
+    CLUSTER,
     GROUP,
     LAST_APPLIED,
     MADE_FROM,
@@ -176,6 +178,18 @@ def facts(secret: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
         for part in ("labels", "annotations")
     )
     return labels, annotations
+
+
+def made_cluster(
+    at: tuple[str, str], known: tuple[dict[str, str], dict[str, str]], server: str, secret: str
+) -> dict[str, Any]:
+    """The Cluster (namespace, name) that is made from a Secret; ``known`` are its labels and annotations."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": CLUSTER,
+        "metadata": {"namespace": at[0], "name": at[1], "labels": known[0], "annotations": known[1]},
+        "spec": {"server": server} if server else {"credential": {"secretRef": {"name": secret}}},
+    }
 
 
 def _renewed(given: Mapping[str, Any], newer: Connection, allow: Allowed) -> Connection:

@@ -211,9 +211,14 @@ class Registrations:
                     found.add(registration.shorthand_name(body))
                 except RegistrationError as error:
                     self._errors[key] = error.text
+        self._compare(found, before or {}, now)
         for name in found:
             self.cluster_changed(name)
             self.changed_cluster(name)
+
+    def _compare(self, clusters: set[str], before: Mapping[str, Any], now: Mapping[str, Any] | None) -> None:
+        if registration.facts(before) != registration.facts(now or {}):
+            self._shorthands.lost |= clusters
 
     def _sources(
         self, name: str
@@ -310,6 +315,8 @@ class Registrations:
                 cluster.metadata.annotations.get(names.MADE_FROM) == name
             ):
                 found.add(key.name)
+        if before is not None:
+            self._compare(found, before, self._secrets.get(name))
         for cluster_name in found:
             self.cluster_changed(cluster_name)
             self.changed_cluster(cluster_name)

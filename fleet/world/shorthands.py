@@ -50,6 +50,8 @@ class Shorthands:
         self._clock = clock
         self._held = held
         self._writes = Mailbox[str, None](clock)
+        # Clusters whose Secret said more before, which their own fields do not show.
+        self.lost: set[str] = set()
         self.refused: Callable[[ObjectRef, str, str, str], None] = lambda *_: None
 
     def put(self, name: str) -> None:
@@ -118,6 +120,7 @@ class Shorthands:
             await self._door.send(
                 paths.apply(HUB_RESOURCES[names.CLUSTER], ref, orjson.dumps(body), manager=MANAGER)
             )
+        self.lost.discard(name)
 
     def _body(self, name: str, secrets: list[str], known: Known[Cluster] | None) -> dict[str, Any] | None:
         """The Cluster's body; None where it stands so already, or nothing says where its server is."""
@@ -141,20 +144,10 @@ class Shorthands:
                 and annotations.items() <= dict(cluster.metadata.annotations).items()
                 and (not server or cluster.spec.server == server)
             )
-            if stands:
+            if stands and name not in self.lost:
                 return None
             server = server or cluster.spec.server or ""
-        return {
-            "apiVersion": names.API_VERSION,
-            "kind": names.CLUSTER,
-            "metadata": {
-                "name": name,
-                "namespace": self._namespace,
-                "labels": labels,
-                "annotations": annotations,
-            },
-            "spec": {"server": server} if server else {"credential": {"secretRef": {"name": secret}}},
-        }
+        return registration.made_cluster((self._namespace, name), (labels, annotations), server, secret)
 
     def _facts(self, secrets: list[str]) -> tuple[dict[str, str], dict[str, str]]:
         """The labels and annotations of a Cluster: those of its Secret, above those of another tool's for the same."""

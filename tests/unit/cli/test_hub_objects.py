@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fleet import names
+from fleet.api.application import Application
 from fleet.cli import hub_objects
 
 
@@ -28,3 +29,17 @@ def test_no_rule_is_for_everything_and_each_says_what_it_is_for() -> None:
         for rule in rules:
             assert "*" not in (rule.group, *rule.resources, *rule.verbs)
             assert rule.why.endswith((".", ".)"))
+
+
+def test_namespaces_that_are_named_are_looked_into_and_no_more() -> None:
+    role, binding = hub_objects.discovery("fleethub", "capi")
+    assert role["metadata"]["namespace"] == binding["metadata"]["namespace"] == "capi"
+    assert role["rules"] == [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"]}]
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "fleethub", "namespace": "fleethub"}]
+
+
+def test_the_root_is_an_app_of_apps_that_the_kinds_accept() -> None:
+    body = hub_objects.root("fleethub", ("https://git.example/deploy.git", "root", "main"))
+    application = Application.model_validate(body)
+    assert application.spec.placement is not None
+    assert application.spec.placement.hub

@@ -83,3 +83,11 @@ def test_another_hub_on_the_member_is_a_condition() -> None:
 def test_paused_is_shown() -> None:
     held = conditions(cluster_status(cluster(paused=True), ClusterFacts(reach()), now=NOW))
     assert held["Paused"] == "True"
+
+
+def test_a_version_that_is_not_supported_is_said_and_does_no_harm() -> None:
+    old = Reach("eu-1", reachable=True, since=NOW, seen=NOW, version="v1.31.4")
+    told = cluster_status(cluster(), ClusterFacts(old), now=NOW)
+    assert conditions(told)["VersionUnsupported"] == "True"
+    assert conditions(told)["Ready"] == "True"
+    assert "older than supported" in told["conditions"][-1]["message"]
