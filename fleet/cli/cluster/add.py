@@ -38,6 +38,12 @@ _LOOPBACK: Final = ("https://127.", "https://localhost", "https://[::1]", "https
 @click.option("--ca", type=click.File("rb"), metavar="FILE", help="Certificates that vouch for it, as PEM.")
 @click.option("--tls-server-name", metavar="NAME", help="Name in its certificate, if not the URL's.")
 @click.option("--proxy", metavar="URL", help="Proxy on the hub's way to it.")
+@click.option(
+    "--scope",
+    type=click.Choice(["cluster-admin", "impersonate"]),
+    help="What the hub's account may do there: everything (the default), or read, and write only as the "
+    "ServiceAccounts that Projects name. Again: what it was given before.",
+)
 @click.option("--no-wait", is_flag=True, help="Do not wait until the hub has reached it.")
 @timeout_option("2m")
 @hub_options
@@ -100,6 +106,7 @@ async def _enrolled(session: Session, name: str, given: Mapping[str, Any]) -> Co
 
     from fleet.cli.session import failed  # noqa: PLC0415
     from fleet.clusters import enrol  # noqa: PLC0415
+    from fleet.clusters.registration import IMPERSONATING, WHOLE  # noqa: PLC0415
     from fleet.errors import FleetError  # noqa: PLC0415
     from fleet.kube import trusted  # noqa: PLC0415
 
@@ -108,7 +115,9 @@ async def _enrolled(session: Session, name: str, given: Mapping[str, Any]) -> Co
         connection = _seen_by_the_hub(member, given)
         # The hub's own reader has the last word on what it takes: better now than in a condition.
         _check(name, replace(connection, token="-"))  # noqa: S106 (stands for the token to come)
-        enrolled = await enrol.enrol(session.open(member).send, name)
+        send = session.open(member).send
+        asked = {"cluster-admin": WHOLE, "impersonate": IMPERSONATING}.get(given["scope"])
+        enrolled = await enrol.enrol(send, name, asked or await enrol.scope_of(send))
     except FleetError as error:
         raise failed(error, "Check --member-kubeconfig and --member-context") from None
     for granted in enrolled.granted:
