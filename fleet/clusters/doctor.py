@@ -174,8 +174,11 @@ def _granting(name: str, found: re.Match[str]) -> str:
         return f"fleethub cluster rotate {name} --member-kubeconfig FILE   # makes the account whole"
     account = (found["account"] or "fleethub/fleethub").replace("/", ":")
     resource = found["resource"] + (f".{found['group']}" if found["group"] else "")
-    role = f"fleethub-{found['verb']}-{found['resource'].replace('/', '-')}"
-    rule = f"{role} --verb={found['verb']} --resource={resource}"
+    # To apply is to patch, and to create where there is nothing yet.
+    applies = found["verb"] in ("create", "patch")
+    verb, verbs = ("apply", "create,patch") if applies else (found["verb"], found["verb"])
+    role = f"fleethub-{verb}-{found['resource'].replace('/', '-')}"
+    rule = f"{role} --verb={verbs} --resource={resource}"
     if found["namespace"]:
         place = f"-n {found['namespace']}"
         return (

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from fleet.clusters.registration import WHOLE, Scope
+from fleet.clusters import rights
+from fleet.clusters.registration import IMPERSONATING, WHOLE, Scope
 from fleet.errors import Conflict, Forbidden, NotFound, RegistrationError, ServerFailed
 from fleet.kube import paths
 from fleet.kube.request import Request, Send
@@ -19,14 +20,10 @@ from fleet.model import ObjectRef, Resource
 from fleet.names import FIELD_MANAGER, MEMBER_ACCOUNT, MEMBER_NAMESPACE, PRODUCT
 
 TOKEN_SECONDS: Final = 30 * 24 * 3600
-_RBAC: Final = "rbac.authorization.k8s.io"
-_ROLE: Final = "cluster-admin"
 _NAMESPACES: Final = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
 _ACCOUNTS: Final = Resource("", "v1", "ServiceAccount", "serviceaccounts", namespaced=True)
-_BINDINGS: Final = Resource(_RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", namespaced=False)
 _NAMESPACE: Final = ObjectRef("", "Namespace", "", MEMBER_NAMESPACE)
 _ACCOUNT: Final = ObjectRef("", "ServiceAccount", MEMBER_NAMESPACE, MEMBER_ACCOUNT)
-_BINDING: Final = ObjectRef(_RBAC, "ClusterRoleBinding", "", MEMBER_ACCOUNT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +46,12 @@ async def enrol(send: Send, name: str, scope: Scope = WHOLE) -> Enrolled:
         )
     await _apply(send, _NAMESPACES, _NAMESPACE, {})
     await _apply(send, _ACCOUNTS, _ACCOUNT, {"automountServiceAccountToken": False})
-    await _apply(
-        send,
-        _BINDINGS,
-        _BINDING,
-        {
-            "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": _ROLE},
-            "subjects": [{"kind": "ServiceAccount", "name": MEMBER_ACCOUNT, "namespace": MEMBER_NAMESPACE}],
-        },
-    )
+    bound = await _bound(send)
+    if bound not in ("", rights.role(scope)):
+        # What a binding is to cannot be changed. The other direction leaves the account without rights, not with more.
+        await _delete(send, rights.BINDINGS, rights.BINDING)
+    for resource, ref, body in rights.objects(scope):
+        await _apply(send, resource, ref, body)
     token, expires = await token_of(send)
     until = datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%d %H:%M UTC")
     return Enrolled(
@@ -65,7 +59,7 @@ async def enrol(send: Send, name: str, scope: Scope = WHOLE) -> Enrolled:
         expires,
         (
             f"namespace {MEMBER_NAMESPACE} and in it ServiceAccount {MEMBER_ACCOUNT} on {name}",
-            f"ClusterRoleBinding {MEMBER_ACCOUNT}: {_ROLE}, that is everything on the whole cluster",
+            *rights.words(scope),
             f"a token of this account, valid until {until}",
         ),
     )
@@ -78,15 +72,42 @@ async def unenrol(send: Send) -> tuple[str, ...]:
     refused, and the account left; with an administrator's both go.
     """
     removed = []
-    if await _delete(send, _BINDINGS, _BINDING):
+    if await _delete(send, rights.BINDINGS, rights.BINDING):
         removed.append(f"ClusterRoleBinding {MEMBER_ACCOUNT}")
     try:
+        for resource, ref in (
+            (rights.OWN_BINDINGS, rights.OWN_BINDING),
+            (rights.OWN_ROLES, rights.OWN_ROLE),
+            (rights.ROLES, rights.ROLE),
+        ):
+            if await _delete(send, resource, ref):
+                removed.append(f"{ref.kind} {MEMBER_ACCOUNT}")
         if await _delete(send, _ACCOUNTS, _ACCOUNT):
             removed.append(f"ServiceAccount {MEMBER_NAMESPACE}/{MEMBER_ACCOUNT} and its tokens")
     except Forbidden:
         if not removed:
             raise
     return tuple(removed)
+
+
+async def scope_of(send: Send) -> Scope:
+    """The scope that the account on the member has now; that of the whole cluster where it has none."""
+    return IMPERSONATING if await _bound(send) == rights.role(IMPERSONATING) else WHOLE
+
+
+async def _bound(send: Send) -> str:
+    """The ClusterRole that the account is bound to; empty where it is to none."""
+    path = paths.object_path(rights.BINDINGS, "", rights.BINDING.name)
+    try:
+        answer = await send(Request("GET", path, ref=rights.BINDING))
+    except NotFound:
+        return ""
+    try:
+        return str(json.loads(answer.body)["roleRef"]["name"])
+    except (ValueError, KeyError, TypeError):
+        raise ServerFailed(
+            "the answer is no ClusterRoleBinding", status=answer.status, ref=rights.BINDING
+        ) from None
 
 
 async def void(send: Send) -> bool:

@@ -53,12 +53,17 @@ _KEY: Final = secrets.token_bytes(32)
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """How far a registration reaches: the whole cluster (None), or these namespaces."""
+    """How far a registration reaches: the whole cluster (None), or these namespaces.
+
+    ``impersonates``: the hub's account writes only as the ServiceAccounts that Projects name.
+    """
 
     namespaces: tuple[str, ...] | None = None
+    impersonates: bool = False
 
 
 WHOLE: Final = Scope()
+IMPERSONATING: Final = Scope(impersonates=True)
 
 
 @dataclass(frozen=True, slots=True)

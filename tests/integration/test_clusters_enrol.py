@@ -153,6 +153,41 @@ async def test_the_hub_itself_can_take_its_rights_back_and_leaves_an_account_wit
     await hub.close()
 
 
+async def test_an_account_that_impersonates_reads_all_keeps_its_own_and_writes_nothing_else(
+    plane: Plane, member: Api
+) -> None:
+    granted = await enrol.enrol(member.send, "eu", registration.IMPERSONATING)
+    assert await enrol.scope_of(member.send) == registration.IMPERSONATING
+    hub = signed_in(plane, granted.token)
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "default"}}
+    own = {**config, "metadata": {"name": "a", "namespace": names.MEMBER_NAMESPACE}}
+    await hub.list("Secret")
+    await hub.apply(own)
+    await hub.delete("ConfigMap", "a", names.MEMBER_NAMESPACE)
+    for refused in (config, {**config, "kind": "ServiceAccount"}):
+        with pytest.raises(Forbidden):
+            await hub.apply(refused)
+    assert (await enrol.token_of(hub.send))[0] != granted.token
+    # From one scope to the other and back; what the other granted is not left.
+    await enrol.enrol(member.send, "eu")
+    await hub.apply(config)
+    await hub.delete("ConfigMap", "a", "default")
+    await enrol.enrol(member.send, "eu", registration.IMPERSONATING)
+
+    async def narrow() -> bool:
+        try:
+            await hub.apply(config)
+        except Forbidden:
+            return True
+        return False
+
+    await until(narrow, what="the account may do less again")
+    await hub.close()
+    removed = await enrol.unenrol(member.send)
+    assert f"ClusterRole {names.MEMBER_ACCOUNT}" in removed
+    assert await member.get("Role", names.MEMBER_ACCOUNT, names.MEMBER_NAMESPACE) is None
+
+
 async def test_a_kubeconfig_that_kubectl_flattened_reads_as_the_same_connection(plane: Plane) -> None:
     done = await asyncio.to_thread(
         subprocess.run,

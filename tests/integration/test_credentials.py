@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import subprocess
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -18,9 +20,11 @@ from fleet.hub.seams import Seams
 from fleet.kube.client import Client
 from fleet.kube.request import Answer, Request
 from tests.integration.test_cli import add, fleethub
+from tests.integration.test_clusters_enrol import KUBECTL
 from tests.integration.test_identity import cluster, nowhere, says
 from tests.stage.api import until
 from tests.stage.seams import Meddler, meddled
+from tests.stage.teams import Team
 from tests.stage.theatre import Theatre, config
 
 KEPT = f"/api/v1/namespaces/{names.HUB_NAMESPACE}/secrets"
@@ -232,6 +236,43 @@ class Aged(Client):
         if request.path == "/version" and self.version and self.cluster == "eu":
             return Answer(answer.status, orjson.dumps({"gitVersion": self.version}))
         return answer
+
+
+async def test_an_account_that_only_acts_as_others_writes_as_them_and_looks_after_its_own_token(
+    stage: Theatre,
+) -> None:
+    eu, admin = stage.members["eu"], str(stage.planes.members["eu"].kubeconfig)
+    await stage.start()
+    added = await add(stage, "eu", "--scope", "impersonate")
+    assert "to act as any ServiceAccount" in added.out
+    team = Team(stage)
+    await team.open(serviceAccount=f"deployer-{stage.number}")
+    stage.repo.commit({"apps/web/a.yaml": config("a", k="1")})
+    backoff = {"duration": "1s", "maxDuration": "2s"}
+    policy = {"automated": {}, "retry": {"limit": 100, "backoff": backoff}}
+    await team.application("web", team.spec("web", syncPolicy=policy))
+
+    async def advised() -> bool:
+        """Do what doctor says, as the administrator of eu, until there is nothing more to say."""
+        told = await fleethub(stage, "cluster", "doctor", "eu", code=None)
+        for line in told.out.splitlines():
+            command = line.removeprefix("eu: ")
+            if command.startswith("kubectl create "):
+                command = command.replace("kubectl ", f"{KUBECTL} --kubeconfig {admin} ")
+                run = ["sh", "-c", command]
+                given = await asyncio.to_thread(subprocess.run, run, capture_output=True, timeout=30)
+                assert given.returncode == 0 or b"AlreadyExists" in given.stderr, given
+        return await eu.get("ConfigMap", "a", stage.namespace) is not None
+
+    await until(advised, what="doctor's advice lets the account in")
+    done = await fleethub(stage, "cluster", "rotate", "eu")
+    assert "granted for 720h" in done.out
+    await fleethub(stage, "cluster", "rotate", "eu", "--member-kubeconfig", admin)
+    bound = await eu.get("ClusterRoleBinding", names.MEMBER_ACCOUNT)
+    assert bound is not None
+    assert bound["roleRef"]["name"] == names.MEMBER_ACCOUNT, "no way to more"
+    await fleethub(stage, "cluster", "revoke", "eu", "--yes")
+    assert await eu.get("ServiceAccount", names.MEMBER_ACCOUNT, names.MEMBER_NAMESPACE) is None
 
 
 async def test_a_hub_that_was_stopped_past_the_life_of_its_token_says_so(stage: Theatre) -> None:

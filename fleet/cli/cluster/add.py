@@ -40,6 +40,12 @@ if TYPE_CHECKING:
 )
 @click.option("--tls-server-name", metavar="NAME", help="Name in its certificate, if not the URL's.")
 @click.option("--proxy", metavar="URL", help="Proxy on the hub's way to it.")
+@click.option(
+    "--scope",
+    type=click.Choice(["cluster-admin", "impersonate"]),
+    help="What the hub's account may do there: everything (the default), or read, and write only as the "
+    "ServiceAccounts that Projects name. Again: what it was given before.",
+)
 @click.option("--no-wait", is_flag=True, help="Do not wait until the hub has reached it.")
 @timeout_option("2m")
 @hub_options
@@ -69,6 +75,7 @@ async def _add(session: Session, name: str, given: Mapping[str, Any]) -> None:
         way,
         dict(given["labels"]),
         dict(given["annotations"]),
+        scope=given["scope"] or "",
     )
     clusters = await registering.known(session)
     met = await registering.meet(session, entry)

@@ -12,13 +12,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from fleet.clusters.registration import IMPERSONATING, WHOLE
 from fleet.documents import read as documents
 from fleet.errors import DocumentError, RegistrationError
 
 KUBECONFIG: Final = "memberKubeconfig"
-_TEXTS: Final = ("name", KUBECONFIG, "memberContext", "server", "ca", "tlsServerName", "proxy")
+_TEXTS: Final = ("name", KUBECONFIG, "memberContext", "server", "ca", "tlsServerName", "proxy", "scope")
 _TABLES: Final = ("labels", "annotations")
 _KEYS: Final = (*_TEXTS, *_TABLES, "namespaces")
+SCOPES: Final = {"cluster-admin": WHOLE, "impersonate": IMPERSONATING}
 _OUTPUT: Final = frozenset({"sensitive", "type", "value"})
 
 
@@ -43,6 +45,7 @@ class Entry:
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     namespaces: tuple[str, ...] = ()
+    scope: str = ""  # a key of SCOPES; empty for what the account has already
 
 
 def read(content: bytes, *, path: str) -> tuple[Entry, ...]:
@@ -116,6 +119,8 @@ def _entry(value: Any, where: str, *, named: bool = False) -> Entry:
     for key in ("name", KUBECONFIG):
         if not texts[key]:
             raise RegistrationError(f"{where}: {key} is required", field=key)
+    if texts["scope"] not in ("", *SCOPES):
+        raise RegistrationError(f"{where}: scope must be {' or '.join(SCOPES)}", field="scope")
     labels, annotations = (_table(value.get(key), where, key) for key in _TABLES)
     return Entry(
         name=texts["name"],
@@ -125,6 +130,7 @@ def _entry(value: Any, where: str, *, named: bool = False) -> Entry:
         labels=labels,
         annotations=annotations,
         namespaces=_names(value.get("namespaces"), where),
+        scope=texts["scope"],
     )
 
 

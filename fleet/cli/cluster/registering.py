@@ -20,9 +20,10 @@ from fleet import names
 from fleet.cli import errors, objects
 from fleet.cli.app import columns
 from fleet.cli.cluster import records, secrets
+from fleet.cli.cluster.entries import SCOPES
 from fleet.clusters import enrol, forms, registration, supported
 from fleet.clusters.kubeconfig import NOTHING, Allowed, parse
-from fleet.clusters.registration import WHOLE, Scope
+from fleet.clusters.registration import Scope
 from fleet.errors import FleetError, NotFound, RegistrationError
 from fleet.kube import trusted
 from fleet.kube.connection import Connection
@@ -157,14 +158,15 @@ async def register(
     if declared and (entry.labels or entry.annotations):
         notes = (*notes, f"Cluster {entry.name} is declared: its labels and annotations are those declared.")
     wanted = records.record(met.connection.server, met.identity, facts)
+    asked = Scope(entry.namespaces) if entry.namespaces else SCOPES.get(entry.scope)
     same = present is not None and _same(entry, present, met.connection, declared=declared)
-    if not renew and present is not None and same and _well(cluster, met) and _fresh(present, met.connection):
+    stands = present is not None and same and _well(cluster, met) and _fresh(present, met.connection)
+    if not renew and present is not None and stands and await _scoped(met, asked):
         await _recorded(session, entry.name, wanted)
         version = str(present["metadata"]["resourceVersion"])
         return Done(UNCHANGED, at, met.connection.server, version, notes)
     try:
-        scope = Scope(entry.namespaces) if entry.namespaces else WHOLE
-        enrolled = await enrol.enrol(met.send, entry.name, scope)
+        enrolled = await enrol.enrol(met.send, entry.name, asked or await enrol.scope_of(met.send))
     except FleetError as error:
         raise errors.CliError(
             error.text, hint="Check the rights of the member's kubeconfig, then run this again"
@@ -180,6 +182,13 @@ async def register(
     result = REGISTERED if present is None else RENEWED if same else CHANGED
     version = str(written["metadata"]["resourceVersion"])
     return Done(result, at, connection.server, version, notes, enrolled.granted)
+
+
+async def _scoped(met: Met, asked: Scope | None) -> bool:
+    try:
+        return asked is None or asked == await enrol.scope_of(met.send)
+    except FleetError:  # then enrolling says what is the matter
+        return False
 
 
 def stand(name: str, cluster: Mapping[str, Any] | None, version: str) -> Stand:

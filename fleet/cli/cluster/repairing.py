@@ -95,7 +95,7 @@ class Repairing:
         at, present = await _serving(session, case.name, cluster)
         connection = met.connection if self._move else _as_it_is(present, met.connection)
         try:
-            enrolled = await enrol.enrol(met.send, case.name)
+            enrolled = await enrol.enrol(met.send, case.name, await enrol.scope_of(met.send))
         except FleetError as error:
             raise errors.CliError(error.text) from None
         connection = replace(connection, token=enrolled.token)

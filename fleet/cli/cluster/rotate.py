@@ -109,7 +109,8 @@ async def _let_in(session: Session, body: dict[str, Any], given: dict[str, Any])
                 f"that kubeconfig reaches the cluster {reached}, and {name} is {known} (UIDs of kube-system)",
                 hint="Give the kubeconfig of that cluster",
             )
-        enrolled = await enrol.enrol(member.send, name)
+        # The rights that it was given stay the same: this is no way to more.
+        enrolled = await enrol.enrol(member.send, name, await enrol.scope_of(member.send))
     except FleetError as error:
         raise failed(error, "Check --member-kubeconfig and --member-context") from None
     for granted in enrolled.granted:

@@ -32,8 +32,8 @@ def test_a_refused_account_is_given_exactly_what_it_lacks() -> None:
     (found,) = doctor.refusals("eu", [named, named])
     assert not found.well
     assert found.help == (
-        "kubectl create role -n shop fleethub-patch-deployments --verb=patch --resource=deployments.apps && "
-        "kubectl create rolebinding -n shop fleethub-patch-deployments --role=fleethub-patch-deployments "
+        "kubectl create role -n shop fleethub-apply-deployments --verb=create,patch --resource=deployments.apps && "
+        "kubectl create rolebinding -n shop fleethub-apply-deployments --role=fleethub-apply-deployments "
         "--serviceaccount=shop:deployer"
     )
 

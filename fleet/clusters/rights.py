@@ -1,0 +1,82 @@
+"""What the hub's account on a member may do, by scope: the objects that grant it. Pure.
+
+By default it may do everything. With ``IMPERSONATING`` it reads everything, keeps its own namespace, and writes
+elsewhere only as the ServiceAccounts that Projects name: what these may do is for the cluster's administrators to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from fleet.clusters.registration import Scope
+from fleet.model import ObjectRef, Resource
+from fleet.names import MEMBER_ACCOUNT, MEMBER_NAMESPACE
+
+RBAC: Final = "rbac.authorization.k8s.io"
+ADMIN: Final = "cluster-admin"
+BINDINGS: Final = Resource(RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", namespaced=False)
+BINDING: Final = ObjectRef(RBAC, "ClusterRoleBinding", "", MEMBER_ACCOUNT)
+ROLES: Final = Resource(RBAC, "v1", "ClusterRole", "clusterroles", namespaced=False)
+ROLE: Final = ObjectRef(RBAC, "ClusterRole", "", MEMBER_ACCOUNT)
+OWN_ROLES: Final = Resource(RBAC, "v1", "Role", "roles", namespaced=True)
+OWN_ROLE: Final = ObjectRef(RBAC, "Role", MEMBER_NAMESPACE, MEMBER_ACCOUNT)
+OWN_BINDINGS: Final = Resource(RBAC, "v1", "RoleBinding", "rolebindings", namespaced=True)
+OWN_BINDING: Final = ObjectRef(RBAC, "RoleBinding", MEMBER_NAMESPACE, MEMBER_ACCOUNT)
+
+_WRITE: Final = ["get", "list", "watch", "create", "update", "patch", "delete"]
+_READ_RULES: Final[list[dict[str, Any]]] = [
+    # Watches, existence and drift of whatever Applications hold; shared by all teams, so they are the hub's own.
+    {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
+    # Groups follow from the account by themselves, so no right to impersonate groups or users is needed.
+    {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["impersonate"]},
+]
+_OWN_RULES: Final[list[dict[str, Any]]] = [
+    # The inventory, the key of the digests, the Lease.
+    {"apiGroups": [""], "resources": ["configmaps", "secrets"], "verbs": _WRITE},
+    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": _WRITE},
+    # Its own token renewed, its own account removed: cluster rotate, cluster revoke.
+    {
+        "apiGroups": [""],
+        "resources": ["serviceaccounts/token"],
+        "resourceNames": [MEMBER_ACCOUNT],
+        "verbs": ["create"],
+    },
+    {
+        "apiGroups": [""],
+        "resources": ["serviceaccounts"],
+        "resourceNames": [MEMBER_ACCOUNT],
+        "verbs": ["get", "delete"],
+    },
+]
+
+
+def role(scope: Scope) -> str:
+    """The ClusterRole that the account is bound to."""
+    return MEMBER_ACCOUNT if scope.impersonates else ADMIN
+
+
+def objects(scope: Scope) -> Iterator[tuple[Resource, ObjectRef, dict[str, Any]]]:
+    """What grants it, in order: roles before their bindings."""
+    if scope.impersonates:
+        yield ROLES, ROLE, {"rules": _READ_RULES}
+        yield OWN_ROLES, OWN_ROLE, {"rules": _OWN_RULES}
+        yield OWN_BINDINGS, OWN_BINDING, _bound("Role", MEMBER_ACCOUNT)
+    yield BINDINGS, BINDING, _bound("ClusterRole", role(scope))
+
+
+def words(scope: Scope) -> tuple[str, ...]:
+    """The same for people."""
+    if not scope.impersonates:
+        return (f"ClusterRoleBinding {MEMBER_ACCOUNT}: {ADMIN}, that is everything on the whole cluster",)
+    return (
+        f"ClusterRole {MEMBER_ACCOUNT}: to read everything, Secrets too, and to act as any ServiceAccount",
+        f"Role {MEMBER_ACCOUNT} in namespace {MEMBER_NAMESPACE}: the inventory, the Lease, a new token of its own",
+    )
+
+
+def _bound(kind: str, name: str) -> dict[str, Any]:
+    return {
+        "roleRef": {"apiGroup": RBAC, "kind": kind, "name": name},
+        "subjects": [{"kind": "ServiceAccount", "name": MEMBER_ACCOUNT, "namespace": MEMBER_NAMESPACE}],
+    }
