@@ -22,6 +22,8 @@ PLURALS: Final = {APPLICATION: "applications", CLUSTER: "clusters", PROJECT: "pr
 HUB_CLUSTER: Final = "@hub"
 HUB_NAMESPACE: Final = "fleethub"
 MEMBER_NAMESPACE: Final = "fleethub"
+# The same on the hub's own cluster where that is a member too: the hub's namespace holds what is the hub's.
+SELF_NAMESPACE: Final = "fleethub-member"
 DEFAULT_PROJECT: Final = "default"
 
 FIELD_MANAGER: Final = "fleethub"

@@ -155,22 +155,6 @@ def discovery(place: str, namespace: str) -> Iterator[dict[str, Any]]:
     }
 
 
-def root(place: str, source: tuple[str, str, str]) -> dict[str, Any]:
-    """Give the app of apps from which the hub takes everything else; ``source`` is URL, path and revision."""
-    url, path, revision = source
-    return {
-        "apiVersion": names.API_VERSION,
-        "kind": names.APPLICATION,
-        "metadata": {"name": "root", "namespace": place, "labels": LABELS},
-        "spec": {
-            "source": {"repoURL": url, "path": path, "targetRevision": revision},
-            "placement": {"hub": True},
-            "namespace": place,
-            "syncPolicy": {"automated": {"prune": True, "selfHeal": True}},
-        },
-    }
-
-
 def token(place: str, value: str) -> dict[str, Any]:
     """Give the Secret with the token of the hub's API."""
     return {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from fleet.cli.options import Hub, hub_options, timeout_option
+from fleet.cli.options import Hub, hub_options, pair, timeout_option
 
 if TYPE_CHECKING:
     from fleet.cli.session import Session
@@ -16,19 +16,23 @@ if TYPE_CHECKING:
 @click.option(
     "--image", metavar="IMAGE", help="Have the cluster run it: REGISTRY/fleethub:TAG, two replicas."
 )
+@click.option("--root", metavar="URL", help="Repository of the app of apps from which all else comes.")
+@click.option("--path", metavar="PATH", help="Folder of that app of apps in it.")
+@click.option("--revision", metavar="REV", help="Branch, tag or commit of it.  [default: HEAD]")
+@click.option(
+    "--repository-credential", metavar="FILE", help="A Secret's manifest that opens that repository."
+)
+@click.option("--seal-key", metavar="FILE", help="Sealing keys, as 'seal-key backup' writes them.")
+@click.option("--register-self", metavar="NAME", help="Make this cluster a member too, under that name.")
+@click.option(
+    "--self-label", "self_labels", multiple=True, type=pair, metavar="K=V", help="Label of it. Repeatable."
+)
 @click.option("--print", "show", is_flag=True, help="Print the manifests, without the token, and do nothing.")
 @click.option(
     "--discover",
     multiple=True,
     metavar="FORM=NS",
     help="Let the hub list the Secrets of this namespace, as 'fleethub hub --discover' needs it. Repeatable.",
-)
-@click.option(
-    "--root", metavar="URL", help="Repository of the app of apps 'root', from which the hub takes the rest."
-)
-@click.option("--path", metavar="PATH", default=".", show_default=True, help="Folder in it.")
-@click.option(
-    "--revision", metavar="NAME", default="HEAD", show_default=True, help="Branch, tag or commit of it."
 )
 @timeout_option("1m")
 @hub_options
@@ -37,18 +41,20 @@ def install(
     image: str | None,
     show: bool,  # noqa: FBT001 (click's option)
     discover: tuple[str, ...],
-    root: str | None,
-    path: str,
-    revision: str,
     timeout: float,
+    **given: Any,
 ) -> None:
     """Prepare a cluster to be the hub.
 
     Makes the kinds, the namespace, the hub's ServiceAccount and its rights, the token of its API and the
     Project "default". The token and the Project are made once; what you change in them stays. With --image
-    the cluster runs the hub; else 'fleethub hub' does.
+    the cluster runs the hub; else 'fleethub hub' does. With --root that is all of the first day: registrations,
+    Projects and credentials come from Git, secret ones sealed for the ring "hub".
     """
+    from fleet.cli import dayzero  # noqa: PLC0415
     from fleet.cli.session import run  # noqa: PLC0415
+
+    first = dayzero.read(hub.hub_namespace, given)
 
     if show:
         from fleet.cli import hub_base  # noqa: PLC0415
@@ -58,16 +64,15 @@ def install(
 
     async def verb(session: Session) -> None:
         await _install(session, image or "", discover, timeout)
-        if root is not None:
-            from fleet.cli import hub_objects, objects  # noqa: PLC0415
-
-            await objects.apply(session.send, hub_objects.root(hub.hub_namespace, (root, path, revision)))
-            click.echo(f"Applied Application {hub.hub_namespace}/root, from {root}")
+        await dayzero.tell(session, first, in_pod=bool(image))
 
     run(verb, hub)
     waits = f"'kubectl -n {hub.hub_namespace} rollout status deployment/fleethub' waits for the hub"
     runs = waits if image else "'fleethub hub' runs the hub"
-    click.echo(f"Next: {runs}, 'fleethub cluster add' registers a cluster.")
+    then = "'fleethub cluster add' registers a cluster"
+    if first.root:
+        then = "'fleethub app wait root' waits until Git has its way"
+    click.echo(f"Next: {runs}, {then}.")
 
 
 async def _install(

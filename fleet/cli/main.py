@@ -13,6 +13,7 @@ from fleet.cli.lazy import LazyGroup, Table
 TABLE: Final[Table] = {
     "demo": ("fleet.cli.demo.command:demo", "Try it: a hub and clusters on this machine, and a repository."),
     "install": ("fleet.cli.install:install", "Prepare a cluster to be the hub."),
+    "uninstall": ("fleet.cli.uninstall:uninstall", "Take the hub off its cluster."),
     "hub": ("fleet.cli.hub:hub", "Run the hub."),
     "cluster": ("fleet.cli.cluster.group:cluster", "Add, list and remove member clusters."),
     "app": ("fleet.cli.app.group:app", "See, sync and delete Applications."),

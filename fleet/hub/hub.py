@@ -46,8 +46,8 @@ class Hub(Parts):
     async def _run(self, watch: Callable[[], asyncio.Future[Any]] | None, url: str) -> None:
         if url:
             self.authority.annotations = {names.URL: url}
-        hub_uid = await self._namespace_uid()
-        self.make(hub_uid)
+        shared = self.namespace == names.MEMBER_NAMESPACE
+        self.make(await self._uid(self.namespace), await self._uid("kube-system") if shared else "")
         self._connect()
         strength = await asyncio.to_thread(self.confinement.start)
         logger = log.get("fleethub.hub")
@@ -138,14 +138,12 @@ class Hub(Parts):
         with contextlib.suppress(FleetError):
             await self.authority.release(self.client.send)
 
-    async def _namespace_uid(self) -> str:
-        ref = ObjectRef("", "Namespace", "", self.namespace)
+    async def _uid(self, namespace: str) -> str:
+        ref = ObjectRef("", "Namespace", "", namespace)
         try:
             answer = await self.client.send(paths.get_meta(NAMESPACES, ref))
         except NotFound:
-            raise FleetError(
-                f"the hub has no namespace {self.namespace}: run 'fleethub install' first"
-            ) from None
+            raise FleetError(f"the hub has no namespace {namespace}: run 'fleethub install' first") from None
         return decode.meta(answer.body, NAMESPACES).uid
 
     @property

@@ -114,8 +114,8 @@ class Parts:
         self.passwords = Passwords(self.client.send, self.namespace, self.clock)
         self.queue: Mailbox[ApplicationKey, None] = Mailbox(self.clock)
 
-    def make(self, hub_uid: str) -> None:
-        """Make the parts that need to know who the hub is."""
+    def make(self, hub_uid: str, cluster_uid: str = "") -> None:
+        """Make the parts that need to know who the hub is, and (where that matters) which cluster it runs on."""
         settings = self.settings
         git = self.seams.git(Path(settings.data) / "home")
         self.git = git
@@ -147,6 +147,7 @@ class Parts:
             may_write=lambda name: self.authority.may_write(name) and self.identities.may_write(name),
             admit=self.identities.admit,
             hub=hub_uid,
+            own=cluster_uid,
             audit=settings.audit_interval,
             hands=Hands(settings.interactive_manager),
             resolver=self.secrets,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from fleet import names
 from fleet.clock import Clock
 from fleet.errors import Elsewhere
 from fleet.kube import decode, discovery, paths
@@ -38,13 +39,19 @@ async def connect(
     released: Callable[[ObjectRef, Late], None],
     clock: Clock,
     admit: Admit,
+    own: str = "",
 ) -> Member:
-    """Read who answers, take the Lease (None: the hub itself, which has its own), read key and parents."""
+    """Read who answers, take the Lease (None: the hub itself, which has its own), read key and parents.
+
+    ``own`` is the UID of the cluster in whose namespace ``place`` the hub itself keeps what is its own.
+    """
     doubt = asyncio.Event()
     asking = paths.get_meta(NAMESPACE, KUBE_SYSTEM)
     who: Meta = decode.meta((await client.send(asking)).body, NAMESPACE)
     if lease is not None:
         await admit(name, who.uid)
+        place = names.SELF_NAMESPACE if who.uid == own else place
+        lease.move(place)
         client.prove(asking, lambda body: _same(who.uid, body, doubt))
     found = await discovery.read(client.send)
     if lease is not None:

@@ -43,6 +43,10 @@ class MemberLease:
         self._foreign: tuple[str, float] | None = None  # resourceVersion and since when it stands
         self.overridden = False
 
+    def move(self, place: str) -> None:
+        """Keep the Lease in another namespace from now on."""
+        self._place = place
+
     def held(self) -> bool:
         """Whether writes to the member are ours now; for the task that writes the Lease itself, always."""
         writes = self._writer is not None and self._writer is asyncio.current_task()

@@ -66,6 +66,7 @@ class Ground:
     may_write: Callable[[str], bool]
     admit: Admit
     hub: str  # the UID of the hub's namespace, by which members know it
+    own: str = ""  # the UID of the hub's own cluster, where its namespace is the one that members have
     audit: float = 12 * 3600.0
     hands: Hands = field(default_factory=Hands)
     resolver: Resolver = field(default_factory=Nobody)
@@ -314,7 +315,14 @@ class Worker:
     async def _connected(self, client: Client) -> None:
         async with asyncio.timeout(CONNECT_TIMEOUT):
             member = await connect(
-                self.name, client, self._place, self._lease, self._late, self._clock, self._ground.admit
+                self.name,
+                client,
+                self._place,
+                self._lease,
+                self._late,
+                self._clock,
+                self._ground.admit,
+                self._ground.own,
             )
         member.hands, member.resolver = self._ground.hands, self._ground.resolver
         self._ground.report.met(self.name)

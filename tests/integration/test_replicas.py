@@ -7,6 +7,7 @@ import hmac
 import signal
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import orjson
 import pytest
@@ -27,15 +28,12 @@ class Troupe:
         self.theatre = theatre
         self.hubs: list[HubProcess] = []
 
-    async def start(self, lasts: float | None = None, kubeconfig: str = "") -> HubProcess:
+    async def start(self, lasts: float | None = None, kubeconfig: Path | None = None) -> HubProcess:
         """Start one more and wait until it works or waits."""
         more = ["--allow-git", f"{self.theatre.planes.git.url}/"]
         if lasts is not None:
             more += ["--lease-duration", f"{lasts:g}s"]
-        hub = HubProcess(self.theatre.planes.hub.kubeconfig, self.theatre.folder, *more)
-        if kubeconfig:
-            await hub.kill()
-            hub = HubProcess(kubeconfig, self.theatre.folder, *more)  # type: ignore[arg-type]
+        hub = HubProcess(kubeconfig or self.theatre.planes.hub.kubeconfig, self.theatre.folder, *more)
         self.hubs.append(hub)
         await hub.ready()
         return hub
@@ -188,7 +186,7 @@ async def test_who_was_frozen_or_cut_off_past_its_lease_writes_nothing_any_more(
     proxy = Proxy(theatre.planes.hub)
     await proxy.start()
     try:
-        third = await troupe.start(SOON, str(proxy.kubeconfig(theatre.folder)))
+        third = await troupe.start(SOON, proxy.kubeconfig(theatre.folder))
         fourth = await troupe.start(SOON)
         second.send(signal.SIGTERM)
         assert await second.ended() == 0

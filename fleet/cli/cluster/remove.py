@@ -50,7 +50,7 @@ def command(hub: Hub, name: str, clean: bool, yes: bool, timeout: float, **given
 
         at = objects.At(names.CLUSTER, hub.hub_namespace, name)
         missing = given["ignore_missing"] and await objects.find(session.send, at) is None
-        if clean and not missing and not await _cleaned(session, name, timeout):
+        if clean and not missing and not await cleaned(session, name, timeout):
             return
         await _remove(session, name, clean=clean, missing=missing)
         if given["member_kubeconfig"]:
@@ -125,7 +125,7 @@ async def _remove(session: Session, name: str, *, clean: bool, missing: bool) ->
         click.echo(f"What runs on {name} stays, and so does the hub's account there (namespace fleethub).")
 
 
-async def _cleaned(session: Session, name: str, timeout: float) -> bool:  # noqa: ASYNC109 (exit code 4)
+async def cleaned(session: Session, name: str, timeout: float) -> bool:  # noqa: ASYNC109 (exit code 4)
     """Ask for the withdrawal and wait for its end; False where the Cluster itself is not ours to remove."""
     from datetime import UTC, datetime  # noqa: PLC0415
 

@@ -62,25 +62,38 @@ def restore(hub: Hub, file: Any) -> None:
         raise CliError("this is no backup of sealing keys", hint="'fleethub seal-key backup FILE' makes one")
 
     async def verb(session: Session) -> tuple[int, int]:
-        from fleet import names  # noqa: PLC0415
-        from fleet.cli import objects  # noqa: PLC0415
-
-        # All is looked at before the first is made: whatever is no key is not put into the hub's namespace.
-        for one in items:
-            kind, name = one.get("kind"), (one.get("metadata") or {}).get("name")
-            if kind == "Secret":
-                _read(one)
-            elif (kind, name) != (objects.CONFIG_MAP, names.RINGS):
-                raise CliError(f"a backup of sealing keys holds no {kind}")
-        made = 0
-        for one in items:
-            body = {**one, "metadata": {**one["metadata"], "namespace": hub.hub_namespace}}
-            made += await objects.create(session.send, body)
-        return made, len(items)
+        check(items)
+        return await put_back(session, items), len(items)
 
     made, total = run(verb, hub)
     click.echo(f"{made} of {total} put back; the others are there already.")
     sys.stdout.flush()
+
+
+def check(items: list[dict[str, Any]]) -> None:
+    """Raise where one of these is neither a sealing key nor the rings: nothing else is put into the hub's namespace."""
+    from fleet import names  # noqa: PLC0415
+    from fleet.cli import objects  # noqa: PLC0415
+
+    for one in items:
+        kind, name = one.get("kind"), (one.get("metadata") or {}).get("name")
+        if kind == "Secret":
+            if not name:
+                raise CliError("a sealing key in it has no name: put back twice, it would be there twice")
+            _read(one)
+        elif (kind, name) != (objects.CONFIG_MAP, names.RINGS):
+            raise CliError(f"a backup of sealing keys holds no {kind}")
+
+
+async def put_back(session: Session, items: list[dict[str, Any]]) -> int:
+    """Make those that are not there; how many these were."""
+    from fleet.cli import objects  # noqa: PLC0415
+
+    made = 0
+    for one in items:
+        body = {**one, "metadata": {**one["metadata"], "namespace": session.hub.hub_namespace}}
+        made += await objects.create(session.send, body)
+    return made
 
 
 def _bare(body: dict[str, Any], kind: str) -> dict[str, Any]:

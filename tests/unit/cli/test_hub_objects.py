@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fleet import names
-from fleet.api.application import Application
 from fleet.cli import hub_objects
 
 
@@ -36,10 +35,3 @@ def test_namespaces_that_are_named_are_looked_into_and_no_more() -> None:
     assert role["metadata"]["namespace"] == binding["metadata"]["namespace"] == "capi"
     assert role["rules"] == [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"]}]
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "fleethub", "namespace": "fleethub"}]
-
-
-def test_the_root_is_an_app_of_apps_that_the_kinds_accept() -> None:
-    body = hub_objects.root("fleethub", ("https://git.example/deploy.git", "root", "main"))
-    application = Application.model_validate(body)
-    assert application.spec.placement is not None
-    assert application.spec.placement.hub

@@ -123,4 +123,4 @@ def test_install_prints_its_manifests_without_a_server_and_without_a_token(
     told = capsys.readouterr().out
     for part in ("kind: CustomResourceDefinition", "kind: ClusterRoleBinding", "kind: ServiceAccount"):
         assert part in told
-    assert "token" not in told.partition("kind: ServiceAccount")[2].replace("serviceaccounts/token", "")
+    assert "kind: Secret\n" not in told
