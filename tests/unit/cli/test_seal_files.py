@@ -6,6 +6,7 @@ import contextlib
 import functools
 import json
 import os
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import click
 import pytest
 
 from fleet import names
+from fleet.cli import saving
 from fleet.cli.seal import checking, keysaved, making, reseal
 from fleet.documents import read, write
 from fleet.secrets import keys, seal
@@ -144,12 +146,12 @@ def test_a_backup_is_its_owners_alone_and_takes_the_place_of_another_only_by_for
     file.chmod(0o644)
     with own_umask(umask):
         with pytest.raises(click.ClickException, match="exists already"):
-            keysaved._write(str(file), "newer keys", force=False)
+            saving.write(str(file), b"newer keys", force=False)
         assert file.read_text() == "the only copy of older keys"
-        keysaved._write(str(file), "newer keys", force=True)
+        saving.write(str(file), b"newer keys", force=True)
         assert (file.read_text(), file.stat().st_mode & 0o777) == ("newer keys", 0o600)
         fresh = tmp_path / "fresh.yaml"
-        keysaved._write(str(fresh), "newer keys", force=False)
+        saving.write(str(fresh), b"newer keys", force=False)
         assert fresh.stat().st_mode & 0o777 == 0o600
     assert {one.name for one in tmp_path.iterdir()} == {"keys.yaml", "fresh.yaml"}
 
@@ -158,8 +160,8 @@ def test_a_link_in_the_way_of_a_backup_is_not_followed(tmp_path: Path) -> None:
     elsewhere, file = tmp_path / "elsewhere", tmp_path / "keys.yaml"
     file.symlink_to(elsewhere)
     with pytest.raises(click.ClickException, match="exists already"):
-        keysaved._write(str(file), "keys", force=False)
-    keysaved._write(str(file), "keys", force=True)
+        saving.write(str(file), b"keys", force=False)
+    saving.write(str(file), b"keys", force=True)
     assert not elsewhere.exists()
     assert not file.is_symlink()
 
@@ -167,10 +169,16 @@ def test_a_link_in_the_way_of_a_backup_is_not_followed(tmp_path: Path) -> None:
 def test_a_backup_that_cannot_be_written_leaves_nothing_and_the_older_one(tmp_path: Path) -> None:
     file = tmp_path / "keys.yaml"
     file.write_text("older")
-    with pytest.raises(UnicodeEncodeError):
-        keysaved._write(str(file), "cut\ud800", force=True)
-    with pytest.raises(UnicodeEncodeError):
-        keysaved._write(str(tmp_path / "fresh.yaml"), "cut\ud800", force=False)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (4, before[1])
+    )  # no file grows beyond: like a disk that is full
+    try:
+        for place, force in ((file, True), (tmp_path / "fresh.yaml", False)):
+            with pytest.raises(OSError, match="too large"):
+                saving.write(str(place), b"newer keys", force=force)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert [one.name for one in tmp_path.iterdir()] == ["keys.yaml"]
     assert file.read_text() == "older"
 
