@@ -141,12 +141,24 @@ async def test_registrations_of_other_tools_are_taken_up_with_their_labels_and_l
     assert found["metadata"]["annotations"][names.MADE_FROM] == "far-kubeconfig"
 
     # A namespace that can no longer be read, or is no longer named, is not one that has become empty.
+    uid = (await cluster(theatre, "eu", "True"))["metadata"]["uid"]
     await theatre.stop()
     await theatre.api.delete("RoleBinding", "fleethub-discovery", CAPI)
     await theatre.start()
-    await cluster(theatre, "eu", "False")
+    await kept(theatre, uid)
     assert "cannot be listed" in (await fleethub(theatre, "cluster", "list")).err
     await theatre.stop()
     await theatre.start(discover=())
-    await cluster(theatre, "eu", "False")
+    await kept(theatre, uid)
     assert "without --discover" in (await fleethub(theatre, "cluster", "list")).err
+
+
+async def kept(theatre: Theatre, uid: str) -> None:
+    """The hub has looked at the Clusters that Secrets make, and eu is the one that it was."""
+    await cluster(theatre, "eu", "False")
+
+    async def looked() -> bool:
+        return not theatre.hub.registrations._writes.pending("eu")
+
+    await until(looked, what="no Cluster waits to be made or removed")
+    assert (await cluster(theatre, "eu", "False"))["metadata"]["uid"] == uid
