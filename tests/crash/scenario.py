@@ -11,7 +11,7 @@ import asyncio
 import base64
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from fleet.cli.seal import making
 from fleet.projects import default
 from fleet.secrets.seal import Scope
 from tests.stage.api import until
+from tests.stage.gitrepo import GitRepo
 from tests.stage.openbao import OpenBao
 from tests.stage.seams import Guillotine, Journal, Moment, watched
 from tests.stage.theatre import Theatre, config, manifest, manifest_of
@@ -130,7 +131,8 @@ async def let_in(theatre: Theatre, bao: OpenBao) -> None:
 async def begin(theatre: Theatre, safe: Safe) -> None:
     """What stands before the scenario: a root with two Applications, of ConfigMaps and Secrets."""
     rotate(theatre, safe, "1")
-    theatre.repo.commit(
+    push(
+        theatre,
         {
             "root/one.yaml": child(theatre, "one"),
             "root/two.yaml": child(theatre, "two"),
@@ -142,7 +144,7 @@ async def begin(theatre: Theatre, safe: Safe) -> None:
             "apps/two/b.yaml": config("b", k="1"),
             **external(theatre, safe),
             "apps/child/c.yaml": config("c", k="1"),
-        }
+        },
     )
     for name, member in theatre.members.items():
         await theatre.register(name)
@@ -151,9 +153,9 @@ async def begin(theatre: Theatre, safe: Safe) -> None:
     await theatre.api.delete("Secret", names.DIGEST_KEY_SECRET, names.HUB_NAMESPACE)
 
 
-def push(theatre: Theatre, content: dict[str, str | None]) -> None:
+def push(theatre: Theatre, content: Mapping[str, str | None]) -> None:
     """Commit, and tell the hub."""
-    theatre.repo.commit(content)
+    GitRepo(theatre.repo.served).commit(content)
     if theatre.running is not None and theatre.hub.ready:
         theatre.hub.repositories.nudge_all()
 
@@ -187,29 +189,43 @@ def digest(data: dict[str, str]) -> str:
     return hashlib.sha256(repr(sorted(data.items())).encode()).hexdigest()[:12]
 
 
-async def world(theatre: Theatre) -> dict[str, tuple[Any, str, str]]:
-    """All ConfigMaps and Secrets of the test on every member: content, UID and resourceVersion."""
-    found = {}
-    for name, member in theatre.members.items():
-        for item in await member.list("ConfigMap", theatre.namespace):
-            metadata = item["metadata"]
-            found[f"{name}/{metadata['name']}"] = (item["data"], metadata["uid"], metadata["resourceVersion"])
-        for item in await member.list("Secret", theatre.namespace):
-            metadata = item["metadata"]
-            content = digest({key: base64.b64decode(text).decode() for key, text in item["data"].items()})
-            found[f"{name}/{metadata['name']}"] = (content, metadata["uid"], metadata["resourceVersion"])
+World = dict[str, tuple[Any, str, str]]
+
+
+async def part(theatre: Theatre, member: str, kind: str) -> World:
+    """The test's objects of a kind on a member: content, UID and resourceVersion."""
+    found: World = {}
+    for item in await theatre.members[member].list(kind, theatre.namespace):
+        metadata, content = item["metadata"], item["data"]
+        if kind == "Secret":
+            content = digest({key: base64.b64decode(text).decode() for key, text in content.items()})
+        found[f"{member}/{metadata['name']}"] = (content, metadata["uid"], metadata["resourceVersion"])
     return found
 
 
-async def reached(theatre: Theatre, wanted: dict[str, Any]) -> dict[str, tuple[Any, str, str]]:
+async def world(theatre: Theatre, wanted: dict[str, Any] | None = None) -> World:
+    """All ConfigMaps and Secrets of the test on every member; no more is read than shows that it is not as wanted."""
+    found: World = {}
+    for kind in ("Secret", "ConfigMap"):
+        for member in theatre.members:
+            some = await part(theatre, member, kind)
+            found |= some
+            if wanted is not None and (
+                not some or any(wanted.get(key) != one[0] for key, one in some.items())
+            ):
+                return found
+    return found
+
+
+async def reached(theatre: Theatre, wanted: dict[str, Any]) -> World:
     """Wait until the world is as wanted; that world."""
 
-    async def same() -> dict[str, tuple[Any, str, str]] | None:
-        found = await world(theatre)
+    async def same() -> World | None:
+        found = await world(theatre, wanted)
         return found if {key: value[0] for key, value in found.items()} == wanted else None
 
     try:
-        found: dict[str, tuple[Any, str, str]] = await until(same, 30, what="the world is as it should be")
+        found: World = await until(same, 30, what="the world is as it should be", interval=0.1)
     except AssertionError as error:
         seen = {key: value[0] for key, value in (await world(theatre)).items()}
         told = {name: (await theatre.status(name)).get("conditions") for name in ("root", *APPLICATIONS)}
