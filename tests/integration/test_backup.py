@@ -121,7 +121,7 @@ async def test_a_lost_hub_is_made_anew_without_and_with_its_backup_and_the_old_o
     await second.synced()
     changed = [one for one in objects(log) if one.path.endswith("/configmaps/a")]
     assert len(changed) == 1, "written once"
-    await theatre.told("app", "ForeignHub", "eu")
+    await says(theatre, "eu", "ForeignHub")
     assert to(old, "eu") == []
 
 
