@@ -41,8 +41,9 @@ Chunk = tuple[str, edit.Path | None]
 
 def spelled(text: str, chance: random.Random) -> str:
     """A string as somebody may have written it."""
-    if re.fullmatch(r"[a-zA-Z]{3,}[a-zA-Z.@/:-]*[a-zA-Z]", text) and text not in (
+    if re.fullmatch(r"[a-zA-Z]{3,}[a-zA-Z.@/:-]*[a-zA-Z]", text) and text.lower() not in (
         "yes",
+        "false",
         "off",
         "true",
         "null",
