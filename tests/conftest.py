@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 
@@ -18,6 +19,9 @@ from tests.stage.theatre import Planes, Theatre, install, raised
 # How fast a machine is, is no property of the code.
 settings.register_profile("fleethub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("fleethub")
+
+# Servers of tests live for minutes: they need not collect their garbage as eagerly as those that stay.
+os.environ.setdefault("GOGC", "400")
 
 # Whoever starts the tests in the background has them ignore Ctrl-C, and what they start inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
