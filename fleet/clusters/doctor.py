@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from fleet.clusters import certificate, token
+from fleet.clusters import certificate, supported, token
 from fleet.errors import FleetError, Forbidden
 from fleet.kube import decode, paths
 from fleet.kube.client import Client
@@ -21,14 +21,11 @@ from fleet.kube.connection import Connection
 from fleet.kube.request import Request
 from fleet.model import Fault, ObjectRef, Resource
 
-OLDEST: Final = (1, 33)
-NEWEST: Final = (1, 36)
 SKEW: Final = 30.0  # seconds; tokens and certificates begin at once, and Leases last 300
 SOON: Final = 14 * 86400.0
 TIMEOUT: Final = 5.0
 _NAMESPACES: Final = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
 _KUBE_SYSTEM: Final = ObjectRef("", "Namespace", "", "kube-system")
-_VERSION: Final = re.compile(r"v?(\d+)\.(\d+)")
 # The words of fleet.kube.failure and fleet.kube.acting, which come from RBAC's own.
 _LACKS: Final = re.compile(
     r"(?:the credential|ServiceAccount (?P<account>[a-z0-9.-]+/[a-z0-9.-]+)) may not (?P<verb>[a-z]+) "
@@ -62,15 +59,15 @@ async def examine(patient: Patient, client: Client) -> list[Finding]:
     try:
         answer = await client.send(Request("GET", "/version", timeout=TIMEOUT))
     except Forbidden:
-        version = ""
+        told = ""
     except FleetError as error:
         cure = f"curl -v {server}/version   # on the hub's machine"
         return [Finding("reachable", f"{server}: {error.text}", well=False, help=cure), *ends(patient)]
     else:
-        version = _read_version(answer.body)
+        told = _read_version(answer.body)
     found = [Finding("reachable", server), *await _let_in(patient, client)]
-    if version:
-        found.append(supported(version))
+    if told:
+        found.append(version(told))
     found += ends(patient, client.certificate_ends)
     if client.date:
         found.append(_skew(client.date - patient.now))
@@ -95,26 +92,13 @@ async def _let_in(patient: Patient, client: Client) -> Iterable[Finding]:
     return [Finding("credential", "accepted"), Finding("identity", text, well=False, help=cure)]
 
 
-def supported(version: str) -> Finding:
+def version(told: str) -> Finding:
     """Whether the hub is made for this version of Kubernetes."""
-    found = _VERSION.match(version)
-    number = (int(found[1]), int(found[2])) if found else (0, 0)
-    if OLDEST <= number <= NEWEST:
-        return Finding("version", version)
-    span = f"{OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}"
-    if number < OLDEST:
-        return Finding(
-            "version",
-            f"{version} is older than what fleethub is made for ({span})",
-            well=False,
-            help="kubectl version   # on the cluster, after upgrading it",
-        )
-    return Finding(
-        "version",
-        f"{version} is newer than what this fleethub was tried with ({span})",
-        well=False,
-        help="fleethub version   # after upgrading fleethub",
-    )
+    said = supported.said(told)
+    if not said:
+        return Finding("version", told)
+    cure = "kubectl version   # on the cluster: upgrade what is older of the two, it or fleethub"
+    return Finding("version", said, well=False, help=cure)
 
 
 def ends(patient: Patient, server: float = 0.0) -> Iterator[Finding]:

@@ -52,7 +52,7 @@ async def enrol(send: Send, name: str, scope: Scope = WHOLE) -> Enrolled:
         await _delete(send, rights.BINDINGS, rights.BINDING)
     for resource, ref, body in rights.objects(scope):
         await _apply(send, resource, ref, body)
-    token, expires = await token_of(send)
+    token, expires = await token_of(send, MEMBER_NAMESPACE)
     until = datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%d %H:%M UTC")
     return Enrolled(
         token,
@@ -110,12 +110,12 @@ async def _bound(send: Send) -> str:
         ) from None
 
 
-async def void(send: Send) -> bool:
-    """Delete the hub's account, by which each of its tokens is void; False where there is none.
+async def void(send: Send, place: str) -> bool:
+    """Delete the hub's account in that namespace, by which each of its tokens is void; False where there is none.
 
     An API server that has just looked at a token believes in it for some seconds more.
     """
-    return await _delete(send, _ACCOUNTS, _ACCOUNT)
+    return await _delete(send, _ACCOUNTS, _ACCOUNT._replace(namespace=place))
 
 
 async def _apply(send: Send, resource: Resource, ref: ObjectRef, rest: Mapping[str, Any]) -> None:
@@ -127,8 +127,8 @@ async def _apply(send: Send, resource: Resource, ref: ObjectRef, rest: Mapping[s
     await send(paths.apply(resource, ref, json.dumps(body).encode(), manager=FIELD_MANAGER))
 
 
-async def token_of(send: Send) -> tuple[str, float]:
-    """A new token of the hub's account on the member, and when it ends (seconds since the epoch).
+async def token_of(send: Send, place: str) -> tuple[str, float]:
+    """A new token of the hub's account in that namespace of the member, and when it ends (seconds since the epoch).
 
     For 30 days, or as long as the member grants. The account itself may ask for it, with a token that still counts.
     """
@@ -137,13 +137,14 @@ async def token_of(send: Send) -> tuple[str, float]:
         "kind": "TokenRequest",
         "spec": {"expirationSeconds": TOKEN_SECONDS},
     }
-    path = f"{paths.object_path(_ACCOUNTS, _ACCOUNT.namespace, _ACCOUNT.name)}/token"
-    answer = await send(Request("POST", path, body=json.dumps(asked).encode(), ref=_ACCOUNT))
+    account = _ACCOUNT._replace(namespace=place)
+    path = f"{paths.object_path(_ACCOUNTS, place, account.name)}/token"
+    answer = await send(Request("POST", path, body=json.dumps(asked).encode(), ref=account))
     try:
         status = json.loads(answer.body)["status"]
         return str(status["token"]), datetime.fromisoformat(status["expirationTimestamp"]).timestamp()
     except (ValueError, KeyError, TypeError):  # the text of these may quote the answer
-        raise ServerFailed("the answer is no TokenRequest", status=answer.status, ref=_ACCOUNT) from None
+        raise ServerFailed("the answer is no TokenRequest", status=answer.status, ref=account) from None
 
 
 async def _delete(send: Send, resource: Resource, ref: ObjectRef) -> bool:

@@ -12,10 +12,13 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fleet.names import MEMBER_ACCOUNT, MEMBER_NAMESPACE
+from fleet.names import MEMBER_ACCOUNT, MEMBER_NAMESPACE, SELF_NAMESPACE
 
 SHARE: Final = 1 / 3  # of its life, after which a token is renewed
-_ACCOUNT: Final = f"system:serviceaccount:{MEMBER_NAMESPACE}:{MEMBER_ACCOUNT}"
+BEGINNING: Final = 86400.0  # one that somebody gave for less than a day is for the beginning alone
+_ACCOUNTS: Final = {
+    f"system:serviceaccount:{place}:{MEMBER_ACCOUNT}": place for place in (MEMBER_NAMESPACE, SELF_NAMESPACE)
+}
 _PARTS: Final = 3
 
 
@@ -35,7 +38,12 @@ class Token:
     @property
     def ours(self) -> bool:
         """Whether it is the hub's own account's, for which the hub itself may ask for another."""
-        return self.subject == _ACCOUNT
+        return self.subject in _ACCOUNTS
+
+    @property
+    def place(self) -> str:
+        """The namespace of the hub's own account on the member; on the hub's own cluster it is another."""
+        return _ACCOUNTS.get(self.subject, "")
 
     @property
     def due(self) -> float:

@@ -1,9 +1,10 @@
 """Tokens that renew themselves: a new one in good time, or when a person asks, and proved before it counts.
 
 Contract: one owner. For a cluster that the hub signs in to with its own account's token, the hub asks the member for
-another after a third of its life, has it answered for with one read of the right cluster, and then writes it into
-NAME-token by one write; until then, and where any step fails, the former serves. So whatever dies between two steps
-leaves a token that works. A token's age is reckoned by our own clock where we asked for it ourselves.
+another after a third of its life, or at once in place of one that somebody gave for less than a day. It has it answered
+for with one read of the right cluster, and then writes it into NAME-token by one write; until then, and where any step
+fails, the former serves. So whatever dies between two steps leaves a token that works. A token's age is reckoned by our
+own clock where we asked for it ourselves.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ class Renewals:
         if send is None:
             return  # looked at when it answers
         try:
-            await self._renew(name, registered, send, word)
+            await self._renew(name, registered, send, (held.place, word))
         except FleetError as error:
             tries = self._tries[name] = self._tries.get(name, 0) + 1
             self._problem(name, error.text + (f" (asked {word})" if word else ""))
@@ -129,11 +130,14 @@ class Renewals:
         self._problem(name, "")
         self._again(name, 1.0)
 
-    async def _renew(self, name: str, registered: Registration, send: Send, word: str) -> None:
+    async def _renew(
+        self, name: str, registered: Registration, send: Send, asked_for: tuple[str, str]
+    ) -> None:
         """Ask for a token, prove it, write it; in this order, so that none is lost and none is believed untried."""
+        place, word = asked_for
         before = self._registrations.version(name)
         asked = self._clock.boottime()
-        granted, _ = await enrol.token_of(send)
+        granted, _ = await enrol.token_of(send, place)
         await self._proved(name, replace(registered.connection, token=granted))
         if self._registrations.version(name) != before:
             raise NotReady("the registration changed while a new token was asked for")
@@ -156,6 +160,8 @@ class Renewals:
         """Seconds until the token is to be renewed; below zero for one that is overdue."""
         if not held.lifetime:
             return LONGEST
+        if held.lifetime < token.BEGINNING and not self._registrations.renewed(name):
+            return 0.0
         got = self._got.get(name)
         if got is not None and got[0] == registered.connection.token:
             return got[1] + held.due - self._clock.boottime()

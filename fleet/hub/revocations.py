@@ -129,7 +129,7 @@ class Revocations:
             answer = await client.send(paths.get_meta(NAMESPACE, KUBE_SYSTEM))
             if decode.meta(answer.body, NAMESPACE).uid != self.identity(name):
                 raise NotReady("the connection reaches another cluster than the one that is registered")
-            await enrol.void(client.send)
+            await enrol.void(client.send, held.place)
         except Forbidden as error:
             if error.status != _UNAUTHORIZED:
                 raise

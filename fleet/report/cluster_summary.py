@@ -115,7 +115,7 @@ def _expired(name: str, facts: ClusterFacts, now: float) -> Fault | None:
         CREDENTIAL_EXPIRED,
         f"what the hub signs in with ended {words.stamp(held.expires)}, as after a stop of the hub that was longer. "
         f"'fleethub cluster rotate {name} --member-kubeconfig FILE' lets it in again, with the kubeconfig of an "
-        "administrator of the cluster",
+        "administrator of the cluster; 'fleethub cluster repair --kubeconfigs DIR' many at once",
     )
 
 

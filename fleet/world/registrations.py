@@ -98,6 +98,11 @@ class Registrations:
         found = registration.serving(given, kept)
         return str(found["metadata"].get("resourceVersion", "")) if found is not None else ""
 
+    def renewed(self, name: str) -> bool:
+        """Whether what serves the cluster now is a token that the hub itself has got."""
+        _, given, kept = self._sources(name)
+        return kept is not None and registration.serving(given, kept) is kept
+
     def rotated(self, name: str) -> str:
         """The request for a new token that NAME-token answers; empty for none."""
         kept = self._secrets.get(f"{name}{registration.TOKEN_SUFFIX}")

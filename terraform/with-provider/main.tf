@@ -1,8 +1,7 @@
 # For runners without Python: the provider hashicorp/kubernetes on both sides in place of the command fleethub.
 #
 # Mind what the examples avoid: `terraform init` downloads a provider, and the token below is in the state. So it is a
-# token for the beginning: keep its life short, and let the hub have one of its own: `fleethub cluster repair`, or
-# `fleethub cluster add` of the same name, hands it over, and the account's older tokens end with their time.
+# token for the beginning: of an hour, and the hub exchanges it at once for one of its own, which nobody else has.
 
 terraform {
   required_version = ">= 1.5"

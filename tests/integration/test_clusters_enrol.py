@@ -167,7 +167,7 @@ async def test_an_account_that_impersonates_reads_all_keeps_its_own_and_writes_n
     for refused in (config, {**config, "kind": "ServiceAccount"}):
         with pytest.raises(Forbidden):
             await hub.apply(refused)
-    assert (await enrol.token_of(hub.send))[0] != granted.token
+    assert (await enrol.token_of(hub.send, names.MEMBER_NAMESPACE))[0] != granted.token
     # From one scope to the other and back; what the other granted is not left.
     await enrol.enrol(member.send, "eu")
     await hub.apply(config)

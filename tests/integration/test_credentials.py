@@ -15,6 +15,7 @@ import pytest
 from fleet import names
 from fleet.clock import Clock
 from fleet.clusters import enrol
+from fleet.documents import read
 from fleet.errors import Unreachable
 from fleet.hub.seams import Seams
 from fleet.kube.client import Client
@@ -95,6 +96,28 @@ async def test_a_hub_that_renews_its_token_ten_times_drops_no_sync(
     assert (await cluster(stage, "eu"))["metadata"]["labels"]["env"] == "prod"
 
 
+async def test_a_token_that_was_given_for_the_beginning_is_exchanged_at_once(
+    stage: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(enrol, "TOKEN_SECONDS", SHORT)
+        granted = await enrol.enrol(stage.members["eu"].send, "eu")
+    found = read.value(stage.planes.members["eu"].kubeconfig.read_bytes(), path="eu")
+    found["users"][0]["user"] = {"token": granted.token}
+    file = stage.folder / "beginning.yaml"
+    file.write_text(json.dumps(found))
+    await stage.register("eu", {"env": "prod"}, kubeconfig=file)
+    await stage.start()
+
+    async def exchanged() -> bool:
+        status = (await cluster(stage, "eu")).get("status") or {}
+        return status.get("credentialLifetime") == "720h"
+
+    await until(exchanged, what="a token of the hub's own serves")
+    assert (await kept(stage))["data"]["token"]
+    assert (await cluster(stage, "eu"))["metadata"]["labels"]["env"] == "prod"
+
+
 async def test_a_renewal_that_dies_between_its_steps_leaves_a_token_that_works(
     stage: Theatre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,8 +130,8 @@ async def test_a_renewal_that_dies_between_its_steps_leaves_a_token_that_works(
     # A token that is no good is never written, however the member came to give it.
     real = enrol.token_of
 
-    async def bad(send: Any) -> tuple[str, float]:
-        token, expires = await real(send)
+    async def bad(send: Any, place: str) -> tuple[str, float]:
+        token, expires = await real(send, place)
         return f"{token[:-8]}AAAAAAAA", expires
 
     monkeypatch.setattr(enrol, "token_of", bad)
@@ -281,7 +304,7 @@ async def test_a_hub_that_was_stopped_past_the_life_of_its_token_says_so(stage: 
     await stage.application()
     await holds(stage, "0")
     await stage.stop()
-    await enrol.void(stage.members["eu"].send)  # as refused as one that has ended
+    await enrol.void(stage.members["eu"].send, names.MEMBER_NAMESPACE)  # as refused as one that has ended
 
     class Later(Clock):
         def __init__(self) -> None:

@@ -54,7 +54,7 @@ def test_what_no_right_would_help_is_none() -> None:
     [("v1.32.9", False), ("v1.33.0", True), ("v1.36.3-eks-1", True), ("v1.37.0", False), ("odd", False)],
 )
 def test_the_versions_that_the_hub_is_made_for(version: str, *, well: bool) -> None:
-    found = doctor.supported(version)
+    found = doctor.version(version)
     assert (found.well, bool(found.help)) == (well, not well)
 
 

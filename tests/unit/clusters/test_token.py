@@ -22,7 +22,15 @@ def test_a_token_is_due_after_a_third_of_the_life_that_was_granted() -> None:
     found = token.read(made(sub=OURS, iat=1000, exp=1000 + 30 * 86400))
     assert found is not None
     assert found.ours
+    assert found.place == "fleethub"
     assert (found.lifetime, found.due) == (30 * 86400, 10 * 86400)
+
+
+def test_on_the_hubs_own_cluster_the_account_is_in_a_namespace_apart() -> None:
+    found = token.read(made(sub="system:serviceaccount:fleethub-member:fleethub", iat=1, exp=2))
+    assert found is not None
+    assert found.ours
+    assert found.place == "fleethub-member"
 
 
 def test_a_token_without_an_end_is_never_due() -> None:
