@@ -94,12 +94,6 @@ class Sighting:
     health: Health = Health.UNKNOWN
     deleting: bool = False
     message: str = ""  # why it is not healthy, in the table's own words
-    applied: str = ""  # the version that our last apply answered with; empty where that is not known
-
-    @property
-    def untouched(self) -> bool:
-        """Whether nobody has written the object since our last apply, not even a word that we do not look at."""
-        return bool(self.applied) and self.applied == self.version
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,8 +78,7 @@ def audited(member: Member, item: Shaped) -> bool:
     A Secret of a form that nobody has written since our last apply is what that made of it, whatever ownership shows. Opening it
     again would cost an RSA operation or a read of Vault for nothing.
     """
-    seen = member.sightings.get(item.ref)
-    return bool(item.placed.manifest.form) and seen is not None and seen.untouched
+    return bool(item.placed.manifest.form) and member.sightings.untouched(item.ref)
 
 
 def blemished(work: Work, ref: ObjectRef, member: Member) -> bool:
@@ -305,10 +304,11 @@ def remember(member: Member, item: Shaped, meta: Meta, *, created: bool) -> None
             health,
             meta.deleting,
             message,
-            meta.version,
         ),
         item.content,
     )
+    if item.placed.manifest.form:
+        member.sightings.answered(item.ref, meta.version)
 
 
 async def _usable(due: list[Shaped], member: Member, progress: Progress) -> None:

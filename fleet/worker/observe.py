@@ -220,7 +220,6 @@ class Observer:
                 health,
                 meta.deleting,
                 message,
-                "" if replaced or before is None else before.applied,
             ),
             meta.annotations.get(names.CONTENT, ""),
         )

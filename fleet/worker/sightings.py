@@ -28,6 +28,7 @@ class Sightings:
         self._copies: dict[ObjectRef, str] = {}
         self._foreign: dict[ObjectRef, tuple[Foreign, ...]] = {}  # only of objects that have any
         self._contents: dict[ObjectRef, str] = {}  # only of Secrets that were made from a form
+        self._answered: dict[ObjectRef, str] = {}  # only of Secrets that were made from a form
         self._listed: dict[GroupKind, str] = {}
 
     def get(self, ref: ObjectRef) -> Sighting | None:
@@ -52,6 +53,7 @@ class Sightings:
         before = self._seen.pop(ref, None)
         self._foreign.pop(ref, None)
         self._contents.pop(ref, None)
+        self._answered.pop(ref, None)
         if before is not None:
             self._unlink(ref, before.set_id)
         return before
@@ -90,6 +92,15 @@ class Sightings:
     def content(self, ref: ObjectRef) -> str:
         """The keyed digest of what a Secret holds; empty for anything else."""
         return self._contents.get(ref, "")
+
+    def answered(self, ref: ObjectRef, version: str) -> None:
+        """Remember the version that our own apply answered with."""
+        self._answered[ref] = version
+
+    def untouched(self, ref: ObjectRef) -> bool:
+        """Whether nobody has written the object since our last apply, not even what ownership does not show."""
+        seen = self._seen.get(ref)
+        return seen is not None and self._answered.get(ref) == seen.version
 
     def foreign(self, ref: ObjectRef) -> tuple[Foreign, ...]:
         """What people added by hand to an object of ours."""
