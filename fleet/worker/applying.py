@@ -308,7 +308,7 @@ def remember(member: Member, item: Shaped, meta: Meta, *, created: bool) -> None
         item.content,
     )
     if item.placed.manifest.form:
-        member.sightings.wrote(item.ref, meta.version)
+        member.sightings.answered(item.ref, meta.version)
 
 
 async def _usable(due: list[Shaped], member: Member, progress: Progress) -> None:

@@ -28,7 +28,7 @@ class Sightings:
         self._copies: dict[ObjectRef, str] = {}
         self._foreign: dict[ObjectRef, tuple[Foreign, ...]] = {}  # only of objects that have any
         self._contents: dict[ObjectRef, str] = {}  # only of Secrets that were made from a form
-        self._wrote: dict[ObjectRef, str] = {}  # likewise: the version that our last apply answered with
+        self._answered: dict[ObjectRef, str] = {}  # only of Secrets that were made from a form
         self._listed: dict[GroupKind, str] = {}
 
     def get(self, ref: ObjectRef) -> Sighting | None:
@@ -53,19 +53,10 @@ class Sightings:
         before = self._seen.pop(ref, None)
         self._foreign.pop(ref, None)
         self._contents.pop(ref, None)
-        self._wrote.pop(ref, None)
+        self._answered.pop(ref, None)
         if before is not None:
             self._unlink(ref, before.set_id)
         return before
-
-    def wrote(self, ref: ObjectRef, version: str) -> None:
-        """Our own apply of a Secret of a form answered with this version."""
-        self._wrote[ref] = version
-
-    def untouched(self, ref: ObjectRef) -> bool:
-        """Whether nobody has written such a Secret since, not even a word that is not looked at."""
-        seen = self._seen.get(ref)
-        return seen is not None and self._wrote.get(ref) == seen.version
 
     def members(self, set_id: str) -> frozenset[ObjectRef]:
         """The members of a set as they are known."""
@@ -101,6 +92,15 @@ class Sightings:
     def content(self, ref: ObjectRef) -> str:
         """The keyed digest of what a Secret holds; empty for anything else."""
         return self._contents.get(ref, "")
+
+    def answered(self, ref: ObjectRef, version: str) -> None:
+        """Remember the version that our own apply answered with."""
+        self._answered[ref] = version
+
+    def untouched(self, ref: ObjectRef) -> bool:
+        """Whether nobody has written the object since our last apply, not even what ownership does not show."""
+        seen = self._seen.get(ref)
+        return seen is not None and self._answered.get(ref) == seen.version
 
     def foreign(self, ref: ObjectRef) -> tuple[Foreign, ...]:
         """What people added by hand to an object of ours."""

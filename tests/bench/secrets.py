@@ -204,10 +204,10 @@ class Run:
                 "syncPolicy": {"automated": {"prune": True, "selfHeal": True}},
             }
             await self.api.apply(_of_hub("Application", name, spec))
-        deadline = time.perf_counter() + 900
+        deadline = time.perf_counter() + 1800
         for api in self.apis:
             while (found := await _secrets(api)) < self.count + SEALED:
-                assert time.perf_counter() < deadline, f"{found} Secrets are there after 900 s"
+                assert time.perf_counter() < deadline, f"{found} Secrets are there after 1800 s"
                 self.hub.check()
                 await asyncio.sleep(0.5)
 
