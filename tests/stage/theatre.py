@@ -276,8 +276,9 @@ class Theatre:
     # --- beginning and end ------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Make the test's namespace on every member."""
+        """Make the test's namespace on every member; whichever hub a former test had there has left."""
         for api in self.members.values():
+            await api.delete("Lease", names.MEMBER_LEASE, names.MEMBER_NAMESPACE)
             await api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}})
 
     async def close(self) -> None:

@@ -163,7 +163,7 @@ def _hub(theatre: Theatre) -> str:
             return f"the newest commit has not been seen: {repository.refs and dict(repository.refs.heads)}"
     if hub.changes._arriving:
         return "commits arrive"
-    if due := _due(hub._queue):
+    if due := _due(hub.queue):
         return f"Applications are due: {due}"
     if hub._spawned:
         return "withdrawals are being written down"
