@@ -143,7 +143,8 @@ async def token_of(send: Send, place: str) -> tuple[str, float]:
     try:
         status = json.loads(answer.body)["status"]
         return str(status["token"]), datetime.fromisoformat(status["expirationTimestamp"]).timestamp()
-    except (ValueError, KeyError, TypeError):  # the text of these may quote the answer
+    # The text of these may quote the answer.
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise ServerFailed("the answer is no TokenRequest", status=answer.status, ref=account) from None
 
 

@@ -135,6 +135,7 @@ class Renewals:
     ) -> None:
         """Ask for a token, prove it, write it; in this order, so that none is lost and none is believed untried."""
         place, word = asked_for
+        self._registrations.keepable(name)
         before = self._registrations.version(name)
         asked = self._clock.boottime()
         granted, _ = await enrol.token_of(send, place)
@@ -160,11 +161,16 @@ class Renewals:
         """Seconds until the token is to be renewed; below zero for one that is overdue."""
         if not held.lifetime:
             return LONGEST
-        if held.lifetime < token.BEGINNING and not self._registrations.renewed(name):
-            return 0.0
+        now = self._clock.boottime()
         got = self._got.get(name)
         if got is not None and got[0] == registered.connection.token:
-            return got[1] + held.due - self._clock.boottime()
+            return got[1] + held.due - now
+        if got is not None and now - got[1] < AGAIN:
+            return (
+                got[1] + AGAIN - now
+            )  # another serves than the one that was just got: not one after the other
+        if held.lifetime < token.BEGINNING and not self._registrations.renewed(name):
+            return 0.0
         return held.issued + held.due - self._clock.now()
 
     def _word(self, name: str) -> str:

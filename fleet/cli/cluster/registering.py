@@ -195,8 +195,10 @@ def stand(name: str, cluster: Mapping[str, Any] | None, version: str) -> Stand:
     """How the hub stands to the member by the registration of that version; empty for any."""
     if cluster is None:
         return Stand(reached=False, stuck="", text=f"{name}: the hub has not seen it yet; does it run?")
-    # A hub that writes no registration is taken at its word about the present.
-    current = not version or columns.status(cluster).get("registration", version) == version
+    # A hub that writes no registration is taken at its word about the present. One that has exchanged the token
+    # already, as it does at once with one of less than a day, connects by what was written later.
+    told_of = columns.status(cluster).get("registration", version)
+    current = not version or told_of == version or _later(told_of, version)
     reachable, stalled = (objects.condition(cluster, kind) for kind in ("Reachable", "Stalled"))
     stuck = f"{name}: {stalled.get('message')}" if current and stalled.get("status") == "True" else ""
     told = reachable.get("message") if current else None
@@ -216,6 +218,11 @@ def token_left(token: str, now: float) -> float:
     except (ValueError, KeyError, IndexError, TypeError):
         return 1.0
     return (end - now) / max(end - begun, 1.0)
+
+
+def _later(one: str, other: str) -> bool:
+    """Whether a resourceVersion came after another of the same kind."""
+    return one.isdecimal() and other.isdecimal() and int(one) > int(other)
 
 
 def _made(cluster: Mapping[str, Any]) -> bool:
