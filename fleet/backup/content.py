@@ -92,21 +92,30 @@ def pack(items: Iterable[Mapping[str, Any]], made: str) -> bytes:
 
 
 def unpack(content: bytes, namespace: str) -> list[dict[str, Any]]:
-    """Its objects, for a hub in ``namespace``, in the order in which they are to be made. Raises BackupUnreadable."""
+    """Its objects, for a hub in ``namespace``, in the order in which they are to be made. Raises BackupUnreadable.
+
+    Those of a kind stay in the order of the backup, which for Secrets is that in which they were written.
+    """
     try:
         found = json.loads(content)
         version = found["metadata"]["annotations"][FORMAT]
-        items = found["items"]
-    except (ValueError, KeyError, TypeError):
+        items = list(found["items"])
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise BackupUnreadable("it opens, and holds no backup of a hub") from None
     if version != VERSION:
         raise BackupUnreadable("it was made by a version of fleethub that this one does not know")
     made = []
     for one in items:
         kind = one.get("kind") if isinstance(one, dict) else None
-        if kind not in KINDS or one.get("apiVersion") != _API_VERSIONS[kind] or not counts(one, kind):
+        try:
+            ours = kind in KINDS and one["apiVersion"] == _API_VERSIONS[kind] and counts(one, kind)
+            # Whoever knows a recipient can make such a file: no more of it is taken than a backup holds.
+            kept = bare(one, kind) if ours else {}
+        except (KeyError, TypeError, AttributeError):
+            kept = {}
+        if not kept:
             raise BackupUnreadable("it holds an object that belongs to no hub")
-        made.append({**one, "metadata": {**one["metadata"], "namespace": namespace}})
+        made.append({**kept, "metadata": {**kept["metadata"], "namespace": namespace}})
     return sorted(made, key=lambda one: KINDS.index(one["kind"]))
 
 

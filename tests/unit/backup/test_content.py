@@ -95,6 +95,24 @@ def test_what_is_packed_comes_back_for_another_namespace_secrets_first() -> None
     ]
 
 
+def test_secrets_come_back_in_their_order_and_without_what_no_backup_holds() -> None:
+    labels = {"labels": {names.SECRET_TYPE: "cluster-credential"}}
+    forged = {
+        **labels,
+        "finalizers": ["x"],
+        "ownerReferences": [{"uid": "u"}],
+        "annotations": {names.SYNC: "s"},
+    }
+    items = [body("Secret", "z", metadata=forged, status={}), body("Secret", "a", metadata=labels)]
+    first, second = content.unpack(content.pack(items, "now"), PLACE)
+    assert first == {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "z", "namespace": PLACE, **labels},
+    }
+    assert second["metadata"]["name"] == "a"
+
+
 @pytest.mark.parametrize(
     "odd",
     [
@@ -105,6 +123,13 @@ def test_what_is_packed_comes_back_for_another_namespace_secrets_first() -> None
         content.pack([body("Secret", "somebody-elses")], "now"),
         content.pack([body("ClusterRoleBinding", "mine")], "now"),
         content.pack(["text"], "now"),  # type: ignore[list-item]
+        content.pack([{"kind": ["Secret"]}], "now"),
+        content.pack([{"apiVersion": "v1", "kind": "Secret"}], "now"),
+        content.pack(
+            [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x", "labels": ["y"]}}], "now"
+        ),
+        orjson.dumps({"metadata": {"annotations": {content.FORMAT: "1"}}, "items": None}),
+        b"[" * 200_000,
     ],
 )
 def test_what_is_no_backup_of_a_hub_is_refused_whole(odd: bytes) -> None:
