@@ -118,6 +118,19 @@ async def test_a_token_that_was_given_for_the_beginning_is_exchanged_at_once(
     assert (await cluster(stage, "eu"))["metadata"]["labels"]["env"] == "prod"
 
 
+async def test_where_a_member_grants_less_than_a_day_whoever_adds_it_hears_that_it_is_reached(
+    stage: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(enrol, "TOKEN_SECONDS", SHORT)
+    await stage.start()
+    added = await add(stage, "eu", "--timeout", "20s")
+    assert "The hub has reached eu." in added.out
+    first = await until(lambda: kept(stage), what="the hub has a token of its own")
+    await stage.application()
+    await holds(stage, "0")
+    assert await kept(stage) == first, "asked for once"
+
+
 async def test_a_renewal_that_dies_between_its_steps_leaves_a_token_that_works(
     stage: Theatre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,7 +244,7 @@ async def test_a_token_that_was_revoked_by_hand_is_found_by_doctor_whose_advice_
 
     await until(tried, what="us was tried")
     old = await fleethub(stage, "cluster", "doctor", "--all", code=1)
-    assert "v1.32.4 is older than what fleethub is made for (1.33 to 1.36)" in old.out
+    assert "it runs v1.32.4, older than supported (1.33 to 1.36)" in old.out
     assert "us: curl -v https://127.0.0.1:1/version" in old.out
     Aged.version = ""
 
@@ -314,6 +327,17 @@ async def test_a_hub_that_was_stopped_past_the_life_of_its_token_says_so(stage: 
     await stage.start(meddled(Meddler(), Later))
     told = await says(stage, "eu", "CredentialExpired", "fleethub cluster rotate eu --member-kubeconfig FILE")
     assert "ended" in told
+
+    # The account is there, perhaps with tokens that others have, and the hub cannot get at it: it is not said to be gone.
+    eu = stage.members["eu"]
+    await enrol.enrol(eu.send, "eu")
+    there = await eu.get("ServiceAccount", names.MEMBER_ACCOUNT, names.MEMBER_NAMESPACE) or {}
+    revoked = await fleethub(stage, "cluster", "revoke", "eu", "--yes", "--timeout", "3s", code=4)
+    assert "its token has ended" in revoked.err
+    assert not (await cluster(stage, "eu"))["status"].get("revoked")
     admin = str(stage.planes.members["eu"].kubeconfig)
-    await fleethub(stage, "cluster", "rotate", "eu", "--member-kubeconfig", admin)
+    done = await fleethub(stage, "cluster", "rotate", "eu", "--member-kubeconfig", admin)
+    assert "Revoked, as asked" in done.out
+    anew = await eu.get("ServiceAccount", names.MEMBER_ACCOUNT, names.MEMBER_NAMESPACE) or {}
+    assert anew["metadata"]["uid"] != there["metadata"]["uid"]
     await holds(stage, "1")

@@ -147,9 +147,9 @@ async def register(
     suffix = secrets.TOKEN_SUFFIX if declared else secrets.KUBECONFIG_SUFFIX
     at = objects.At(objects.SECRET, namespace, f"{entry.name}{suffix}")
     present = await objects.find(session.send, at)
-    if present is not None and not secrets.ours(present):
+    if present is not None and not secrets.ours_of(entry.name, present):
         raise errors.CliError(
-            f"{at} is there already and is no registration", hint="Rename or remove it first"
+            f"{at} is there already and is no registration of {entry.name}", hint="Rename or remove it first"
         )
     notes = met.notes
     facts: tuple[Mapping[str, str], Mapping[str, str]] = (

@@ -106,7 +106,7 @@ async def _remove(session: Session, name: str, *, clean: bool, missing: bool) ->
     }
     for secret in sorted(wanted - {""}):
         where = objects.At(objects.SECRET, namespace, secret)
-        if secrets.ours(await objects.find(session.send, where)) and await objects.delete(
+        if secrets.ours_of(name, await objects.find(session.send, where)) and await objects.delete(
             session.send, where
         ):
             removed.append(str(where))

@@ -128,7 +128,7 @@ async def _serving(
     secret = made_from or f"{name}{secrets.TOKEN_SUFFIX}"
     at = objects.At(objects.SECRET, session.hub.hub_namespace, secret)
     present = await objects.find(session.send, at)
-    if present is not None and not secrets.ours(present):
+    if present is not None and not secrets.ours_of(name, present):
         raise errors.CliError(f"{at} is no registration")
     held = set((present or {}).get("data") or {})
     if made_from and "kubeconfig" not in held:
