@@ -55,6 +55,26 @@ def test_a_cluster_that_a_secret_makes_is_left_to_its_secret() -> None:
     assert not content.counts(made, "Cluster")
 
 
+def test_what_such_a_cluster_says_besides_is_kept() -> None:
+    owned = {"f:labels": {"f:env": {}}, "f:annotations": {f"f:{names.MADE_FROM}": {}}}
+    made = {
+        "labels": {"env": "prod"},
+        "annotations": {names.MADE_FROM: "eu-kubeconfig", names.SYNC: "s"},
+        "managedFields": [{"manager": names.REGISTRATION_MANAGER, "fieldsV1": {"f:metadata": owned}}],
+    }
+    spec = {"server": "https://eu.example", "paused": False}
+    assert not content.counts(body("Cluster", "eu", metadata=made, spec=spec), "Cluster")
+    paused = body("Cluster", "eu", metadata=made, spec={**spec, "paused": True})
+    labelled = {**made, "labels": {**made["labels"], "canary": "yes"}}  # type: ignore[dict-item]
+    for one in (paused, body("Cluster", "eu", metadata=labelled, spec=spec)):
+        assert content.counts(one, "Cluster")
+        (found,) = content.unpack(content.pack([content.bare(one, "Cluster")], "now"), PLACE)
+        assert found["metadata"]["annotations"] == {names.MADE_FROM: "eu-kubeconfig"}
+        assert found["spec"] == one["spec"]
+        assert "env" not in found["metadata"].get("labels", {})
+    assert found["metadata"]["labels"] == {"canary": "yes"}
+
+
 def test_what_asks_for_something_once_and_what_a_server_made_is_not_kept() -> None:
     annotations = {
         names.PIN: "p",
