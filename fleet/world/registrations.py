@@ -219,6 +219,7 @@ class Registrations:
     ) -> None:
         if before is not None and now is not None and _content(before) == _content(now):
             return
+        self._errors.pop(key, None)
         found = {
             one.name
             for one, known in self._world.clusters.items()

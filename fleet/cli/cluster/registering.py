@@ -160,7 +160,8 @@ async def register(
     wanted = records.record(met.connection.server, met.identity, facts)
     asked = Scope(entry.namespaces) if entry.namespaces else SCOPES.get(entry.scope)
     same = present is not None and _same(entry, present, met.connection, declared=declared)
-    stands = present is not None and same and _well(cluster, met) and _fresh(present, met.connection)
+    serves = await _serving(session, entry.name, present, met.connection)
+    stands = same and _well(cluster, met) and _fresh(serves, met.connection)
     if not renew and present is not None and stands and await _scoped(met, asked):
         await _recorded(session, entry.name, wanted)
         version = str(present["metadata"]["resourceVersion"])
@@ -245,10 +246,19 @@ def _same(entry: Entry, secret: Mapping[str, Any], wanted: Connection, *, declar
     )
 
 
-def _fresh(secret: Mapping[str, Any], wanted: Connection) -> bool:
+async def _serving(
+    session: Session, name: str, present: Mapping[str, Any] | None, wanted: Connection
+) -> Mapping[str, Any] | None:
+    """The Secret by which the hub signs in: what was registered, or the token that it has got itself since."""
+    at = objects.At(objects.SECRET, session.hub.hub_namespace, f"{name}{secrets.TOKEN_SUFFIX}")
+    kept = await objects.find(session.send, at)
+    return registration.serving(present, kept if secrets.ours_of(name, kept) else None, _allow(wanted))
+
+
+def _fresh(secret: Mapping[str, Any] | None, wanted: Connection) -> bool:
     """Whether the token of a registration is not near its end."""
     try:
-        found = forms.connection(forms.data(secret), _allow(wanted))
+        found = forms.connection(forms.data(secret or {}), _allow(wanted))
     except FleetError:
         return False
     return token_left(found.token or "", time.time()) >= _LEAST

@@ -137,6 +137,29 @@ async def test_a_member_is_not_asked_again_at_once_where_another_token_serves(st
     assert not stage.registrations.renewed("eu")
 
 
+async def test_what_could_not_be_renewed_is_not_said_of_what_was_given_since(stage: Stage) -> None:
+    stage.cluster()
+    short = token(lifetime=HOUR, issued=stage.clock.now())
+    stage.holds(labelled("eu-token", names.SECRET_CREDENTIAL, "09:00:00", token=short))
+    stage.renewals.identity = lambda _: "another"
+    await stage.settle()
+    assert "another cluster" in stage.renewals.facts("eu").problem
+    month = token(lifetime=30 * 24 * HOUR, issued=stage.clock.now())
+    stage.holds(labelled("eu-token", names.SECRET_CREDENTIAL, "09:30:00", token=month))
+    await stage.settle()
+    assert stage.renewals.facts("eu").problem == ""
+
+
+async def test_a_token_that_comes_after_the_hub_has_left_is_not_kept(stage: Stage) -> None:
+    stage.cluster()
+    given = token(lifetime=HOUR, issued=stage.clock.now())
+    stage.holds(labelled("eu-token", names.SECRET_CREDENTIAL, "09:00:00", token=given))
+    doors = [stage.member]
+    stage.renewals.door = lambda _: doors.pop() if doors else None
+    await stage.settle()
+    assert (stage.asked, stage.written) == (1, [])
+
+
 @pytest.mark.parametrize("kind", [names.SECRET_REPOSITORY, names.SECRET_CLUSTER])
 async def test_a_secret_of_another_purpose_under_that_name_stays_as_it_is(stage: Stage, kind: str) -> None:
     stage.cluster(credential={"secretRef": {"name": "given"}})
