@@ -23,6 +23,7 @@ from fleet.worker.connect import KUBE_SYSTEM, NAMESPACE
 from fleet.world.objects import World
 from fleet.world.registrations import Registrations
 
+TASKS: Final = 4
 AGAIN: Final = 5.0
 LONGEST: Final = 256
 _UNAUTHORIZED: Final = 401
