@@ -66,6 +66,8 @@ def counts(body: Mapping[str, Any], kind: str) -> bool:
         return bool(metadata["name"] == names.RINGS)
     if kind == SERVICE_ACCOUNT:
         return metadata["name"] not in ("default", names.PRODUCT)
+    if kind == names.PROJECT and metadata["name"] == names.DEFAULT_PROJECT:
+        return True  # from Git too: until Git has its way the one of an installation would count, which allows everything
     if names.APPLYSET_PART_OF in labels:
         return False
     return names.MADE_FROM not in annotations or _says_more(body)

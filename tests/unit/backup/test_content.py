@@ -42,6 +42,8 @@ def body(kind: str, name: str, **parts: Any) -> dict[str, Any]:
         ("Application", "root", {}, True),
         ("Application", "child", {names.APPLYSET_PART_OF: "x"}, False),
         ("Project", "shop", {}, True),
+        ("Project", "shop", {names.APPLYSET_PART_OF: "x"}, False),
+        ("Project", "default", {names.APPLYSET_PART_OF: "x"}, True),
     ],
 )
 def test_what_git_gives_back_is_left_out_but_for_secrets(
