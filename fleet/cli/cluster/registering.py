@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from fleet import names
 from fleet.cli import errors, objects
 from fleet.cli.app import columns
-from fleet.cli.cluster import records, secrets
+from fleet.cli.cluster import own, records, secrets
 from fleet.cli.cluster.entries import SCOPES
 from fleet.clusters import enrol, forms, registration, supported
 from fleet.clusters.kubeconfig import NOTHING, Allowed, parse
@@ -167,7 +167,7 @@ async def register(
         version = str(present["metadata"]["resourceVersion"])
         return Done(UNCHANGED, at, met.connection.server, version, notes)
     try:
-        enrolled = await enrol.enrol(met.send, entry.name, asked or await enrol.scope_of(met.send))
+        enrolled = await own.let_in(session, met.send, (entry.name, met.identity), asked)
     except FleetError as error:
         raise errors.CliError(
             error.text, hint="Check the rights of the member's kubeconfig, then run this again"

@@ -89,9 +89,8 @@ async def _let_in(session: Session, body: dict[str, Any], given: dict[str, Any])
 
     from fleet.cli import objects  # noqa: PLC0415
     from fleet.cli.app import columns  # noqa: PLC0415
-    from fleet.cli.cluster import secrets  # noqa: PLC0415
+    from fleet.cli.cluster import own, secrets  # noqa: PLC0415
     from fleet.cli.session import failed  # noqa: PLC0415
-    from fleet.clusters import enrol  # noqa: PLC0415
     from fleet.errors import FleetError  # noqa: PLC0415
     from fleet.kube import decode, paths, trusted  # noqa: PLC0415
     from fleet.worker.connect import KUBE_SYSTEM, NAMESPACE  # noqa: PLC0415
@@ -110,9 +109,9 @@ async def _let_in(session: Session, body: dict[str, Any], given: dict[str, Any])
                 f"that kubeconfig reaches the cluster {reached}, and {name} is {known} (UIDs of kube-system)",
                 hint="Give the kubeconfig of that cluster",
             )
-        await _revoked(session, body, member.send)
+        await _revoked(session, body, member.send, await own.place(session, reached))
         # The rights that it was given stay the same: this is no way to more.
-        enrolled = await enrol.enrol(member.send, name, await enrol.scope_of(member.send))
+        enrolled = await own.let_in(session, member.send, (name, reached), None)
     except FleetError as error:
         raise failed(error, "Check --member-kubeconfig and --member-context") from None
     for granted in enrolled.granted:
@@ -130,7 +129,7 @@ async def _let_in(session: Session, body: dict[str, Any], given: dict[str, Any])
     click.echo(f"The hub has reached {name}.")
 
 
-async def _revoked(session: Session, body: dict[str, Any], send: Send) -> None:
+async def _revoked(session: Session, body: dict[str, Any], send: Send, place: str) -> None:
     """Do what 'cluster revoke' asked for and the hub could not: else it would do it to the new token."""
     from fleet import names  # noqa: PLC0415
     from fleet.cli import objects  # noqa: PLC0415
@@ -140,7 +139,7 @@ async def _revoked(session: Session, body: dict[str, Any], send: Send) -> None:
     word = (body["metadata"].get("annotations") or {}).get(names.REVOKE, "")
     if not word or columns.status(body).get("revoked") == word:
         return
-    if await enrol.void(send, names.MEMBER_NAMESPACE):
+    if await enrol.void(send, place):
         click.echo(f"Revoked, as asked {word}: no former token of the hub counts there.")
     at = objects.At(names.CLUSTER, session.hub.hub_namespace, body["metadata"]["name"])
     await objects.annotate(session.send, at, {names.REVOKE: None})
