@@ -127,8 +127,9 @@ def serving(
     """
     if given is None or kept is None:
         return given if kept is None else kept
-    mine, theirs = _token(kept, allow), _token(given, allow)
-    if mine.account and mine.account == theirs.account and mine.issued != theirs.issued:
+    mine = _token(kept, allow)
+    theirs = _token(given, allow) if mine.account else mine
+    if mine.account == theirs.account and mine.issued != theirs.issued:
         return kept if mine.issued > theirs.issued else given
     return kept if written(kept) > written(given) else given
 
