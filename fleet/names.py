@@ -28,6 +28,7 @@ DEFAULT_PROJECT: Final = "default"
 
 FIELD_MANAGER: Final = "fleethub"
 STATUS_MANAGER: Final = "fleethub-status"
+REGISTRATION_MANAGER: Final = "fleethub-registrations"
 FINALIZER: Final = f"{GROUP}/placed"
 
 # Hub objects.

@@ -2,7 +2,8 @@
 
 Contract: what Git gives back is left out, but for Secrets, without which the hub may not get at Git. What asks for
 something once (a sync, a take-over, a confirmation) is left out too: a new hub must not be asked again what the former
-one was. Statuses are learnt anew.
+one was. Statuses are learnt anew. A Cluster that is made from a Secret is kept for what it says besides: that it is
+paused, labels that a person gave it.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ _ONCE: Final = frozenset(
     }
 )
 _OURS: Final = ("applyset.kubernetes.io/",)
+_OF_SECRET: Final = {"server", "credential"}
 _PARTS: Final = ("type", "immutable", "data", "spec", "automountServiceAccountToken")
 
 
@@ -64,7 +66,11 @@ def counts(body: Mapping[str, Any], kind: str) -> bool:
         return bool(metadata["name"] == names.RINGS)
     if kind == SERVICE_ACCOUNT:
         return metadata["name"] not in ("default", names.PRODUCT)
-    return names.APPLYSET_PART_OF not in labels and names.MADE_FROM not in annotations
+    if kind == names.PROJECT and metadata["name"] == names.DEFAULT_PROJECT:
+        return True  # from Git too: until Git has its way the one of an installation would count, which allows everything
+    if names.APPLYSET_PART_OF in labels:
+        return False
+    return names.MADE_FROM not in annotations or _says_more(body)
 
 
 def bare(body: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -72,15 +78,35 @@ def bare(body: Mapping[str, Any], kind: str) -> dict[str, Any]:
     metadata = body["metadata"]
     kept: dict[str, Any] = {"name": metadata["name"], "namespace": metadata.get("namespace", "")}
     for part in ("labels", "annotations"):
-        found = {
-            key: value
-            for key, value in (metadata.get(part) or {}).items()
-            if key not in _ONCE and not key.startswith(_OURS)
-        }
-        if found:
+        if found := _kept(body, part):
             kept[part] = found
     rest = {part: body[part] for part in _PARTS if part in body}
     return {"apiVersion": _API_VERSIONS[kind], "kind": kind, "metadata": kept, **rest}
+
+
+def _says_more(made: Mapping[str, Any]) -> bool:
+    """Whether a Cluster that is made from a Secret says anything that the Secret does not."""
+    besides = {part for part, value in (made.get("spec") or {}).items() if value} - _OF_SECRET
+    return bool(besides or _kept(made, "labels") or _kept(made, "annotations").keys() - {names.MADE_FROM})
+
+
+def _kept(body: Mapping[str, Any], part: str) -> dict[str, str]:
+    """Labels or annotations that stay: no asking, and of a Cluster nothing that the Secret it is made from says."""
+    said = _said(body, part) if names.MADE_FROM in (body["metadata"].get("annotations") or {}) else set()
+    return {
+        key: value
+        for key, value in (body["metadata"].get(part) or {}).items()
+        if key not in _ONCE and not key.startswith(_OURS) and key not in said
+    }
+
+
+def _said(made: Mapping[str, Any], part: str) -> set[str]:
+    return {
+        key.removeprefix("f:")
+        for entry in made["metadata"].get("managedFields") or []
+        if entry.get("manager") == names.REGISTRATION_MANAGER
+        for key in ((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get(f"f:{part}") or {}
+    } - {names.MADE_FROM}
 
 
 def pack(items: Iterable[Mapping[str, Any]], made: str) -> bytes:
@@ -92,21 +118,30 @@ def pack(items: Iterable[Mapping[str, Any]], made: str) -> bytes:
 
 
 def unpack(content: bytes, namespace: str) -> list[dict[str, Any]]:
-    """Its objects, for a hub in ``namespace``, in the order in which they are to be made. Raises BackupUnreadable."""
+    """Its objects, for a hub in ``namespace``, in the order in which they are to be made. Raises BackupUnreadable.
+
+    Those of a kind stay in the order of the backup, which for Secrets is that in which they were written.
+    """
     try:
         found = json.loads(content)
         version = found["metadata"]["annotations"][FORMAT]
-        items = found["items"]
-    except (ValueError, KeyError, TypeError):
+        items = list(found["items"])
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise BackupUnreadable("it opens, and holds no backup of a hub") from None
     if version != VERSION:
         raise BackupUnreadable("it was made by a version of fleethub that this one does not know")
     made = []
     for one in items:
-        kind = one.get("kind") if isinstance(one, dict) else None
-        if kind not in KINDS or one.get("apiVersion") != _API_VERSIONS[kind] or not counts(one, kind):
+        kind = str(one.get("kind")) if isinstance(one, dict) else ""
+        try:
+            ours = kind in KINDS and one["apiVersion"] == _API_VERSIONS[kind] and counts(one, kind)
+            # Whoever knows a recipient can make such a file: no more of it is taken than a backup holds.
+            kept = bare(one, kind) if ours else {}
+        except (KeyError, TypeError, AttributeError):
+            kept = {}
+        if not kept:
             raise BackupUnreadable("it holds an object that belongs to no hub")
-        made.append({**one, "metadata": {**one["metadata"], "namespace": namespace}})
+        made.append({**kept, "metadata": {**kept["metadata"], "namespace": namespace}})
     return sorted(made, key=lambda one: KINDS.index(one["kind"]))
 
 

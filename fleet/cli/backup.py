@@ -39,6 +39,8 @@ def backup(hub: Hub, file: str, **given: Any) -> None:
 
     if given["recipients"] and (given["passphrase_file"] or given["passphrase_fd"] is not None):
         raise click.UsageError("give either --recipient or a passphrase")
+    if file != "-":
+        saving.free(file, force=given["force"])
     try:
         if given["recipients"]:
             age.to_recipients(b"", given["recipients"])  # before anything is read
@@ -64,14 +66,15 @@ async def _content(session: Session) -> tuple[bytes, str]:
 
     from fleet.backup import content  # noqa: PLC0415
     from fleet.cli import objects  # noqa: PLC0415
+    from fleet.clusters import registration  # noqa: PLC0415
 
     items, counted = [], []
     for kind in content.KINDS:
-        found = [
-            content.bare(one, kind)
-            for one in await objects.listed(session.send, kind, session.hub.hub_namespace)
-            if content.counts(one, kind)
-        ]
+        found = await objects.listed(session.send, kind, session.hub.hub_namespace)
+        if kind == content.SECRET:
+            # Of two credentials of a cluster the one that was written last serves; so shall it in the new hub.
+            found.sort(key=registration.written)
+        found = [content.bare(one, kind) for one in found if content.counts(one, kind)]
         items += found
         if found:
             counted.append(f"{len(found)} {kind}{'s' if len(found) > 1 else ''}")

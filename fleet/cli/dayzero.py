@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 ROOT: Final = "root"
 IN_POD: Final = "https://kubernetes.default.svc"
 CREDENTIAL: Final = "root-repository"
-_RBAC: Final = "rbac.authorization.k8s.io"
 _SECONDS: Final = 30 * 24 * 3600
 
 
@@ -191,16 +190,16 @@ async def _register(session: Session, given: Given, *, in_pod: bool) -> None:
     from dataclasses import replace  # noqa: PLC0415
 
     from fleet.cli import objects  # noqa: PLC0415
-    from fleet.cli.cluster import secrets  # noqa: PLC0415
+    from fleet.cli.cluster import own, secrets  # noqa: PLC0415
     from fleet.kube import trusted  # noqa: PLC0415
     from fleet.kube.connection import Connection  # noqa: PLC0415
 
-    for body in account():
+    for body in own.account():
         await objects.apply(session.send, body)
-    own = await trusted.load(session.hub.kubeconfig, session.hub.context)
-    server = IN_POD if in_pod else own.server
+    here = await trusted.load(session.hub.kubeconfig, session.hub.context)
+    server = IN_POD if in_pod else here.server
     connection = Connection(
-        server=server, ca_data=own.ca_data, tls_server_name=None if in_pod else own.tls_server_name
+        server=server, ca_data=here.ca_data, tls_server_name=None if in_pod else here.tls_server_name
     )
     connection = replace(connection, token=await _token(session))
     at = (session.hub.hub_namespace, given.self_name)
@@ -208,30 +207,6 @@ async def _register(session: Session, given: Given, *, in_pod: bool) -> None:
     click.echo(
         f"Registered this cluster as {given.self_name} at {server}, by an account of {names.SELF_NAMESPACE}"
     )
-
-
-def account() -> list[dict[str, Any]]:
-    """The account by which the hub's own cluster is a member, and the namespace of what it holds as one."""
-    from fleet.cli import hub_objects  # noqa: PLC0415
-
-    place, account = names.SELF_NAMESPACE, names.MEMBER_ACCOUNT
-    labels = dict(hub_objects.LABELS)
-    return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place, "labels": labels}},
-        {
-            "apiVersion": "v1",
-            "kind": "ServiceAccount",
-            "metadata": {"name": account, "namespace": place, "labels": labels},
-            "automountServiceAccountToken": False,
-        },
-        {
-            "apiVersion": f"{_RBAC}/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": place, "labels": labels},
-            "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": "cluster-admin"},
-            "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": place}],
-        },
-    ]
 
 
 async def _token(session: Session) -> str:

@@ -47,7 +47,8 @@ def restore(hub: Hub, file: str, **given: Any) -> None:
         elif given["identity"] is None:
             raise CliError("it was encrypted to a recipient", hint="Give --identity FILE")
         else:
-            opened = age.by_identities(encrypted, Path(given["identity"]).read_text().splitlines())
+            lines = Path(given["identity"]).read_bytes().decode(errors="replace").splitlines()
+            opened = age.by_identities(encrypted, lines)
         items = content.unpack(opened, hub.hub_namespace)
     except FleetError as error:
         raise failed(error) from None

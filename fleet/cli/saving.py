@@ -13,28 +13,63 @@ import click
 from fleet.cli.errors import CliError
 
 
+def free(file: str, *, force: bool) -> None:
+    """CliError where FILE could not be written, before anything is asked or read for it."""
+    place = Path(file)
+    if not place.parent.is_dir():
+        raise CliError(f"there is no folder {place.parent}", hint="Make it, or name a file in another one")
+    if not force and os.path.lexists(place):
+        raise _there(file)
+
+
 def write(file: str, content: bytes, *, force: bool) -> None:
     """Write a file that only its owner can read, whole or not at all; what is there stays unless ``force``."""
     place = Path(file)
-    if force:
-        handle, beside = tempfile.mkstemp(prefix=f".{place.name}-", dir=place.parent)  # with mode 0600
-    else:
-        try:
-            handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            raise CliError(
-                f"{file} exists already", hint="Name another file, or give --force to put it in its place"
-            ) from None
-        beside = file
+    free(file, force=force)
     try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(beside).replace(place)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise
+        handle, beside = tempfile.mkstemp(prefix=f".{place.name}-", dir=place.parent)  # with mode 0600
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.write(content)
+                out.flush()
+                os.fsync(out.fileno())
+            _name(Path(beside), place, force=force)
+        finally:
+            Path(beside).unlink(missing_ok=True)
+        _lasting(place.parent)
+    except FileExistsError:
+        raise _there(file) from None
+    except OSError as error:
+        raise CliError(f"{file} cannot be written: {error.strerror}") from None
+
+
+def _name(beside: Path, place: Path, *, force: bool) -> None:
+    """Give the file that is whole its name."""
+    if not force:
+        try:
+            place.hardlink_to(beside)  # which replaces nothing
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            free(str(place), force=False)
+        else:
+            return
+    beside.replace(place)
+
+
+def _lasting(folder: Path) -> None:
+    """See that the name outlasts the machine too."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _there(file: str) -> CliError:
+    return CliError(
+        f"{file} exists already", hint="Name another file, or give --force to put it in its place"
+    )
 
 
 def passphrase_options(function: Any) -> Any:

@@ -179,9 +179,10 @@ async def _objects(session: Session, *, crds: bool) -> list[str]:
 def _installed(place: str) -> Iterator[At]:
     """What install makes, last first, but for the kinds, the namespace and what runs the hub."""
     from fleet import names  # noqa: PLC0415
-    from fleet.cli import dayzero, hub_base, hub_objects, objects  # noqa: PLC0415
+    from fleet.cli import hub_base, hub_objects, objects  # noqa: PLC0415
+    from fleet.cli.cluster import own  # noqa: PLC0415
 
-    bodies = [*hub_base.manifests(place, "any"), hub_objects.token(place, ""), *dayzero.account()]
+    bodies = [*hub_base.manifests(place, "any"), hub_objects.token(place, ""), *own.account()]
     for body in reversed(bodies):
         at = objects.At(body["kind"], body["metadata"].get("namespace", ""), body["metadata"]["name"])
         if at.kind != "CustomResourceDefinition" and at != ("Namespace", "", place):

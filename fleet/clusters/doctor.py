@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -61,7 +62,7 @@ async def examine(patient: Patient, client: Client) -> list[Finding]:
     except Forbidden:
         told = ""
     except FleetError as error:
-        cure = f"curl -v {server}/version   # on the hub's machine"
+        cure = f"curl -v {shlex.quote(f'{server}/version')}   # on the hub's machine"
         return [Finding("reachable", f"{server}: {error.text}", well=False, help=cure), *ends(patient)]
     else:
         told = _read_version(answer.body)
@@ -129,7 +130,7 @@ def ends(patient: Patient, server: float = 0.0) -> Iterator[Finding]:
         (
             "server certificate",
             server,
-            f"openssl s_client -connect {_host(connection.server)}   # after renewing it",
+            f"openssl s_client -connect {shlex.quote(_host(connection.server))}   # after renewing it",
         ),
     ):
         if not end:
@@ -190,7 +191,7 @@ def _skew(seconds: float) -> Finding:
 def _read_version(body: bytes) -> str:
     try:
         return str(json.loads(body).get("gitVersion", ""))[:64]
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return ""
 
 

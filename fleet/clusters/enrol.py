@@ -19,6 +19,7 @@ from fleet.kube.request import Request, Send
 from fleet.model import ObjectRef, Resource
 from fleet.names import FIELD_MANAGER, MEMBER_ACCOUNT, MEMBER_NAMESPACE, PRODUCT
 
+_INSTALLED: Final = "app.kubernetes.io/name"  # what an installation has on it, and enrolling puts on nothing
 TOKEN_SECONDS: Final = 30 * 24 * 3600
 _NAMESPACES: Final = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
 _ACCOUNTS: Final = Resource("", "v1", "ServiceAccount", "serviceaccounts", namespaced=True)
@@ -44,9 +45,9 @@ async def enrol(send: Send, name: str, scope: Scope = WHOLE) -> Enrolled:
         raise RegistrationError(
             "a registration reaches the whole cluster; a list of namespaces is not yet supported"
         )
+    bound = await _bound(send)
     await _apply(send, _NAMESPACES, _NAMESPACE, {})
     await _apply(send, _ACCOUNTS, _ACCOUNT, {"automountServiceAccountToken": False})
-    bound = await _bound(send)
     if bound not in ("", rights.role(scope)):
         # What a binding is to cannot be changed. The other direction leaves the account without rights, not with more.
         await _delete(send, rights.BINDINGS, rights.BINDING)
@@ -72,6 +73,7 @@ async def unenrol(send: Send) -> tuple[str, ...]:
     refused, and the account left; with an administrator's both go.
     """
     removed = []
+    await _binding(send)
     if await _delete(send, rights.BINDINGS, rights.BINDING):
         removed.append(f"ClusterRoleBinding {MEMBER_ACCOUNT}")
     try:
@@ -97,17 +99,41 @@ async def scope_of(send: Send) -> Scope:
 
 async def _bound(send: Send) -> str:
     """The ClusterRole that the account is bound to; empty where it is to none."""
+    found = await _binding(send)
+    if found is None:
+        return ""
+    try:
+        return str(found["roleRef"]["name"])
+    except (KeyError, TypeError):
+        raise _no_binding() from None
+
+
+async def _binding(send: Send) -> dict[str, Any] | None:
+    """The account's ClusterRoleBinding.
+
+    Raises RegistrationError where it is a hub's own: account, roles and bindings of an installed hub are called the same.
+    """
     path = paths.object_path(rights.BINDINGS, "", rights.BINDING.name)
     try:
         answer = await send(Request("GET", path, ref=rights.BINDING))
     except NotFound:
-        return ""
+        return None
     try:
-        return str(json.loads(answer.body)["roleRef"]["name"])
-    except (ValueError, KeyError, TypeError):
-        raise ServerFailed(
-            "the answer is no ClusterRoleBinding", status=answer.status, ref=rights.BINDING
-        ) from None
+        found: dict[str, Any] = json.loads(answer.body)
+        labels = found["metadata"].get("labels") or {}
+        installed = labels.get(_INSTALLED) == PRODUCT
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise _no_binding() from None
+    if installed:
+        raise RegistrationError(
+            f"a hub is installed on that cluster, and what is called {PRODUCT} there is its own: "
+            "'fleethub install --register-self NAME' makes its own cluster a member; that of another hub cannot be one"
+        )
+    return found
+
+
+def _no_binding() -> ServerFailed:
+    return ServerFailed("the answer is no ClusterRoleBinding", status=200, ref=rights.BINDING)
 
 
 async def void(send: Send, place: str) -> bool:
@@ -143,7 +169,8 @@ async def token_of(send: Send, place: str) -> tuple[str, float]:
     try:
         status = json.loads(answer.body)["status"]
         return str(status["token"]), datetime.fromisoformat(status["expirationTimestamp"]).timestamp()
-    except (ValueError, KeyError, TypeError):  # the text of these may quote the answer
+    # The text of these may quote the answer.
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise ServerFailed("the answer is no TokenRequest", status=answer.status, ref=account) from None
 
 

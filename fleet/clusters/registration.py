@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fleet.clusters import fields, forms
 from fleet.clusters.kubeconfig import NOTHING, Allowed
+from fleet.clusters.token import Token
+from fleet.clusters.token import read as read_token
 from fleet.errors import RegistrationError
 from fleet.names import (
     API_VERSION,
@@ -90,11 +92,11 @@ def read(
 
     ``cluster`` None, or one made from a Secret: all of it comes from the Secret. A declared Cluster's ``server``,
     ``caData``, ``tlsServerName`` and ``proxyURL`` win over what its credential says. ``kept`` is the hub's own
-    NAME-token: where it was written last, its token takes the place of the other's credential, and whatever else
+    NAME-token: where it serves, its token takes the place of the other's credential, and whatever else
     it does not say is the other's. Raises RegistrationError.
     """
     declared = cluster if cluster is not None and not made(cluster) else None
-    serves = serving(secret, kept)
+    serves = serving(secret, kept, allow)
     if serves is None or (secret is None and declared is None):
         raise RegistrationError(
             f"there is no credential: neither a Secret that credential.secretRef names nor {name}{TOKEN_SUFFIX}"
@@ -115,11 +117,45 @@ def read(
     return Registration(name, found, labels, annotations, WHOLE, _digest(found, WHOLE, held))
 
 
-def serving(given: Mapping[str, Any] | None, kept: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """The Secret that serves: of a person's or Git's, and the hub's own NAME-token, the one written last."""
+def serving(
+    given: Mapping[str, Any] | None, kept: Mapping[str, Any] | None, allow: Allowed = NOTHING
+) -> Mapping[str, Any] | None:
+    """The Secret that serves: of a person's or Git's, and the hub's own NAME-token.
+
+    Of two tokens of one and the same account the one that was granted last, however often the Secret with the other
+    has been written since; else the one whose content was written last.
+    """
     if given is None or kept is None:
         return given if kept is None else kept
-    return kept if _written(kept) > _written(given) else given
+    mine = _token(kept, allow)
+    theirs = _token(given, allow) if mine.account else mine
+    if mine.account == theirs.account and mine.issued != theirs.issued:
+        return kept if mine.issued > theirs.issued else given
+    return kept if written(kept) > written(given) else given
+
+
+def written(secret: Mapping[str, Any]) -> tuple[float, int]:
+    """What Secrets are put in the order by, in which their contents were last written.
+
+    By managedFields, which the label of another writer does not move; within a second by resourceVersion.
+    """
+    metadata = secret.get("metadata") or {}
+    times = [
+        entry.get("time")
+        for entry in metadata.get("managedFields") or []
+        if {"f:data", "f:stringData"} & (entry.get("fieldsV1") or {}).keys()
+    ]
+    version = str(metadata.get("resourceVersion") or "")
+    moment = max((_time(each) for each in times if each), default=_time(metadata.get("creationTimestamp")))
+    return moment, int(version) if version.isdecimal() else 0
+
+
+def wrote_token(secret: Mapping[str, Any], manager: str) -> bool:
+    """Whether the bare token in a Secret is what this manager wrote there, and nobody since."""
+    return any(
+        entry.get("manager") == manager and "f:token" in ((entry.get("fieldsV1") or {}).get("f:data") or {})
+        for entry in (secret.get("metadata") or {}).get("managedFields") or []
+    )
 
 
 def keeping(
@@ -230,15 +266,13 @@ def _valid(name: str) -> bool:
     return len(name) <= _NAME_MAX and _NAME.fullmatch(name) is not None
 
 
-def _written(secret: Mapping[str, Any]) -> float:
-    """When the Secret's content was last written: by managedFields, which a new label alone does not move."""
-    metadata = secret.get("metadata") or {}
-    times = [
-        entry.get("time")
-        for entry in metadata.get("managedFields") or []
-        if {"f:data", "f:stringData"} & (entry.get("fieldsV1") or {}).keys()
-    ]
-    return max((_time(each) for each in times if each), default=_time(metadata.get("creationTimestamp")))
+def _token(secret: Mapping[str, Any], allow: Allowed) -> Token:
+    """What its token says of itself; nothing where there is none that does."""
+    try:
+        found = read_token(forms.connection(forms.data(secret), allow).token)
+    except RegistrationError:
+        found = None
+    return found or Token("", 0.0, 0.0)
 
 
 def _time(text: str | None) -> float:

@@ -20,15 +20,20 @@ _ACCOUNTS: Final = {
     f"system:serviceaccount:{place}:{MEMBER_ACCOUNT}": place for place in (MEMBER_NAMESPACE, SELF_NAMESPACE)
 }
 _PARTS: Final = 3
+_LAST: Final = 253402300799.0  # the last second that a date can be
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Seconds since the epoch by the clock of who made it; ``expires`` is 0 for a token without an end."""
+    """Seconds since the epoch by the clock of who made it; ``expires`` is 0 for a token without an end.
+
+    ``account`` is the UID of the ServiceAccount; one that was deleted and made anew has another.
+    """
 
     subject: str
     issued: float
     expires: float
+    account: str = ""
 
     @property
     def lifetime(self) -> float:
@@ -58,15 +63,23 @@ def read(text: str | None) -> Token | None:
         return None
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         return None
     if not isinstance(claims, dict):
         return None
     subject = claims.get("sub")
     expires = _seconds(claims.get("exp"))
     issued = _seconds(claims.get("iat")) or _seconds(claims.get("nbf"))
-    return Token(subject if isinstance(subject, str) else "", issued, expires if issued else 0.0)
+    told = claims.get("kubernetes.io")
+    account = told.get("serviceaccount") if isinstance(told, dict) else None
+    uid = account.get("uid") if isinstance(account, dict) else None
+    return Token(_text(subject), issued, expires if issued else 0.0, _text(uid))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _seconds(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if number and 0 <= value <= _LAST else 0.0

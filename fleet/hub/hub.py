@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from fleet import log, names
 from fleet.errors import FleetError, NotFound
-from fleet.hub import keeping, measuring, renewals, wiring
+from fleet.hub import keeping, measuring, renewals, revocations, wiring
 from fleet.hub.parts import Parts
 from fleet.kube import decode, paths
 from fleet.model import ApplicationKey, ObjectRef, TargetKey
@@ -86,7 +86,8 @@ class Hub(Parts):
         ]
         tasks += [asyncio.ensure_future(self._reconcile()) for _ in range(RECONCILERS)]
         tasks += [asyncio.ensure_future(self.renewals.run()) for _ in range(renewals.TASKS)]
-        tasks.append(asyncio.ensure_future(self.revocations.run()))
+        # Several: one that does not answer delays no other that is to be taken back.
+        tasks += [asyncio.ensure_future(self.revocations.run()) for _ in range(revocations.TASKS)]
         tasks += [asyncio.ensure_future(one) for one in self.secrets.tasks()]
         if watch is not None:
             tasks.append(watch())

@@ -112,10 +112,17 @@ class Renewals:
                     "the hub renews tokens of its own account alone, which 'fleethub cluster add' makes; this "
                     f"credential is another, and whoever made it renews it (asked {word})",
                 )
+            else:
+                self._problem(name, "")
             return
         left = self._left(name, registered, held)
         if not word and left > 0:
+            self._tries.pop(name, None)
+            self._problem(name, "")  # whatever there was, another token has come since
             self._again(name, min(left, LONGEST))
+            return
+        if not word and (pause := self._pause(name, registered)) > 0:
+            self._again(name, pause)
             return
         if send is None:
             return  # looked at when it answers
@@ -135,12 +142,17 @@ class Renewals:
     ) -> None:
         """Ask for a token, prove it, write it; in this order, so that none is lost and none is believed untried."""
         place, word = asked_for
+        self._registrations.keepable(name)
         before = self._registrations.version(name)
         asked = self._clock.boottime()
         granted, _ = await enrol.token_of(send, place)
         await self._proved(name, replace(registered.connection, token=granted))
         if self._registrations.version(name) != before:
             raise NotReady("the registration changed while a new token was asked for")
+        if (
+            self.door(name) is None
+        ):  # revoked, perhaps: then a new token would look like one that somebody gave since
+            raise NotReady("the hub left the cluster while a new token was asked for")
         self._got[name] = (granted, asked)
         await self._registrations.keep(name, granted, word)
 
@@ -160,12 +172,24 @@ class Renewals:
         """Seconds until the token is to be renewed; below zero for one that is overdue."""
         if not held.lifetime:
             return LONGEST
-        if held.lifetime < token.BEGINNING and not self._registrations.renewed(name):
-            return 0.0
+        now = self._clock.boottime()
         got = self._got.get(name)
         if got is not None and got[0] == registered.connection.token:
-            return got[1] + held.due - self._clock.boottime()
+            return got[1] + held.due - now
+        if got is not None and now - got[1] < AGAIN:
+            return (
+                got[1] + AGAIN - now
+            )  # another serves than the one that was just got: not one after the other
+        if held.lifetime < token.BEGINNING and not self._registrations.renewed(name):
+            return 0.0
         return held.issued + held.due - self._clock.now()
+
+    def _pause(self, name: str, registered: Registration) -> float:
+        """Seconds until the next may be asked for, where another serves than the one that was got last."""
+        got = self._got.get(name)
+        if got is None or got[0] == registered.connection.token:
+            return 0.0
+        return got[1] + AGAIN - self._clock.boottime()
 
     def _word(self, name: str) -> str:
         """A person's request that has not been answered."""

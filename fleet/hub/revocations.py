@@ -23,6 +23,7 @@ from fleet.worker.connect import KUBE_SYSTEM, NAMESPACE
 from fleet.world.objects import World
 from fleet.world.registrations import Registrations
 
+TASKS: Final = 4
 AGAIN: Final = 5.0
 LONGEST: Final = 256
 _UNAUTHORIZED: Final = 401
@@ -115,7 +116,11 @@ class Revocations:
         self.moved(name)
 
     async def _revoke(self, name: str) -> None:
-        """Remove the account, where that is not done yet. A credential that is refused counts no more, too."""
+        """Remove the account, where that is not done yet.
+
+        A token that is refused before its end says that the account is gone; one that has ended says nothing of the
+        account, which may have other tokens that count.
+        """
         found = self._registrations.registration(name).connection
         held = token.read(found.token)
         if held is None or not held.ours:
@@ -133,6 +138,12 @@ class Revocations:
         except Forbidden as error:
             if error.status != _UNAUTHORIZED:
                 raise
+            if held.expires and held.expires <= self._clock.now():
+                raise NotReady(
+                    "its token has ended, so the hub cannot remove the account, whose other tokens may still count: "
+                    f"'fleethub cluster rotate {name} --member-kubeconfig FILE' does, and lets the hub in anew; "
+                    f"'kubectl delete serviceaccount -n {held.place} {names.MEMBER_ACCOUNT}' there does it alone"
+                ) from None
         finally:
             await client.close()
 

@@ -97,7 +97,10 @@ class _Config:
     def add(self, body: Mapping[str, Any], folder: Path) -> None:
         for section, known in self._entries.items():
             inner = section.removesuffix("s")
-            for item in body.get(section) or ():
+            items = body.get(section) or []
+            if not isinstance(items, list):
+                raise KubeconfigInvalid(f"{section} is no list", field=section)
+            for item in items:
                 if not isinstance(item, Mapping) or not isinstance(item.get("name"), str):
                     raise KubeconfigInvalid("an entry without a name", field=section)
                 value = item.get(inner)

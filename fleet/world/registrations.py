@@ -95,13 +95,14 @@ class Registrations:
     def version(self, name: str) -> str:
         """The resourceVersion of the Secret that serves the cluster now; empty where none does."""
         _, given, kept = self._sources(name)
-        found = registration.serving(given, kept)
+        found = registration.serving(given, kept, self._allow)
         return str(found["metadata"].get("resourceVersion", "")) if found is not None else ""
 
     def renewed(self, name: str) -> bool:
         """Whether what serves the cluster now is a token that the hub itself has got."""
         _, given, kept = self._sources(name)
-        return kept is not None and registration.serving(given, kept) is kept
+        found = registration.serving(given, kept, self._allow)
+        return found is not None and registration.wrote_token(found, MANAGER)
 
     def rotated(self, name: str) -> str:
         """The request for a new token that NAME-token answers; empty for none."""
@@ -122,26 +123,39 @@ class Registrations:
 
     # --- what others ask for ------------------------------------------------------------------------------
 
+    def keepable(self, name: str) -> None:
+        """Raise RegistrationError where a new token could not be kept, before one is asked for."""
+        _, given, _ = self._sources(name)
+        secret = f"{name}{registration.TOKEN_SUFFIX}"
+        present = self._secrets.get(secret)
+        if present is None:
+            return
+        if _type(present) != names.SECRET_CREDENTIAL:
+            raise RegistrationError(
+                f"Secret {secret} is labelled {names.SECRET_TYPE}: {_type(present)}, and the hub keeps the cluster's "
+                "token under that name: rename it"
+            )
+        if names.APPLYSET_PART_OF in (present["metadata"].get("labels") or {}):
+            raise RegistrationError(
+                f"Secret {secret} comes from Git, so that the hub cannot keep a new token there: name it otherwise "
+                "and name it in spec.credential"
+            )
+        if (given is None or given is present) and "token" not in (present.get("data") or {}):
+            raise RegistrationError(
+                f"Secret {secret} holds a registration in another form, and the hub keeps a new token under that "
+                "name: name it otherwise and name it in spec.credential"
+            )
+
     async def keep(self, name: str, token: str, word: str = "") -> None:
         """Write a cluster's new token into NAME-token, by one write; from then on it serves.
 
         ``word`` is the request that it answers. Conflict where somebody wrote the Secret meanwhile.
         """
+        self.keepable(name)
         _, given, _ = self._sources(name)
         secret = f"{name}{registration.TOKEN_SUFFIX}"
         present = self._secrets.get(secret)
-        metadata = present["metadata"] if present is not None else {}
-        if names.APPLYSET_PART_OF in (metadata.get("labels") or {}):
-            raise RegistrationError(
-                f"Secret {secret} comes from Git, so that the hub cannot keep a new token there: name it otherwise "
-                "and name it in spec.credential"
-            )
         alone = given is None or given is present
-        if alone and present is not None and "token" not in (present.get("data") or {}):
-            raise RegistrationError(
-                f"Secret {secret} holds a registration in another form, and the hub keeps a new token under that "
-                "name: name it otherwise and name it in spec.credential"
-            )
         body = registration.keeping((self._namespace, secret), token, word, present, alone=alone)
         path = f"/api/v1/namespaces/{self._namespace}/secrets"
         verb, path = ("POST", path) if present is None else ("PUT", f"{path}/{secret}")
@@ -205,6 +219,7 @@ class Registrations:
     ) -> None:
         if before is not None and now is not None and _content(before) == _content(now):
             return
+        self._errors.pop(key, None)
         found = {
             one.name
             for one, known in self._world.clusters.items()

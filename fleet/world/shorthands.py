@@ -25,7 +25,7 @@ from fleet.world.discovered import Discovered
 from fleet.world.objects import Known, World
 from fleet.world.resources import HUB_RESOURCES
 
-MANAGER: Final = "fleethub-registrations"
+MANAGER: Final = names.REGISTRATION_MANAGER
 RETRY: Final = 5.0
 
 

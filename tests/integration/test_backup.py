@@ -96,6 +96,9 @@ async def test_a_lost_hub_is_made_anew_without_and_with_its_backup_and_the_old_o
     await theatre.annotate("app", sync=commit, pin="secret/x=1")
     await theatre.synced()
     await sealed(eu)
+    await fleethub(theatre, "cluster", "rotate", "eu")
+    change = {"metadata": {"labels": {"canary": "yes"}}}
+    await theatre.api.patch("Cluster", "eu", names.HUB_NAMESPACE, change)
     key_of_ring = theatre.hub.secrets.sealing.keyring.newest("hub")
     assert key_of_ring is not None
     file, secret = str(theatre.folder / "hub.age"), str(key(theatre.folder))
@@ -174,7 +177,10 @@ async def with_it(second: Theatre, before: Snapshot, file: str, secret: str) -> 
     await second.start(logged(log))
     await second.synced()
     assert time.monotonic() - begun < 30
-    assert (await cluster(second, "eu"))["metadata"]["labels"]["env"] == "prod"
+    made = await cluster(second, "eu")
+    assert made["metadata"]["labels"] == {"env": "prod", "canary": "yes"}
+    kept = await second.api.get("Secret", "eu-token", names.HUB_NAMESPACE) or {}
+    assert made["status"]["registration"] == kept["metadata"]["resourceVersion"], "the newer of two tokens"
     assert await snapshot(second, eu) == before
     assert objects(log) == []
     return log

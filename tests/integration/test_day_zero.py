@@ -134,6 +134,7 @@ async def test_registrations_projects_and_secrets_come_from_git_after_one_comman
     assert theatre.hub.clearing.unclaimed("home") == ()
     lease = await theatre.api.get("Lease", names.MEMBER_LEASE, names.SELF_NAMESPACE)
     assert lease is not None
+    await let_in_again(theatre)
     assert {url.url_prefix for url in theatre.hub.registrations.credentials()} >= {
         "https://other.example/team"
     }
@@ -151,6 +152,28 @@ async def test_registrations_projects_and_secrets_come_from_git_after_one_comman
     again_with_all = (*install, *more, "--register-self", "home", "--self-label", "tier=hub")
     await leaves_and_comes_back(theatre, again_with_all)
     await leaves_for_good(theatre)
+
+
+async def let_in_again(theatre: Theatre) -> None:
+    """The hub's own cluster is let in by the account that it has as a member, and what is the hub's stays as it is."""
+
+    async def own() -> list[object]:
+        found = [
+            await theatre.api.get("ServiceAccount", "fleethub", HUB),
+            await theatre.api.get("Role", "fleethub", HUB),
+            await theatre.api.get("ClusterRole", "fleethub"),
+            await theatre.api.get("ClusterRoleBinding", "fleethub"),
+        ]
+        assert all(found)
+        return found
+
+    before, admin = await own(), str(theatre.planes.hub.kubeconfig)
+    done = await fleethub(theatre, "cluster", "rotate", "home", "--member-kubeconfig", admin)
+    assert f"ServiceAccount {names.SELF_NAMESPACE}/fleethub" in done.out
+    revoked = await fleethub(theatre, "cluster", "revoke", "home", "--yes")
+    assert f"ServiceAccount {names.SELF_NAMESPACE}/fleethub of home is deleted" in revoked.out
+    await fleethub(theatre, "cluster", "rotate", "home", "--member-kubeconfig", admin)
+    assert await own() == before
 
 
 async def leaves_and_comes_back(theatre: Theatre, install: tuple[str, ...]) -> None:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from fleet import names
 from fleet.cli import errors, objects
 from fleet.cli.app import columns
-from fleet.cli.cluster import records, secrets
+from fleet.cli.cluster import own, records, secrets
 from fleet.cli.cluster.entries import SCOPES
 from fleet.clusters import enrol, forms, registration, supported
 from fleet.clusters.kubeconfig import NOTHING, Allowed, parse
@@ -147,9 +147,9 @@ async def register(
     suffix = secrets.TOKEN_SUFFIX if declared else secrets.KUBECONFIG_SUFFIX
     at = objects.At(objects.SECRET, namespace, f"{entry.name}{suffix}")
     present = await objects.find(session.send, at)
-    if present is not None and not secrets.ours(present):
+    if present is not None and not secrets.ours_of(entry.name, present):
         raise errors.CliError(
-            f"{at} is there already and is no registration", hint="Rename or remove it first"
+            f"{at} is there already and is no registration of {entry.name}", hint="Rename or remove it first"
         )
     notes = met.notes
     facts: tuple[Mapping[str, str], Mapping[str, str]] = (
@@ -160,13 +160,14 @@ async def register(
     wanted = records.record(met.connection.server, met.identity, facts)
     asked = Scope(entry.namespaces) if entry.namespaces else SCOPES.get(entry.scope)
     same = present is not None and _same(entry, present, met.connection, declared=declared)
-    stands = present is not None and same and _well(cluster, met) and _fresh(present, met.connection)
+    serves = await _serving(session, entry.name, present, met.connection)
+    stands = same and _well(cluster, met) and _fresh(serves, met.connection)
     if not renew and present is not None and stands and await _scoped(met, asked):
         await _recorded(session, entry.name, wanted)
         version = str(present["metadata"]["resourceVersion"])
         return Done(UNCHANGED, at, met.connection.server, version, notes)
     try:
-        enrolled = await enrol.enrol(met.send, entry.name, asked or await enrol.scope_of(met.send))
+        enrolled = await own.let_in(session, met.send, (entry.name, met.identity), asked)
     except FleetError as error:
         raise errors.CliError(
             error.text, hint="Check the rights of the member's kubeconfig, then run this again"
@@ -195,8 +196,10 @@ def stand(name: str, cluster: Mapping[str, Any] | None, version: str) -> Stand:
     """How the hub stands to the member by the registration of that version; empty for any."""
     if cluster is None:
         return Stand(reached=False, stuck="", text=f"{name}: the hub has not seen it yet; does it run?")
-    # A hub that writes no registration is taken at its word about the present.
-    current = not version or columns.status(cluster).get("registration", version) == version
+    # A hub that writes no registration is taken at its word about the present. One that has exchanged the token
+    # already, as it does at once with one of less than a day, connects by what was written later.
+    told_of = columns.status(cluster).get("registration", version)
+    current = not version or told_of == version or _later(told_of, version)
     reachable, stalled = (objects.condition(cluster, kind) for kind in ("Reachable", "Stalled"))
     stuck = f"{name}: {stalled.get('message')}" if current and stalled.get("status") == "True" else ""
     told = reachable.get("message") if current else None
@@ -216,6 +219,11 @@ def token_left(token: str, now: float) -> float:
     except (ValueError, KeyError, IndexError, TypeError):
         return 1.0
     return (end - now) / max(end - begun, 1.0)
+
+
+def _later(one: str, other: str) -> bool:
+    """Whether a resourceVersion came after another of the same kind."""
+    return one.isdecimal() and other.isdecimal() and int(one) > int(other)
 
 
 def _made(cluster: Mapping[str, Any]) -> bool:
@@ -238,10 +246,19 @@ def _same(entry: Entry, secret: Mapping[str, Any], wanted: Connection, *, declar
     )
 
 
-def _fresh(secret: Mapping[str, Any], wanted: Connection) -> bool:
+async def _serving(
+    session: Session, name: str, present: Mapping[str, Any] | None, wanted: Connection
+) -> Mapping[str, Any] | None:
+    """The Secret by which the hub signs in: what was registered, or the token that it has got itself since."""
+    at = objects.At(objects.SECRET, session.hub.hub_namespace, f"{name}{secrets.TOKEN_SUFFIX}")
+    kept = await objects.find(session.send, at)
+    return registration.serving(present, kept if secrets.ours_of(name, kept) else None, _allow(wanted))
+
+
+def _fresh(secret: Mapping[str, Any] | None, wanted: Connection) -> bool:
     """Whether the token of a registration is not near its end."""
     try:
-        found = forms.connection(forms.data(secret), _allow(wanted))
+        found = forms.connection(forms.data(secret or {}), _allow(wanted))
     except FleetError:
         return False
     return token_left(found.token or "", time.time()) >= _LEAST

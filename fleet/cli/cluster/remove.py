@@ -67,14 +67,15 @@ def command(hub: Hub, name: str, clean: bool, yes: bool, timeout: float, **given
 async def _account(session: Session, kubeconfig: str, context: str | None) -> None:
     """Take back the hub's account and its rights on the member."""
     from fleet.cli import errors  # noqa: PLC0415
+    from fleet.cli.cluster import own, registering  # noqa: PLC0415
     from fleet.cli.session import failed  # noqa: PLC0415
-    from fleet.clusters import enrol  # noqa: PLC0415
     from fleet.errors import FleetError  # noqa: PLC0415
     from fleet.kube import trusted  # noqa: PLC0415
 
     try:
         member = await trusted.load(kubeconfig, context)
-        removed = await enrol.unenrol(session.open(member).send)
+        send = session.open(member).send
+        removed = await own.turn_out(session, send, await registering.who(send))
     except FleetError as error:
         raise failed(
             error, "The registration is gone; check --member-kubeconfig and run this again"
@@ -106,7 +107,7 @@ async def _remove(session: Session, name: str, *, clean: bool, missing: bool) ->
     }
     for secret in sorted(wanted - {""}):
         where = objects.At(objects.SECRET, namespace, secret)
-        if secrets.ours(await objects.find(session.send, where)) and await objects.delete(
+        if secrets.ours_of(name, await objects.find(session.send, where)) and await objects.delete(
             session.send, where
         ):
             removed.append(str(where))

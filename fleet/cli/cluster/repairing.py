@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 from fleet import names
 from fleet.cli import errors, objects
 from fleet.cli.app import columns
-from fleet.cli.cluster import registering, secrets, sidebyside
+from fleet.cli.cluster import own, registering, secrets, sidebyside
 from fleet.cli.cluster.entries import Entry
 from fleet.cli.cluster.sidebyside import Case
-from fleet.clusters import enrol, forms
+from fleet.clusters import forms
 from fleet.clusters.kubeconfig import Allowed
 from fleet.documents import read as documents
 from fleet.errors import FleetError
@@ -95,7 +95,7 @@ class Repairing:
         at, present = await _serving(session, case.name, cluster)
         connection = met.connection if self._move else _as_it_is(present, met.connection)
         try:
-            enrolled = await enrol.enrol(met.send, case.name, await enrol.scope_of(met.send))
+            enrolled = await own.let_in(session, met.send, (case.name, met.identity), None)
         except FleetError as error:
             raise errors.CliError(error.text) from None
         connection = replace(connection, token=enrolled.token)
@@ -128,7 +128,7 @@ async def _serving(
     secret = made_from or f"{name}{secrets.TOKEN_SUFFIX}"
     at = objects.At(objects.SECRET, session.hub.hub_namespace, secret)
     present = await objects.find(session.send, at)
-    if present is not None and not secrets.ours(present):
+    if present is not None and not secrets.ours_of(name, present):
         raise errors.CliError(f"{at} is no registration")
     held = set((present or {}).get("data") or {})
     if made_from and "kubeconfig" not in held:

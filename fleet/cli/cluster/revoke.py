@@ -44,10 +44,12 @@ async def _revoke(session: Session, name: str, timeout: float | None) -> None:  
     from fleet import names  # noqa: PLC0415
     from fleet.cli import objects, waiting  # noqa: PLC0415
     from fleet.cli.app import columns  # noqa: PLC0415
+    from fleet.cli.cluster import own  # noqa: PLC0415
 
     at = objects.At(names.CLUSTER, session.hub.hub_namespace, name)
     word = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    await objects.get(session.send, at)
+    body = await objects.get(session.send, at)
+    place = await own.place(session, columns.status(body).get("identity", ""))
     await objects.annotate(session.send, at, {names.REVOKE: word})
     if timeout is None:
         click.echo(f"Asked the hub to revoke its credential for {name}.")
@@ -64,11 +66,11 @@ async def _revoke(session: Session, name: str, timeout: float | None) -> None:  
         await waiting.until(look, timeout=timeout, what=f"revoking {name}")
     except errors.CliError as error:
         error.hint = (
-            f"The hub goes on; 'kubectl delete serviceaccount -n {names.MEMBER_NAMESPACE} {names.MEMBER_ACCOUNT}' on "
+            f"The hub goes on; 'kubectl delete serviceaccount -n {place} {names.MEMBER_ACCOUNT}' on "
             "the cluster does the same"
         )
         raise
     click.echo(
-        f"Revoked: ServiceAccount {names.MEMBER_NAMESPACE}/{names.MEMBER_ACCOUNT} of {name} is deleted, and none of its "
+        f"Revoked: ServiceAccount {place}/{names.MEMBER_ACCOUNT} of {name} is deleted, and none of its "
         f"tokens counts; within 10 s for an API server that has just seen one. What runs there stays."
     )

@@ -12,6 +12,7 @@ from fleet.cli.options import Hub, hub_options, timeout_option
 if TYPE_CHECKING:
     from fleet.cli.objects import At
     from fleet.cli.session import Session
+    from fleet.kube.request import Send
 
 
 @click.command("rotate")
@@ -88,9 +89,8 @@ async def _let_in(session: Session, body: dict[str, Any], given: dict[str, Any])
 
     from fleet.cli import objects  # noqa: PLC0415
     from fleet.cli.app import columns  # noqa: PLC0415
-    from fleet.cli.cluster import secrets  # noqa: PLC0415
+    from fleet.cli.cluster import own, secrets  # noqa: PLC0415
     from fleet.cli.session import failed  # noqa: PLC0415
-    from fleet.clusters import enrol  # noqa: PLC0415
     from fleet.errors import FleetError  # noqa: PLC0415
     from fleet.kube import decode, paths, trusted  # noqa: PLC0415
     from fleet.worker.connect import KUBE_SYSTEM, NAMESPACE  # noqa: PLC0415
@@ -98,7 +98,7 @@ async def _let_in(session: Session, body: dict[str, Any], given: dict[str, Any])
     name, namespace = body["metadata"]["name"], session.hub.hub_namespace
     at = objects.At(objects.SECRET, namespace, f"{name}{secrets.TOKEN_SUFFIX}")
     present = await objects.find(session.send, at)
-    if present is not None and not secrets.ours(present):
+    if present is not None and not secrets.ours_of(name, present):
         raise errors.CliError(f"{at} is there already and is no credential", hint="Rename or remove it first")
     try:
         member = session.open(await trusted.load(given["member_kubeconfig"], given["member_context"]))
@@ -109,8 +109,9 @@ async def _let_in(session: Session, body: dict[str, Any], given: dict[str, Any])
                 f"that kubeconfig reaches the cluster {reached}, and {name} is {known} (UIDs of kube-system)",
                 hint="Give the kubeconfig of that cluster",
             )
+        await _revoked(session, body, member.send, await own.place(session, reached))
         # The rights that it was given stay the same: this is no way to more.
-        enrolled = await enrol.enrol(member.send, name, await enrol.scope_of(member.send))
+        enrolled = await own.let_in(session, member.send, (name, reached), None)
     except FleetError as error:
         raise failed(error, "Check --member-kubeconfig and --member-context") from None
     for granted in enrolled.granted:
@@ -126,6 +127,22 @@ async def _let_in(session: Session, body: dict[str, Any], given: dict[str, Any])
         return
     await _taken_up(session, body, given["timeout"])
     click.echo(f"The hub has reached {name}.")
+
+
+async def _revoked(session: Session, body: dict[str, Any], send: Send, place: str) -> None:
+    """Do what 'cluster revoke' asked for and the hub could not: else it would do it to the new token."""
+    from fleet import names  # noqa: PLC0415
+    from fleet.cli import objects  # noqa: PLC0415
+    from fleet.cli.app import columns  # noqa: PLC0415
+    from fleet.clusters import enrol  # noqa: PLC0415
+
+    word = (body["metadata"].get("annotations") or {}).get(names.REVOKE, "")
+    if not word or columns.status(body).get("revoked") == word:
+        return
+    if await enrol.void(send, place):
+        click.echo(f"Revoked, as asked {word}: no former token of the hub counts there.")
+    at = objects.At(names.CLUSTER, session.hub.hub_namespace, body["metadata"]["name"])
+    await objects.annotate(session.send, at, {names.REVOKE: None})
 
 
 async def _taken_up(session: Session, body: dict[str, Any], timeout: float) -> None:  # noqa: ASYNC109 (exit code 4)

@@ -10,7 +10,9 @@ import base64
 from typing import TYPE_CHECKING, Any, Final
 
 from fleet import names
+from fleet.clusters.registration import shorthand_name
 from fleet.documents import write
+from fleet.errors import RegistrationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +71,22 @@ def ours(secret: Mapping[str, Any] | None) -> bool:
     """Whether a Secret is a registration or credential, so that it may be replaced or deleted as one."""
     labels = ((secret or {}).get("metadata") or {}).get("labels") or {}
     return labels.get(names.SECRET_TYPE) in (names.SECRET_CLUSTER, names.SECRET_CREDENTIAL)
+
+
+def ours_of(name: str, secret: Mapping[str, Any] | None) -> bool:
+    """Whether a Secret is what registering the cluster called ``name`` writes: its registration, or its NAME-token.
+
+    By its label and not by its name alone: a repository's, or what another cluster is made from, may be called so too.
+    """
+    if not ours(secret):
+        return False
+    metadata = (secret or {})["metadata"]
+    if metadata["labels"][names.SECRET_TYPE] == names.SECRET_CREDENTIAL:
+        return bool(metadata["name"] == f"{name}{TOKEN_SUFFIX}")
+    try:
+        return shorthand_name(secret or {}) == name
+    except RegistrationError:
+        return False
 
 
 def _secret(

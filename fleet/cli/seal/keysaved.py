@@ -53,10 +53,14 @@ def backup(hub: Hub, file: str, force: bool) -> None:  # noqa: FBT001 (click giv
 @hub_options
 def restore(hub: Hub, file: Any) -> None:
     """Put the keys and rings of a backup back; what is there already stays as it is."""
-    from fleet.cli.session import run  # noqa: PLC0415
+    from fleet.cli.session import failed, run  # noqa: PLC0415
     from fleet.documents import read  # noqa: PLC0415
+    from fleet.errors import DocumentError  # noqa: PLC0415
 
-    found = read.value(file.read(), path=getattr(file, "name", "backup"))
+    try:
+        found = read.value(file.read(), path=getattr(file, "name", "backup"))
+    except DocumentError as error:
+        raise failed(error) from None
     items = found.get("items") if isinstance(found, dict) else None
     if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
         raise CliError("this is no backup of sealing keys", hint="'fleethub seal-key backup FILE' makes one")

@@ -42,6 +42,8 @@ def body(kind: str, name: str, **parts: Any) -> dict[str, Any]:
         ("Application", "root", {}, True),
         ("Application", "child", {names.APPLYSET_PART_OF: "x"}, False),
         ("Project", "shop", {}, True),
+        ("Project", "shop", {names.APPLYSET_PART_OF: "x"}, False),
+        ("Project", "default", {names.APPLYSET_PART_OF: "x"}, True),
     ],
 )
 def test_what_git_gives_back_is_left_out_but_for_secrets(
@@ -53,6 +55,26 @@ def test_what_git_gives_back_is_left_out_but_for_secrets(
 def test_a_cluster_that_a_secret_makes_is_left_to_its_secret() -> None:
     made = body("Cluster", "eu", metadata={"annotations": {names.MADE_FROM: "eu-kubeconfig"}})
     assert not content.counts(made, "Cluster")
+
+
+def test_what_such_a_cluster_says_besides_is_kept() -> None:
+    owned = {"f:labels": {"f:env": {}}, "f:annotations": {f"f:{names.MADE_FROM}": {}}}
+    made = {
+        "labels": {"env": "prod"},
+        "annotations": {names.MADE_FROM: "eu-kubeconfig", names.SYNC: "s"},
+        "managedFields": [{"manager": names.REGISTRATION_MANAGER, "fieldsV1": {"f:metadata": owned}}],
+    }
+    spec = {"server": "https://eu.example", "paused": False}
+    assert not content.counts(body("Cluster", "eu", metadata=made, spec=spec), "Cluster")
+    paused = body("Cluster", "eu", metadata=made, spec={**spec, "paused": True})
+    labelled = {**made, "labels": {**made["labels"], "canary": "yes"}}  # type: ignore[dict-item]
+    for one in (paused, body("Cluster", "eu", metadata=labelled, spec=spec)):
+        assert content.counts(one, "Cluster")
+        (found,) = content.unpack(content.pack([content.bare(one, "Cluster")], "now"), PLACE)
+        assert found["metadata"]["annotations"] == {names.MADE_FROM: "eu-kubeconfig"}
+        assert found["spec"] == one["spec"]
+        assert "env" not in found["metadata"].get("labels", {})
+    assert found["metadata"]["labels"] == {"canary": "yes"}
 
 
 def test_what_asks_for_something_once_and_what_a_server_made_is_not_kept() -> None:
@@ -95,6 +117,24 @@ def test_what_is_packed_comes_back_for_another_namespace_secrets_first() -> None
     ]
 
 
+def test_secrets_come_back_in_their_order_and_without_what_no_backup_holds() -> None:
+    labels = {"labels": {names.SECRET_TYPE: "cluster-credential"}}
+    forged = {
+        **labels,
+        "finalizers": ["x"],
+        "ownerReferences": [{"uid": "u"}],
+        "annotations": {names.SYNC: "s"},
+    }
+    items = [body("Secret", "z", metadata=forged, status={}), body("Secret", "a", metadata=labels)]
+    first, second = content.unpack(content.pack(items, "now"), PLACE)
+    assert first == {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "z", "namespace": PLACE, **labels},
+    }
+    assert second["metadata"]["name"] == "a"
+
+
 @pytest.mark.parametrize(
     "odd",
     [
@@ -105,6 +145,13 @@ def test_what_is_packed_comes_back_for_another_namespace_secrets_first() -> None
         content.pack([body("Secret", "somebody-elses")], "now"),
         content.pack([body("ClusterRoleBinding", "mine")], "now"),
         content.pack(["text"], "now"),  # type: ignore[list-item]
+        content.pack([{"kind": ["Secret"]}], "now"),
+        content.pack([{"apiVersion": "v1", "kind": "Secret"}], "now"),
+        content.pack(
+            [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x", "labels": ["y"]}}], "now"
+        ),
+        orjson.dumps({"metadata": {"annotations": {content.FORMAT: "1"}}, "items": None}),
+        b"[" * 200_000,
     ],
 )
 def test_what_is_no_backup_of_a_hub_is_refused_whole(odd: bytes) -> None:

@@ -176,6 +176,24 @@ def test_a_backup_that_cannot_be_written_leaves_nothing_and_the_older_one(tmp_pa
     assert file.read_text() == "older"
 
 
+def test_a_backup_has_its_name_only_once_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, seen = tmp_path / "keys.yaml", []
+    monkeypatch.setattr("os.fsync", lambda _: seen.append(file.exists()))
+    saving.write(str(file), b"keys", force=False)
+    assert seen == [False, True]
+    with pytest.raises(click.ClickException, match="there is no folder"):
+        saving.write(str(tmp_path / "no" / "keys.yaml"), b"keys", force=True)
+
+
+def test_a_file_that_came_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "keys.yaml"
+    monkeypatch.setattr("os.fsync", lambda _: file.write_text("another's"))
+    with pytest.raises(click.ClickException, match="exists already"):
+        saving.write(str(file), b"keys", force=False)
+    assert file.read_text() == "another's"
+    assert [one.name for one in tmp_path.iterdir()] == ["keys.yaml"]
+
+
 def test_a_key_on_no_ring_is_kept_in_a_backup_and_what_is_no_key_is_not(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -31,3 +31,16 @@ def test_a_credential_of_a_declared_cluster_holds_token_and_authority_alone() ->
     assert secrets.ours(secret)
     assert not secrets.ours({"metadata": {"labels": {"app": "x"}}})
     assert not secrets.ours(None)
+
+
+def test_a_secret_of_another_purpose_is_not_taken_for_a_clusters_own_by_its_name() -> None:
+    kept = secrets.credential(("fleethub", "eu"), CONNECTION)
+    made = secrets.registration(("fleethub", "eu"), CONNECTION, {}, {})
+    assert secrets.ours_of("eu", kept)
+    assert secrets.ours_of("eu", made)
+    # What another cluster is made from, a repository's credential, and a credential that Git names otherwise.
+    another = secrets.registration(("fleethub", "eu-token"), CONNECTION, {}, {})
+    another["metadata"]["name"] = "eu-token"
+    repository = {"metadata": {"name": "eu-token", "labels": {SECRET_TYPE: "repository"}}}
+    for other in (another, repository, secrets.credential(("fleethub", "us"), CONNECTION), None):
+        assert not secrets.ours_of("eu", other)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+from typing import cast
+
 import orjson
 import pytest
 
 from fleet.clusters import doctor
 from fleet.clusters.doctor import Patient
-from fleet.errors import fault
+from fleet.errors import Unreachable, fault
 from fleet.kube import acting, failure
+from fleet.kube.client import Client
 from fleet.kube.connection import Connection
 from fleet.kube.request import Answer, Request
 from fleet.model import Fault
@@ -102,3 +106,17 @@ async def test_another_cluster_is_told_by_its_identity() -> None:
     (wrong,) = [one for one in found if not one.well]
     assert "it reaches one, and eu is other" in wrong.text
     assert "fleethub cluster replace eu" in wrong.help
+
+
+class Dark:
+    """A member where nobody is."""
+
+    async def send(self, _: Request) -> Answer:
+        raise Unreachable("nobody is there")
+
+
+async def test_advice_runs_nothing_that_a_registration_wrote_into_it() -> None:
+    server = "https://eu.example/$(touch${IFS}x);y"
+    patient = Patient("eu", "", Connection(server), 0.0)
+    (found,) = await doctor.examine(patient, cast("Client", Dark()))
+    assert shlex.split(found.help, comments=True) == ["curl", "-v", f"{server}/version"]

@@ -9,8 +9,9 @@ from http import HTTPStatus
 
 import pytest
 
+from fleet.cli import hub_objects
 from fleet.clusters.enrol import Enrolled, enrol, unenrol
-from fleet.clusters.registration import Scope
+from fleet.clusters.registration import IMPERSONATING, WHOLE, Scope
 from fleet.errors import Conflict, Forbidden, NotFound, RegistrationError, ServerFailed
 from fleet.kube.request import Answer, Request
 
@@ -84,8 +85,18 @@ async def test_the_rights_go_before_the_account_and_only_as_they_were_seen() -> 
         "clusterroles",
         "serviceaccounts",
     ]
-    assert json.loads(member.asked[1].body or b"")["preconditions"] == {"uid": "u", "resourceVersion": "7"}
+    deletion = next(each for each in member.asked if each.writes)
+    assert json.loads(deletion.body or b"")["preconditions"] == {"uid": "u", "resourceVersion": "7"}
     assert len(removed) == len(member.writes)
+
+
+@pytest.mark.parametrize("scope", [WHOLE, IMPERSONATING, None])
+async def test_what_is_called_so_and_is_a_hubs_own_is_left_as_it_is(scope: Scope | None) -> None:
+    binding = next(body for body in hub_objects.rights("fleethub") if body["kind"] == "ClusterRoleBinding")
+    member = Member(lambda _: json.dumps(binding).encode())
+    with pytest.raises(RegistrationError, match="a hub is installed on that cluster"):
+        await (enrol(member.send, "eu-1", scope) if scope else unenrol(member.send))
+    assert member.writes == []
 
 
 async def test_what_is_gone_already_is_not_told_as_removed() -> None:

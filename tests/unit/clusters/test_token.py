@@ -48,3 +48,18 @@ def test_somebody_elses_account_is_not_ours() -> None:
     found = token.read(made(sub="system:serviceaccount:kube-system:fleethub", iat=1, exp=2))
     assert found is not None
     assert not found.ours
+
+
+@pytest.mark.parametrize("end", ["1" + "0" * 400, "1e400", "NaN", "1e20", "-1", "true", '"soon"'])
+def test_an_end_that_is_no_date_is_none(end: str) -> None:
+    part = (
+        base64.urlsafe_b64encode(f'{{"sub": "{OURS}", "iat": 1, "exp": {end}}}'.encode()).decode().rstrip("=")
+    )
+    found = token.read(f"e30.{part}.x")
+    assert found is not None
+    assert (found.expires, found.lifetime) == (0, 0)
+
+
+def test_a_token_of_any_depth_tells_nothing() -> None:
+    part = base64.urlsafe_b64encode(b"[" * 200_000).decode().rstrip("=")
+    assert token.read(f"e30.{part}.x") is None

@@ -142,6 +142,8 @@ async def test_no_identity_at_all_is_said() -> None:
     [
         {"current-context": "hunter2"},
         {"clusters": []},
+        {"clusters": 3},
+        {"users": {"hunter2": {}}},
         {"clusters": [{"cluster": {"server": "hunter2"}}]},
         {"clusters": [{"name": "a", "cluster": {"server": "http://hunter2"}}]},
         {"clusters": [{"name": "a", "cluster": {"server": 7}}]},
