@@ -1,15 +1,18 @@
-"""Live detail from the hub's own API: found through its Lease, else through the API server's Service proxy.
+"""Live detail from the hub's own API: by the address on its Lease, or through the API server's Service proxy.
 
 Contract: an answer, or None and `Live.why`; never an error, since every verb that asks has the status to
 show. The token comes from the Secret fleethub-api and goes to the hub alone: in a header, or behind the
-proxy, which takes that header for itself, in the body.
+proxy, which takes that header for itself, in the body. An address of plain HTTP is that of a Pod, as a rule,
+which here may be anybody's: it is asked only on this machine, or where the cluster has no Service of the hub.
 """
 
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from fleet import names
 from fleet.cli import objects
@@ -53,6 +56,8 @@ class Live:
                 answer = await self._ask(way, path, patience)
             except FleetError as error:
                 self.why = f"{_NOTHING}: {error.text}"
+                if not way and not isinstance(error, NotFound):
+                    break  # the Service is there
                 continue
             self._ways = [way]  # the one that answers, from now on
             return answer
@@ -67,8 +72,10 @@ class Live:
         lease = await objects.find(self._session.send, at)
         if lease is None:
             raise NotFound("no hub has run on this cluster yet", status=404)
-        url = (lease["metadata"].get("annotations") or {}).get(names.URL, "")
-        return [url.rstrip("/"), ""] if url.startswith(("http://", "https://")) else [""]
+        url = (lease["metadata"].get("annotations") or {}).get(names.URL, "").rstrip("/")
+        if not url.startswith(("http://", "https://")) or not (lease.get("spec") or {}).get("holderIdentity"):
+            return [""]  # what was given up serves nowhere
+        return [url, ""] if url.startswith("https://") or _here(url) else ["", url]
 
     async def _read_token(self) -> str:
         at = At(objects.SECRET, self._session.hub.hub_namespace, names.API_SECRET)
@@ -76,7 +83,7 @@ class Live:
         encoded = ((secret or {}).get("data") or {}).get("token", "")
         if not encoded:
             raise NotFound(f"the Secret {names.API_SECRET} holds no token", status=404)
-        return base64.b64decode(encoded).decode("ascii", errors="replace")
+        return base64.b64decode(encoded).decode("ascii", errors="ignore").strip()
 
     async def _ask(self, way: str, path: str, patience: float) -> dict[str, Any]:
         if way:
@@ -105,3 +112,12 @@ class Live:
         if not isinstance(value, dict):
             raise FleetError("what answers there is no fleethub")
         return value
+
+
+def _here(url: str) -> bool:
+    """Whether the URL is one of this machine."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

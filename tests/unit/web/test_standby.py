@@ -68,6 +68,6 @@ async def test_no_caller_has_another_server_asked(active: Active, standby: Serve
         head = await asyncio.wait_for(reader.readline(), 10)
         writer.close()
         assert head.split()[1] == b"400"
-        assert other.asked == []
+        assert other.asked == active.asked == []
     finally:
         await elsewhere.close()
