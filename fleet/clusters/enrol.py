@@ -17,7 +17,7 @@ from fleet.errors import Conflict, Forbidden, NotFound, RegistrationError, Serve
 from fleet.kube import paths
 from fleet.kube.request import Request, Send
 from fleet.model import ObjectRef, Resource
-from fleet.names import FIELD_MANAGER, MEMBER_ACCOUNT, MEMBER_NAMESPACE, PRODUCT
+from fleet.names import FIELD_MANAGER, MEMBER_ACCOUNT, MEMBER_NAMESPACE, PRODUCT, SELF_NAMESPACE
 
 TOKEN_SECONDS: Final = 30 * 24 * 3600
 _NAMESPACES: Final = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
@@ -44,9 +44,15 @@ async def enrol(send: Send, name: str, scope: Scope = WHOLE) -> Enrolled:
         raise RegistrationError(
             "a registration reaches the whole cluster; a list of namespaces is not yet supported"
         )
+    binding = await _binding(send)
+    if _of_a_hub(binding):
+        raise RegistrationError(
+            "a hub is installed on this cluster, and its account would become the member's, with all its rights: "
+            "'fleethub install --register-self NAME' registers a hub's own cluster, and renews its token"
+        )
     await _apply(send, _NAMESPACES, _NAMESPACE, {})
     await _apply(send, _ACCOUNTS, _ACCOUNT, {"automountServiceAccountToken": False})
-    bound = await _bound(send)
+    bound = _role(binding)
     if bound not in ("", rights.role(scope)):
         # What a binding is to cannot be changed. The other direction leaves the account without rights, not with more.
         await _delete(send, rights.BINDINGS, rights.BINDING)
@@ -69,9 +75,16 @@ async def unenrol(send: Send) -> tuple[str, ...]:
     """Take back what ``enrol`` granted; what is deployed there stays. Says what was removed, in words.
 
     The rights go first: an account without them is harmless. So with the account's own token the second step is
-    refused, and the account left; with an administrator's both go.
+    refused, and the account left; with an administrator's both go. On a hub's own cluster the account of the member goes,
+    and the hub's stays.
     """
     removed = []
+    if _of_a_hub(await _binding(send)):
+        if await _delete(send, rights.BINDINGS, rights.BINDING._replace(name=SELF_NAMESPACE)):
+            removed.append(f"ClusterRoleBinding {SELF_NAMESPACE}")
+        if await void(send, SELF_NAMESPACE):
+            removed.append(f"ServiceAccount {SELF_NAMESPACE}/{MEMBER_ACCOUNT} and its tokens")
+        return tuple(removed)
     if await _delete(send, rights.BINDINGS, rights.BINDING):
         removed.append(f"ClusterRoleBinding {MEMBER_ACCOUNT}")
     try:
@@ -92,22 +105,33 @@ async def unenrol(send: Send) -> tuple[str, ...]:
 
 async def scope_of(send: Send) -> Scope:
     """The scope that the account on the member has now; that of the whole cluster where it has none."""
-    return IMPERSONATING if await _bound(send) == rights.role(IMPERSONATING) else WHOLE
+    return IMPERSONATING if _role(await _binding(send)) == rights.role(IMPERSONATING) else WHOLE
 
 
-async def _bound(send: Send) -> str:
-    """The ClusterRole that the account is bound to; empty where it is to none."""
+async def _binding(send: Send) -> Mapping[str, Any] | None:
+    """The binding of the account's name, its labels and its role read; None where there is none."""
     path = paths.object_path(rights.BINDINGS, "", rights.BINDING.name)
     try:
         answer = await send(Request("GET", path, ref=rights.BINDING))
     except NotFound:
-        return ""
+        return None
     try:
-        return str(json.loads(answer.body)["roleRef"]["name"])
-    except (ValueError, KeyError, TypeError):
+        body = json.loads(answer.body)
+        labels = dict(body["metadata"].get("labels") or {})
+        return {"labels": labels, "role": str((body.get("roleRef") or {}).get("name", ""))}
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise ServerFailed(
             "the answer is no ClusterRoleBinding", status=answer.status, ref=rights.BINDING
         ) from None
+
+
+def _role(binding: Mapping[str, Any] | None) -> str:
+    return str(binding["role"]) if binding is not None else ""
+
+
+def _of_a_hub(binding: Mapping[str, Any] | None) -> bool:
+    """Whether the binding is what an installation of a hub made for itself: that has the product's name on it."""
+    return binding is not None and binding["labels"].get("app.kubernetes.io/name") == PRODUCT
 
 
 async def void(send: Send, place: str) -> bool:

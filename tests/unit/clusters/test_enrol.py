@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 import pytest
 
+from fleet.cli import hub_objects
 from fleet.clusters.enrol import Enrolled, enrol, unenrol
 from fleet.clusters.registration import Scope
 from fleet.errors import Conflict, Forbidden, NotFound, RegistrationError, ServerFailed
@@ -84,7 +85,8 @@ async def test_the_rights_go_before_the_account_and_only_as_they_were_seen() -> 
         "clusterroles",
         "serviceaccounts",
     ]
-    assert json.loads(member.asked[1].body or b"")["preconditions"] == {"uid": "u", "resourceVersion": "7"}
+    first = next(one for one in member.asked if one.writes)
+    assert json.loads(first.body or b"")["preconditions"] == {"uid": "u", "resourceVersion": "7"}
     assert len(removed) == len(member.writes)
 
 
@@ -122,3 +124,17 @@ async def test_no_right_at_all_is_an_error() -> None:
 
     with pytest.raises(Forbidden):
         await unenrol(Member(stranger).send)
+
+
+async def test_the_account_of_a_hub_is_not_taken_for_that_of_a_member() -> None:
+    (installed,) = [body for body in hub_objects.rights("fleethub") if body["kind"] == "ClusterRoleBinding"]
+    installed["metadata"].update(uid="u", resourceVersion="7")
+    member = Member(lambda request: json.dumps(installed).encode() if request.verb == "GET" else META)
+    with pytest.raises(RegistrationError, match="--register-self"):
+        await enrol(member.send, "home")
+    assert member.writes == []
+    assert len(await unenrol(member.send)) == 2
+    assert [path for _, path in member.writes] == [
+        "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/fleethub-member",
+        "/api/v1/namespaces/fleethub-member/serviceaccounts/fleethub",
+    ]
