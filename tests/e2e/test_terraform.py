@@ -274,7 +274,9 @@ def test_what_lacks_on_the_machine_is_said_and_the_rest_of_the_folder_reads(grou
     ground.run("validate", "-no-color", folder=managed)
 
 
-def test_a_list_longer_than_one_variable_with_values_that_a_shell_would_read_goes_in_one_call(ground: Ground) -> None:
+def test_a_list_longer_than_one_variable_with_values_that_a_shell_would_read_goes_in_one_call(
+    ground: Ground,
+) -> None:
     root = ground.folder / "terraform" / "trial"
     root.mkdir()
     (root / "main.tf").write_text(
