@@ -3,7 +3,7 @@
 Contract: an answer, or None and `Live.why`; never an error, since every verb that asks has the status to
 show. The token comes from the Secret fleethub-api and goes to the hub alone: in a header, or behind the
 proxy, which takes that header for itself, in the body. An address of plain HTTP is that of a Pod, as a rule,
-which here may be anybody's: it is asked only on this machine, or where the cluster has no Service of the hub.
+which here may be anybody's: it is asked only where the hub runs on this machine, or the cluster has no Service of it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import json
+import socket
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -73,9 +74,13 @@ class Live:
         if lease is None:
             raise NotFound("no hub has run on this cluster yet", status=404)
         url = (lease["metadata"].get("annotations") or {}).get(names.URL, "").rstrip("/")
-        if not url.startswith(("http://", "https://")) or not (lease.get("spec") or {}).get("holderIdentity"):
+        holder = (lease.get("spec") or {}).get("holderIdentity") or ""
+        if not url.startswith(("http://", "https://")) or not holder:
             return [""]  # what was given up serves nowhere
-        return [url, ""] if url.startswith("https://") or _here(url) else ["", url]
+        if _loopback(url):
+            # Of the hub's machine: on another one it is whoever has that port there.
+            return [url, ""] if holder.startswith(f"{socket.gethostname()}_") else [""]
+        return [url, ""] if url.startswith("https://") else ["", url]
 
     async def _read_token(self) -> str:
         at = At(objects.SECRET, self._session.hub.hub_namespace, names.API_SECRET)
@@ -114,8 +119,8 @@ class Live:
         return value
 
 
-def _here(url: str) -> bool:
-    """Whether the URL is one of this machine."""
+def _loopback(url: str) -> bool:
+    """Whether the URL leads to the machine that asks."""
     try:
         host = urlsplit(url).hostname or ""
         return host == "localhost" or ipaddress.ip_address(host).is_loopback

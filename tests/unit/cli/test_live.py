@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 from typing import Any
 
 import orjson
@@ -16,13 +17,14 @@ from fleet.errors import NotFound, Throttled
 from fleet.kube.connection import Connection
 from fleet.kube.request import Answer, Request
 
+HERE = f"{socket.gethostname()}_7_abcd"
 POD = "http://10.244.1.5:8080"
 
 
 class Ways:
     """A hub's cluster with a Lease, and who was told the token."""
 
-    def __init__(self, url: str, *, service: str = "answers", holder: str = "hub-1") -> None:
+    def __init__(self, url: str, *, service: str = "answers", holder: str = HERE) -> None:
         self.lease = {"metadata": {"annotations": {names.URL: url}}, "spec": {"holderIdentity": holder}}
         self.service = service
         self.told: list[str] = []
@@ -65,6 +67,7 @@ class Ways:
         (Ways(POD, service="missing"), [POD]),
         (Ways("http://127.0.0.1:8080"), ["http://127.0.0.1:8080"]),
         (Ways("http://[::1]:8080"), ["http://[::1]:8080"]),
+        (Ways("http://127.0.0.1:8080", holder="elsewhere_7_abcd"), ["proxy"]),
         (Ways("https://hub.example"), ["https://hub.example"]),
         (Ways("https://hub.example", holder=""), ["proxy"]),
         (Ways("http://127.0.0.1.example:8080"), ["proxy"]),
