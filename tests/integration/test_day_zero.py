@@ -258,7 +258,9 @@ async def test_what_people_put_beside_the_hub_outlives_it_and_its_rights_do_not(
     assert await theatre.api.get("Namespace", "gitops") is None
     assert await theatre.api.get("ClusterRoleBinding", "fleethub") is not None
 
-    await theatre.api.apply(json.loads(application(theatre)))
+    app = json.loads(application(theatre))
+    app["metadata"]["namespace"] = HUB
+    await theatre.api.apply(app)
     finalizers = [names.FINALIZER, "acme.example/keep"]
     await theatre.api.patch("Application", "app", HUB, {"metadata": {"finalizers": finalizers}})
     left = await fleethub(theatre, "uninstall", "--yes")
