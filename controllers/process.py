@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import errno
 import os
 import signal
 import sys
@@ -74,9 +75,15 @@ async def run(
     hub = Hub(settings, connection, seams, out=out)
     operator = Operator(connection, hub)
     provider = HubProvider(hub)
-    web = await server.serve(
-        settings.listen, *provider.routes(), report=provider.unforeseen, elsewhere=provider.elsewhere
-    )
+    try:
+        web = await server.serve(
+            settings.listen, *provider.routes(), report=provider.unforeseen, elsewhere=provider.elsewhere
+        )
+    except OSError as refused:
+        number = refused.errno or 0
+        why = os.strerror(number).lower() if number in errno.errorcode else "there is no such address"
+        text = f"the hub cannot listen on {settings.listen}: {why}; give --listen another address"
+        raise FleetError(text) from None
     logger.info("listening", url=web.url)
     if made is not None:
         made(hub, web.url)

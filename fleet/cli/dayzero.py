@@ -8,6 +8,7 @@ the Secrets that are made of it.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +19,7 @@ from fleet import names
 from fleet.cli.errors import CliError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from fleet.cli.session import Session
 
@@ -26,6 +27,7 @@ ROOT: Final = "root"
 IN_POD: Final = "https://kubernetes.default.svc"
 CREDENTIAL: Final = "root-repository"
 _SECONDS: Final = 30 * 24 * 3600
+_LONGEST: Final = 200  # of a cluster's name, from which its Secret has its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ def read(namespace: str, given: Mapping[str, Any]) -> Given:
             raise CliError(f"--{found.replace('_', '-')} is for --root", hint="Give --root URL")
     elif not given["path"]:
         raise CliError("--root needs the folder of the root's manifests", hint="Give --path PATH")
+    _member(given["register_self"] or "", given["self_labels"])
     return Given(
         _application(namespace, given) if url else None,
         _credential(namespace, given["repository_credential"], url)
@@ -117,9 +120,26 @@ def _application(namespace: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return body
 
 
+def _member(name: str, labels: Iterable[tuple[str, str]]) -> None:
+    """Raise where the hub's own cluster cannot have that name or these labels."""
+    from fleet.api.selector import KEY, VALUE  # noqa: PLC0415
+    from fleet.api.shape import NAME  # noqa: PLC0415
+
+    if not name:
+        if labels:
+            raise CliError("--self-label is for --register-self", hint="Give --register-self NAME")
+        return
+    if not re.fullmatch(NAME, name) or len(name) > _LONGEST:
+        raise CliError("--register-self: a name is lower case letters, digits, dashes and dots")
+    for key, value in labels:
+        if not re.fullmatch(KEY, key) or not re.fullmatch(VALUE, value) or len(value) > 63:  # noqa: PLR2004
+            raise CliError(f"--self-label: {key}={value} is no label, by Kubernetes' rules")
+
+
 def _credential(namespace: str, path: str, url: str) -> dict[str, Any]:
     """The Secret of a file, for the hub's namespace; it must open the root's repository."""
     from fleet import urls  # noqa: PLC0415
+    from fleet.cli import objects  # noqa: PLC0415
     from fleet.errors import RegistrationError  # noqa: PLC0415
     from fleet.git import credentials  # noqa: PLC0415
 
@@ -129,7 +149,11 @@ def _credential(namespace: str, path: str, url: str) -> dict[str, Any]:
         raise CliError(
             f"{option}: {path} must hold one Secret", hint="docs/applications.md says which keys it has"
         )
+    if fault := objects.misshapen(bodies[0]):
+        raise CliError(f"{option}: {path}: {fault} is not of its type")
     metadata = bodies[0].get("metadata") or {}
+    if str(metadata.get("name") or "").startswith(names.RESERVED_SECRETS):
+        raise CliError(f"{option}: {path}: the Secret's name is one of the hub's own: give it another")
     labels = {**(metadata.get("labels") or {}), names.SECRET_TYPE: names.SECRET_REPOSITORY}
     body = {
         **bodies[0],
@@ -190,23 +214,40 @@ async def _register(session: Session, given: Given, *, in_pod: bool) -> None:
     from dataclasses import replace  # noqa: PLC0415
 
     from fleet.cli import objects  # noqa: PLC0415
-    from fleet.cli.cluster import own, secrets  # noqa: PLC0415
+    from fleet.cli.cluster import own, registering, secrets  # noqa: PLC0415
     from fleet.kube import trusted  # noqa: PLC0415
     from fleet.kube.connection import Connection  # noqa: PLC0415
 
+    at = (session.hub.hub_namespace, given.self_name)
+    secret = objects.At(objects.SECRET, at[0], f"{given.self_name}{secrets.KUBECONFIG_SUFFIX}")
+    present = await objects.find(session.send, secret)
+    if present is not None and not secrets.ours(present):
+        raise CliError(f"{secret} is there already and is no registration", hint="Rename or remove it first")
+    identity = await registering.who(session.send)
+    registering.refuse_another(given.self_name, identity, await registering.known(session))
     for body in own.account():
         await objects.apply(session.send, body)
     here = await trusted.load(session.hub.kubeconfig, session.hub.context)
-    server = IN_POD if in_pod else here.server
-    connection = Connection(
-        server=server, ca_data=here.ca_data, tls_server_name=None if in_pod else here.tls_server_name
-    )
+    if in_pod:
+        connection = Connection(server=IN_POD, ca_data=await _authority(session) or here.ca_data)
+    else:
+        connection = Connection(
+            server=here.server, ca_data=here.ca_data, tls_server_name=here.tls_server_name
+        )
     connection = replace(connection, token=await _token(session))
-    at = (session.hub.hub_namespace, given.self_name)
     await objects.apply(session.send, secrets.registration(at, connection, dict(given.labels), {}))
     click.echo(
-        f"Registered this cluster as {given.self_name} at {server}, by an account of {names.SELF_NAMESPACE}"
+        f"Registered this cluster as {given.self_name} at {connection.server}, by an account of {names.SELF_NAMESPACE}"
     )
+
+
+async def _authority(session: Session) -> bytes | None:
+    """Who vouches for the API server to Pods: not the one of a kubeconfig, where that leads through something else."""
+    from fleet.cli import objects  # noqa: PLC0415
+
+    at = objects.At(objects.CONFIG_MAP, "kube-system", "kube-root-ca.crt")
+    found = ((await objects.find(session.send, at) or {}).get("data") or {}).get("ca.crt", "")
+    return found.encode() if found else None
 
 
 async def _token(session: Session) -> str:

@@ -8,13 +8,14 @@ Members are reached by credentials of their own.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from fleet import names
 
 _RBAC: Final = "rbac.authorization.k8s.io"
 LABELS: Final = {"app.kubernetes.io/name": names.PRODUCT, "app.kubernetes.io/managed-by": names.PRODUCT}
+DISCOVERY: Final = f"{names.PRODUCT}-discovery"
 _LOOK: Final = ("get", "list", "watch")
 
 
@@ -142,7 +143,7 @@ def roles(place: str) -> Iterator[tuple[str, str, str, tuple[Rule, ...]]]:
 
 def discovery(place: str, namespace: str) -> Iterator[dict[str, Any]]:
     """Give what lets the hub of the namespace ``place`` find registrations among the Secrets of ``namespace``."""
-    name = f"{names.PRODUCT}-discovery"
+    name = DISCOVERY
     metadata = {"name": name, "namespace": namespace, "labels": LABELS}
     rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": list(_LOOK)}]
     yield {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": metadata, "rules": rules}
@@ -172,3 +173,8 @@ def meta(place: str) -> dict[str, Any]:
     if place:
         metadata["namespace"] = place
     return metadata
+
+
+def ours(body: Mapping[str, Any]) -> bool:
+    """Whether an object was made by an installation, by its labels."""
+    return LABELS.items() <= (body["metadata"].get("labels") or {}).items()

@@ -9,6 +9,7 @@ import click
 from fleet.cli.options import Hub, hub_options, pair, timeout_option
 
 if TYPE_CHECKING:
+    from fleet.cli.objects import At
     from fleet.cli.session import Session
 
 
@@ -51,9 +52,10 @@ def install(
     the cluster runs the hub; else 'fleethub hub' does. With --root that is all of the first day: registrations,
     Projects and credentials come from Git, secret ones sealed for the ring "hub".
     """
-    from fleet.cli import dayzero  # noqa: PLC0415
+    from fleet.cli import dayzero, installation  # noqa: PLC0415
     from fleet.cli.session import run  # noqa: PLC0415
 
+    installation.meant(hub)
     first = dayzero.read(hub.hub_namespace, given)
 
     if show:
@@ -63,6 +65,7 @@ def install(
         return
 
     async def verb(session: Session) -> None:
+        await installation.check(session, new=True)
         await _install(session, image or "", discover, timeout)
         await dayzero.tell(session, first, in_pod=bool(image))
 
@@ -83,16 +86,22 @@ async def _install(
 ) -> None:
     import secrets  # noqa: PLC0415
 
-    from fleet import shipped  # noqa: PLC0415
-    from fleet.cli import hub_base, hub_objects, objects, waiting  # noqa: PLC0415
+    from fleet import names, shipped  # noqa: PLC0415
+    from fleet.cli import hub_base, hub_objects, hub_workload, objects, waiting  # noqa: PLC0415
     from fleet.documents import read  # noqa: PLC0415
     from fleet.projects import default  # noqa: PLC0415
 
     namespace = session.hub.hub_namespace
     kinds = []
-    for body in hub_base.manifests(namespace, image, discover):
-        await objects.apply(session.send, body)
+    runs = await objects.find(session.send, objects.At("Deployment", namespace, names.PRODUCT))
+    for wanted in hub_base.manifests(namespace, image, discover):
+        # Pods that an installation before this one brought stay, and so does the word on them.
+        keeps = wanted["kind"] == "Namespace" and runs is not None and hub_objects.ours(runs)
+        body = hub_workload.guarded(wanted) if keeps else wanted
         at = objects.At(body["kind"], body["metadata"].get("namespace", ""), body["metadata"]["name"])
+        if at.kind in ("Namespace", "CustomResourceDefinition"):
+            await _gone(session, at, timeout)
+        await objects.apply(session.send, body)
         click.echo(f"Applied {at}")
         if at.kind == "CustomResourceDefinition":
             kinds.append(at)
@@ -115,3 +124,15 @@ async def _install(
     await waiting.until(look, timeout=timeout, what="the kinds are served")
     if await objects.create(session.send, default.manifest(namespace)):
         click.echo(f"Made Project {namespace}/default, which allows everything")
+
+
+async def _gone(session: Session, at: At, timeout: float) -> None:  # noqa: ASYNC109 (exit code 4)
+    """Wait until one that is being deleted is gone: what is made in it meanwhile goes with it."""
+    from fleet.cli import objects, waiting  # noqa: PLC0415
+
+    async def look() -> waiting.Look:
+        found = await objects.find(session.send, at)
+        going = found is not None and "deletionTimestamp" in found["metadata"]
+        return waiting.Look(not going, (f"{at} is being deleted",) if going else ())
+
+    await waiting.until(look, timeout=timeout, what=f"{at} can be made")

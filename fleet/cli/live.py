@@ -1,15 +1,19 @@
-"""Live detail from the hub's own API: found through its Lease, else through the API server's Service proxy.
+"""Live detail from the hub's own API: by the address on its Lease, or through the API server's Service proxy.
 
 Contract: an answer, or None and `Live.why`; never an error, since every verb that asks has the status to
 show. The token comes from the Secret fleethub-api and goes to the hub alone: in a header, or behind the
-proxy, which takes that header for itself, in the body.
+proxy, which takes that header for itself, in the body. An address of plain HTTP is that of a Pod, as a rule,
+which here may be anybody's: it is asked only where the hub runs on this machine, or the cluster has no Service of it.
 """
 
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
+import socket
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from fleet import names
 from fleet.cli import objects
@@ -53,6 +57,8 @@ class Live:
                 answer = await self._ask(way, path, patience)
             except FleetError as error:
                 self.why = f"{_NOTHING}: {error.text}"
+                if not way and not isinstance(error, NotFound):
+                    break  # the Service is there
                 continue
             self._ways = [way]  # the one that answers, from now on
             return answer
@@ -67,8 +73,14 @@ class Live:
         lease = await objects.find(self._session.send, at)
         if lease is None:
             raise NotFound("no hub has run on this cluster yet", status=404)
-        url = (lease["metadata"].get("annotations") or {}).get(names.URL, "")
-        return [url.rstrip("/"), ""] if url.startswith(("http://", "https://")) else [""]
+        url = (lease["metadata"].get("annotations") or {}).get(names.URL, "").rstrip("/")
+        holder = (lease.get("spec") or {}).get("holderIdentity") or ""
+        if not url.startswith(("http://", "https://")) or not holder:
+            return [""]  # what was given up serves nowhere
+        if _loopback(url):
+            # Of the hub's machine: on another one it is whoever has that port there.
+            return [url, ""] if holder.startswith(f"{socket.gethostname()}_") else [""]
+        return [url, ""] if url.startswith("https://") else ["", url]
 
     async def _read_token(self) -> str:
         at = At(objects.SECRET, self._session.hub.hub_namespace, names.API_SECRET)
@@ -76,7 +88,7 @@ class Live:
         encoded = ((secret or {}).get("data") or {}).get("token", "")
         if not encoded:
             raise NotFound(f"the Secret {names.API_SECRET} holds no token", status=404)
-        return base64.b64decode(encoded).decode("ascii", errors="replace")
+        return base64.b64decode(encoded).decode("ascii", errors="ignore").strip()
 
     async def _ask(self, way: str, path: str, patience: float) -> dict[str, Any]:
         if way:
@@ -105,3 +117,12 @@ class Live:
         if not isinstance(value, dict):
             raise FleetError("what answers there is no fleethub")
         return value
+
+
+def _loopback(url: str) -> bool:
+    """Whether the URL leads to the machine that asks."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from fleet.cli import output
+from fleet.cli import errors, output
 from fleet.cli.errors import CliError
 from fleet.cli.options import timeout_option
 
@@ -37,6 +37,11 @@ def create(name: str, api_only: bool, kubeconfig: str | None, timeout: float) ->
         from bootstrap.local import lasting  # noqa: PLC0415
         from bootstrap.local.servers import Components  # noqa: PLC0415
 
+        if kubeconfig is not None and not _is_copy(Path(kubeconfig), name):
+            raise CliError(
+                f"{kubeconfig} is there, and is no kubeconfig of {name} alone: it would be lost",
+                hint="Give --kubeconfig another file",
+            )
         components = Components.API_ONLY if api_only else Components.ALL
         try:
             made = lasting.create(name, components=components, timeout=timeout)
@@ -91,16 +96,19 @@ def delete(name: str, kubeconfig: str | None, ignore_missing: bool) -> None:  # 
     with _told():
         from bootstrap.local import lasting  # noqa: PLC0415
 
-        if kubeconfig is not None:
-            Path(kubeconfig).unlink(missing_ok=True)
         try:
             lasting.delete(name)
+            click.echo(f"Deleted {name}.")
         except lasting.NoSuchPlane:
             if not ignore_missing:
                 raise
             click.echo(f"There is no {name}.")
+        if kubeconfig is None:
             return
-        click.echo(f"Deleted {name}.")
+        if not _is_copy(Path(kubeconfig), name):
+            errors.note(f"Note: {kubeconfig} stays: it is no kubeconfig of {name} alone.")
+            return
+        Path(kubeconfig).unlink(missing_ok=True)
 
 
 @local.command("hub", context_settings={"ignore_unknown_options": True})
@@ -161,6 +169,26 @@ def _serves(name: str, kubeconfig: str, log: Path, timeout: float) -> None:
 
 def _last(log: Path) -> str:
     return " | ".join(log.read_text(errors="replace").strip().splitlines()[-3:])
+
+
+def _is_copy(file: Path, name: str) -> bool:
+    """Whether nothing is lost with the file: it is not there, is empty, or is of that control plane alone."""
+    from fleet.documents import read  # noqa: PLC0415
+    from fleet.errors import DocumentError  # noqa: PLC0415
+
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        return True
+    if not content.strip():
+        return True
+    try:
+        value = read.value(content, path=file.name)
+        contexts = [one["name"] for one in value["contexts"]]
+        servers = [one["cluster"]["server"] for one in value["clusters"]]
+    except (DocumentError, KeyError, TypeError):
+        return False
+    return contexts == [name] and all(str(one).startswith("https://127.0.0.1:") for one in servers)
 
 
 def _copy(kubeconfig: Path, to: Path) -> None:

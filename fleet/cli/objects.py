@@ -179,6 +179,24 @@ def condition(body: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
     return {}
 
 
+def misshapen(body: Mapping[str, Any]) -> str:
+    """Give the field of a Secret or ConfigMap from a file that is not of its type; empty where all are."""
+    metadata = body.get("metadata") or {}
+    if not isinstance(metadata, dict):
+        return "metadata"
+    for name in ("name", "namespace"):
+        if not isinstance(metadata.get(name) or "", str):
+            return f"metadata.{name}"
+    tables = {f"metadata.{name}": metadata.get(name) for name in ("labels", "annotations")}
+    tables |= {name: body.get(name) for name in ("data", "stringData")}
+    for name, table in tables.items():
+        if not isinstance(table or {}, dict) or not all(
+            isinstance(one, str) for one in (table or {}).values()
+        ):
+            return name
+    return ""
+
+
 def _path(at: At) -> str:
     return paths.object_path(RESOURCES[at.kind], at.namespace, at.name)
 

@@ -149,8 +149,13 @@ class Hub(Parts):
 
     @property
     def elsewhere(self) -> str | None:
-        """Where the active process of this hub serves (empty: unknown), while this one waits; None: here."""
-        return self.authority.active if self.authority.waiting_for else None
+        """Where the active process of this hub serves (empty: unknown), while this one waits; None: here.
+
+        What was heard too long ago counts no more: the address may be another's by now, and tokens go there.
+        """
+        if not self.authority.waiting_for:
+            return None
+        return "" if self.authority.blind else self.authority.active
 
     def lifted(self) -> None:
         """The lists are complete: all who follow a repository are one change until each has rendered."""

@@ -91,7 +91,8 @@ class Authority:
         while True:
             await self._clock.sleep(self._duration / CYCLES)
             try:
-                ours = await self._cycle(send)
+                # Not ours, and nobody else's: somebody wrote an annotation into it just then.
+                ours = await self._cycle(send) or (not self.waiting_for and await self._cycle(send))
             except FleetError as error:
                 if self._clock.boottime() >= self._until:
                     raise LeaseLost(f"the Lease could not be renewed in time: {error.text}") from None

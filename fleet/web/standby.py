@@ -1,7 +1,8 @@
 """What comes to a process that waits for its turn is handed to the one that is active.
 
 Contract: probes and metrics are each process's own; all else is answered by the active one, with the caller's headers and
-body, once: what was handed on already is not handed on again. Where it serves, its Lease says.
+body, once: what was handed on already is not handed on again. Where it serves, its Lease says; what the caller
+says is a path there and nothing else, so that nobody has another server asked.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ SECONDS: Final = 10.0
 _HOP: Final = frozenset(
     {
         "connection",
+        "content-encoding",  # the body was decoded as it was read
         "content-length",
         "expect",
         "host",
@@ -49,6 +51,9 @@ def forwarding(elsewhere: Elsewhere) -> Callable[..., Any]:
         active = elsewhere() if request.path not in OWN else None
         if active is None:
             return await handler(request)
+        if not request.raw_path.startswith("/"):
+            # CONNECT and its like: behind the address it would be read as a part of the host.
+            return answers.refusal(400, "BadRequest", "a request to the hub names a path")
         if not active.startswith(("http://", "https://")) or MARK in request.headers:
             return _nobody()
         return await _ask(active, request)

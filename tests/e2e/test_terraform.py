@@ -272,3 +272,39 @@ def test_what_lacks_on_the_machine_is_said_and_the_rest_of_the_folder_reads(grou
     managed = ground.folder / "terraform" / "examples" / "managed"
     ground.run("init", "-input=false", "-no-color", folder=managed)
     ground.run("validate", "-no-color", folder=managed)
+
+
+def test_a_list_longer_than_one_variable_with_values_that_a_shell_would_read_goes_in_one_call(
+    ground: Ground,
+) -> None:
+    root = ground.folder / "terraform" / "trial"
+    root.mkdir()
+    (root / "main.tf").write_text(
+        'module "it" {\n'
+        '  source         = "../modules/register"\n'
+        '  hub_kubeconfig = "hub file"\n'
+        "  wait           = false\n"
+        '  clusters = { for index in range(30) : "c${index}" => {\n'
+        '    kubeconfig  = "it\'s a $(touch hit) `touch hit` \\"file\\""\n'
+        '    annotations = { "acme.example/zones" = join(",", range(1000, 2000)) }\n'
+        "  } }\n"
+        "}\n"
+    )
+    stub = ground.folder / "stub"
+    stub.mkdir()
+    (stub / "fleethub").write_text(
+        f'#!/bin/sh\necho "$@" >> {stub}/asked\n[ "$2" != apply ] || cat > {stub}/told\n'
+    )
+    (stub / "fleethub").chmod(0o755)
+    path = f"{stub}:{SYSTEM}"
+    ground.run("init", "-input=false", "-no-color", folder=root)
+    ground.run("apply", "-auto-approve", "-input=false", "-no-color", folder=root, PATH=path)
+    told = json.loads((stub / "told").read_text())
+    assert {one["name"] for one in told} == {f"c{index}" for index in range(30)}
+    assert {Path(one["memberKubeconfig"]).name for one in told} == {'it\'s a $(touch hit) `touch hit` "file"'}
+    assert (stub / "asked").read_text() == "cluster apply -f - --timeout 5m\n"
+    ground.run("destroy", "-auto-approve", "-input=false", "-no-color", folder=root, PATH=path)
+    removed = (stub / "asked").read_text().splitlines()[1:]
+    assert len(removed) == 30
+    assert all("--kubeconfig hub file --member-kubeconfig" in line for line in removed)
+    assert not (root / "hit").exists()

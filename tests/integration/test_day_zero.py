@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -260,3 +261,53 @@ async def test_what_cannot_be_used_is_told_before_anything_is_made(empty: Theatr
         assert "hunter2" not in done.err
         assert "aHVudGVyMg" not in done.err
     assert await theatre.api.get("Namespace", HUB) is None
+
+
+async def test_what_people_put_beside_the_hub_outlives_it_and_its_rights_do_not(empty: Theatre) -> None:
+    theatre, offered = empty, empty.namespace
+    await theatre.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": offered}})
+    await fleethub(theatre, "install", "--image", "registry.test/fleethub:1", "--discover", f"capi={offered}")
+    # Again without the image changes nothing for the Pods that are there.
+    await fleethub(theatre, "install")
+    space = await theatre.api.get("Namespace", HUB)
+    assert space is not None
+    assert space["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+    # Whoever mistakes the namespace changes nothing.
+    for command in (("install",), ("uninstall", "--crds", "--yes")):
+        for mistaken in (("--hub-namespace", "gitops"), ("--namespace", "gitops")):
+            done = await fleethub(theatre, *command, *mistaken, code=1)
+            assert "--hub-namespace" in done.err
+    assert await theatre.api.get("Namespace", "gitops") is None
+    assert await theatre.api.get("ClusterRoleBinding", "fleethub") is not None
+
+    app = json.loads(application(theatre))
+    app["metadata"]["namespace"] = HUB
+    await theatre.api.apply(app)
+    finalizers = [names.FINALIZER, "acme.example/keep"]
+    await theatre.api.patch("Application", "app", HUB, {"metadata": {"finalizers": finalizers}})
+    left = await fleethub(theatre, "uninstall", "--yes")
+    assert "The kinds stay, since there are 1 Application." in left.out
+    assert f"Namespace {HUB} stays: it holds Application app, Project default." in left.out
+    for kind, name, place in (
+        ("RoleBinding", "fleethub-discovery", offered),
+        ("Role", "fleethub-discovery", offered),
+        ("RoleBinding", "fleethub", HUB),
+        ("ClusterRoleBinding", "fleethub", ""),
+        ("Deployment", "fleethub", HUB),
+        ("Lease", names.HUB_LEASE, HUB),
+    ):
+        assert await theatre.api.get(kind, name, place) is None, kind
+    space, app = await theatre.api.get("Namespace", HUB), await theatre.api.get("Application", "app", HUB)
+    assert space is not None
+    assert app is not None
+    assert "deletionTimestamp" not in {**space["metadata"], **app["metadata"]}
+
+    gone = await fleethub(theatre, "uninstall", "--crds", "--yes")
+    assert f"Removed Namespace {HUB}" in gone.out
+    app = await theatre.api.get("Application", "app", HUB)
+    assert app is not None
+    assert app["metadata"]["finalizers"] == ["acme.example/keep"]
+    # What is made in a namespace that ends would go with it.
+    early = await fleethub(theatre, "install", "--timeout", "1s", code=4)
+    assert f"Namespace {HUB} is being deleted" in early.err

@@ -80,6 +80,8 @@ def check(items: list[dict[str, Any]]) -> None:
     from fleet.cli import objects  # noqa: PLC0415
 
     for one in items:
+        if fault := objects.misshapen(one):
+            raise CliError(f"{fault} of an object in it is not of its type")
         kind, name = one.get("kind"), (one.get("metadata") or {}).get("name")
         if kind == "Secret":
             if not name:

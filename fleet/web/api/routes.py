@@ -44,7 +44,7 @@ def routes(provider: Provider, supply: Supply) -> list[web.RouteDef]:
         try:
             asked = json.loads(await request.read())
             given, path = asked["token"], asked["path"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return answers.refusal(400, "BadRequest", "the body must be JSON with token and path")
         if not isinstance(given, str) or not token.accepts(supply, given):
             return _stranger()

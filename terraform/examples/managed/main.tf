@@ -55,10 +55,20 @@ variable "aks" {
 locals {
   folder = abspath("${path.root}/.fleethub")
 
+  # Values go by the environment: what is written into a command is read by a shell.
   commands = merge(
-    { for key, one in var.eks : key => "aws eks update-kubeconfig --name '${one.cluster_name}' --region '${one.region}' --kubeconfig \"$FILE\"" },
-    { for key, one in var.gke : key => "KUBECONFIG=\"$FILE\" gcloud container clusters get-credentials '${one.name}' --location '${one.location}' --project '${one.project_id}'" },
-    { for key, one in var.aks : key => "az aks get-credentials --admin --name '${one.aks_name}' --resource-group '${one.resource_group}' --file \"$FILE\" --overwrite-existing" },
+    { for key, one in var.eks : key => {
+      command     = "aws eks update-kubeconfig --name \"$NAME\" --region \"$PLACE\" --kubeconfig \"$FILE\""
+      environment = { NAME = one.cluster_name, PLACE = one.region }
+    } },
+    { for key, one in var.gke : key => {
+      command     = "KUBECONFIG=\"$FILE\" gcloud container clusters get-credentials \"$NAME\" --location \"$PLACE\" --project \"$OWNER\""
+      environment = { NAME = one.name, PLACE = one.location, OWNER = one.project_id }
+    } },
+    { for key, one in var.aks : key => {
+      command     = "az aks get-credentials --admin --name \"$NAME\" --resource-group \"$OWNER\" --file \"$FILE\" --overwrite-existing"
+      environment = { NAME = one.aks_name, OWNER = one.resource_group }
+    } },
   )
 
   clusters = merge(
@@ -95,10 +105,8 @@ resource "terraform_data" "kubeconfig" {
   triggers_replace = [each.value]
 
   provisioner "local-exec" {
-    command = "umask 077 && mkdir -p \"$(dirname \"$FILE\")\" && ${each.value}"
-    environment = {
-      FILE = "${local.folder}/${each.key}.kubeconfig"
-    }
+    command     = "umask 077 && mkdir -p \"$(dirname \"$FILE\")\" && ${each.value.command}"
+    environment = merge(each.value.environment, { FILE = "${local.folder}/${each.key}.kubeconfig" })
   }
 }
 

@@ -23,6 +23,11 @@ variable "discover" {
   description = "Namespaces whose registrations are taken up: capi=NAMESPACE or argocd=NAMESPACE."
   type        = list(string)
   default     = []
+
+  validation {
+    condition     = alltrue([for one in var.discover : can(regex("^[a-z]+=[-a-z0-9,]+$", one))])
+    error_message = "Each is FORM=NAMESPACE, as capi=clusters."
+  }
 }
 
 variable "local" {
@@ -32,4 +37,9 @@ variable "local" {
     options = optional(list(string), [])
   })
   default = null
+
+  validation {
+    condition     = alltrue([for one in try(var.local.options, []) : can(regex("^[^[:space:]]+$", one))])
+    error_message = "An option has no space in it: write --name=value."
+  }
 }

@@ -69,16 +69,29 @@ resource "terraform_data" "registered" {
       set -ef
       [ -n "$NAMES" ] || exit 0
       export KUBECONFIG="$HUB"
-      printf '%s' "$ENTRIES" | fleethub cluster apply -f - --timeout "$TIMEOUT" $${CONTEXT:+--context "$CONTEXT"}
+      # One variable an entry: the kernel takes 128 KiB in one, and the list of some hundred clusters is longer.
+      {
+        i=0
+        printf '['
+        while [ "$i" -lt "$COUNT" ]; do
+          [ "$i" -eq 0 ] || printf ','
+          printenv "ENTRY_$i"
+          i=$((i + 1))
+        done
+        printf ']'
+      } | fleethub cluster apply -f - --timeout "$TIMEOUT" $${CONTEXT:+--context "$CONTEXT"}
       [ -z "$WAIT" ] || fleethub cluster wait $NAMES --timeout "$TIMEOUT" $${CONTEXT:+--context "$CONTEXT"}
     EOT
-    environment = {
-      HUB     = var.hub_kubeconfig
-      CONTEXT = var.hub_context
-      ENTRIES = jsonencode(values(local.entries))
-      NAMES   = join(" ", sort(keys(local.entries)))
-      TIMEOUT = var.timeout
-      WAIT    = var.wait ? "yes" : ""
-    }
+    environment = merge(
+      {
+        HUB     = var.hub_kubeconfig
+        CONTEXT = var.hub_context
+        COUNT   = length(local.entries)
+        NAMES   = join(" ", sort(keys(local.entries)))
+        TIMEOUT = var.timeout
+        WAIT    = var.wait ? "yes" : ""
+      },
+      { for index, one in values(local.entries) : "ENTRY_${index}" => jsonencode(one) },
+    )
   }
 }

@@ -25,6 +25,11 @@ variable "clusters" {
     annotations     = optional(map(string), {})
     namespaces      = optional(list(string))
   }))
+
+  validation {
+    condition     = alltrue([for name in keys(var.clusters) : can(regex("^[a-z0-9]([-a-z0-9.]{0,198}[a-z0-9])?$", name))])
+    error_message = "A cluster's name is lower case letters, digits, dashes and dots."
+  }
 }
 
 variable "wait" {

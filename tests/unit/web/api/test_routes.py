@@ -227,3 +227,5 @@ async def test_query_is_for_callers_whose_authorization_header_is_taken(serving:
         ):
             async with session.post("/api/v1/query", json=body) as answer:
                 assert answer.status == status
+        async with session.post("/api/v1/query", data=b"[" * 100_000) as answer:
+            assert answer.status == 400
