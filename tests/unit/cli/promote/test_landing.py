@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from fleet.cli.environments.repository import Repository
+from fleet.cli.environments.running import Running
 from fleet.cli.errors import CliError
-from fleet.cli.promote import landing
+from fleet.cli.promote import landing, plan
 from fleet.cli.promote.landing import Change
+from fleet.cli.promote.message import Promotion
 from tests.stage.gitrepo import ENVIRONMENT, GitRepo
 
 TEXT = "Promote\n\nPromoted-From: staging\n"
@@ -102,6 +104,30 @@ def test_a_branch_of_others_is_left_alone(remote: GitRepo) -> None:
         landing.beside(clone(remote), "main", "work", lambda _: Change({"a.yaml": b"a: 2\n"}, TEXT))
     assert "holds commits that are no promotion" in caught.value.message
     assert remote.find("work") == theirs
+
+
+def test_what_somebody_else_wrote_in_between_is_not_taken_back(remote: GitRepo) -> None:
+    def promotion(old: str, new: str) -> Promotion:
+        change = plan.Change(("spec", "source", "targetRevision"), old, new)
+        return Promotion(
+            "shop", "environments/prod/shop.yaml", b"", b"", Running("x"), plan.Plan(changes=[change])
+        )
+
+    shown, first, before = [promotion("a", "b")], True, remote.find("main")
+
+    def make(_: str) -> Change:
+        nonlocal first
+        made, first = ([promotion("a", "b")] if first else [promotion("c", "b")]), False
+        landing.overtaken(shown, made)
+        nonlocal before
+        before = remote.commit({"a.yaml": "a: 2\n"})  # a later promotion of the same is faster
+        return Change({"a.yaml": b"a: 0\n"}, TEXT)
+
+    with pytest.raises(CliError) as caught:
+        landing.directly(clone(remote), "main", make)
+    assert "spec.source.targetRevision was changed in the meantime, to c" in caught.value.message
+    assert remote.find("main") == before
+    landing.overtaken(shown, [])  # somebody has promoted the same
 
 
 def test_nothing_to_change_is_no_commit(remote: GitRepo) -> None:
