@@ -223,8 +223,8 @@ def _land(
     if not given["pull_request"] and not given["branch"]:
         _told(landing.directly(repository, given["base"], make))
         return
-    name = given["app"].replace("/", "-") if given["app"] else "all"
-    branch = given["branch"] or f"fleethub/promote-{name}-to-{asked.target}"
+    name = f"promote-{given['app']}" if given["app"] else "promote"
+    branch = given["branch"] or f"fleethub/{name}-to-{asked.target}"
     where = _forge(repository, given) if given["pull_request"] else None
     landed = landing.beside(repository, given["base"], branch, make)
     _told(landed)

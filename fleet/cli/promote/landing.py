@@ -59,6 +59,8 @@ def directly(repository: Repository, branch: str, make: Callable[[str], Change])
 
 def beside(repository: Repository, base: str, branch: str, make: Callable[[str], Change]) -> Landed:
     """Commit on a branch of its own, made anew from ``base`` each time, and push that."""
+    if branch == base:
+        raise CliError(f"{branch} is the branch itself", hint="Give another --branch, or none")
 
     def once() -> Landed | None:
         commit = _base(repository, base)
@@ -67,7 +69,8 @@ def beside(repository: Repository, base: str, branch: str, make: Callable[[str],
         if not change.files:
             return Landed("", branch)
         if before:
-            if f"\n{message.MARK}: " not in repository.message(before):
+            told = (repository.message(before), *repository.messages(commit, before))
+            if not all(f"\n{message.MARK}: " in one for one in told):
                 raise CliError(f"{branch} holds commits that are no promotion", hint="Give another --branch")
             if repository.same(before, commit, change.files):
                 return Landed(before, branch)
