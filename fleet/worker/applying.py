@@ -75,8 +75,8 @@ def settled(member: Member, item: Shaped) -> bool:
 def audited(member: Member, item: Shaped) -> bool:
     """Whether an audit has nothing to find in an object that is settled.
 
-    A Secret of a form that nobody has written since our last apply is what that made of it, whatever ownership shows. Opening it
-    again would cost an RSA operation or a read of Vault for nothing.
+    A Secret of a form that nobody has written since our last apply is what that made of it, whatever ownership shows: the
+    cluster was asked. Opening it again would cost an RSA operation or a read of Vault for nothing.
     """
     return bool(item.placed.manifest.form) and member.sightings.untouched(item.ref)
 

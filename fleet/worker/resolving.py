@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from fleet.errors import FleetError, fault
-from fleet.model import Fault, Manifest, Mode, ObjectRef, Work
+from fleet.model import Fault, Manifest, Mode, ObjectRef, Resource, Work
 from fleet.projects import objects
 from fleet.secrets.arrange import FETCHED
 from fleet.sync import shape
@@ -78,6 +78,8 @@ async def stamped(work: Work, scoped: Scoped, member: Member) -> Scoped:
 async def resolve(work: Work, scoped: Scoped, member: Member) -> Resolved:
     """Open what the pass may send."""
     marks = Marks(set_id(work.target.key, member.identity.namespace), member.identity.digest_key)
+    if work.mode is Mode.AUDIT:
+        await _ask(scoped, member)
 
     def stands(item: Shaped) -> bool:
         left = work.mode is not Mode.AUDIT or audited(member, item)
@@ -113,6 +115,25 @@ async def resolve(work: Work, scoped: Scoped, member: Member) -> Resolved:
 
     await asyncio.gather(*(one(placed.manifest) for placed in due))
     return Resolved(clear, faults)
+
+
+async def _ask(scoped: Scoped, member: Member) -> None:
+    """Ask the cluster which Secrets stand as our last apply left them.
+
+    An audit is for what watches do not bring, so that they have brought nothing is no answer. It costs metadata alone.
+    """
+    wanted: dict[Resource, list[ObjectRef]] = {}
+    for placed in scoped.manifests:
+        if placed.manifest.form and member.sightings.untouched(placed.ref):
+            wanted.setdefault(placed.resource, []).append(placed.ref)
+    try:
+        found = await member.existence.look(wanted)
+    except FleetError:
+        return  # whatever the pass does next meets the same, and says so
+    for ref in [ref for refs in wanted.values() for ref in refs]:
+        live, seen = found.get(ref), member.sightings.get(ref)
+        if seen is None or live is None or (live.uid, live.version) != (seen.uid, seen.version):
+            member.sightings.touched(ref)
 
 
 def judged(plan: Plan, resolved: Resolved) -> Plan:

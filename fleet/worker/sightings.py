@@ -62,6 +62,10 @@ class Sightings:
         """Our own apply of a Secret of a form answered with this version."""
         self._wrote[ref] = version
 
+    def touched(self, ref: ObjectRef) -> None:
+        """Somebody has written such a Secret, whatever was heard of it."""
+        self._wrote.pop(ref, None)
+
     def untouched(self, ref: ObjectRef) -> bool:
         """Whether nobody has written such a Secret since, not even a word that is not looked at."""
         seen = self._seen.get(ref)

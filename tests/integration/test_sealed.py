@@ -132,7 +132,9 @@ async def test_what_is_sealed_for_one_environment_stays_shut_in_another(
     assert await data(theatre, "db", "us") == {"password": CLEAR}
 
 
-async def test_drift_audits_and_restarts_open_only_what_they_must(theatre: Theatre, kubeseal: Path) -> None:
+async def test_drift_audits_and_restarts_open_only_what_they_must(
+    theatre: Theatre, kubeseal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await theatre.unkeyed()
     await theatre.register("eu")
     await theatre.start()
@@ -174,6 +176,13 @@ async def test_drift_audits_and_restarts_open_only_what_they_must(theatre: Theat
     await theatre.members["eu"].patch("Secret", "db", theatre.namespace, note, "labeller")
     await until(lambda: opened(2), what="an audit opens what somebody has written")
     await holds(lambda: opened(2), 2.5, what="and it stands again")
+    # No watch tells of it.
+    (worker,) = theatre.hub.roster.workers()
+    assert worker.running is not None
+    monkeypatch.setattr(worker.running._observer, "_arrived", lambda *_: None)
+    await theatre.members["eu"].patch("Secret", "db", theatre.namespace, {"data": {"password": stolen}})
+    await until(healed, what="an audit asks the cluster itself")
+    await until(lambda: opened(3), what="and opens it for that")
 
 
 async def test_a_copied_key_opens_once_it_is_on_a_ring(theatre: Theatre, kubeseal: Path) -> None:
