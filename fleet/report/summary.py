@@ -49,6 +49,7 @@ _OF_SECRETS: Final = (
     "VaultPathRefused",
     "VaultRefused",
     "VaultSealed",
+    "VaultBehind",
     "VaultStandby",
     "VaultUnreachable",
     "VaultVersionDeleted",

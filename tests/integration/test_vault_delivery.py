@@ -176,6 +176,12 @@ async def test_a_steady_state_reads_metadata_alone_and_once_for_all_clusters(
 
     await holds(calm, 1.0, what="one look for both clusters")
     assert hub.secrets.vault.data_reads == before[2]
+    # A path that was removed and written again has the same number, and holds something else.
+    bao.root("DELETE", f"secret/metadata/{team.name}/db")
+    bao.put(f"secret/data/{team.name}/db", {"password": SECOND})
+    hub.clock.advance(3700)
+    await becomes(theatre, "db", {"password": SECOND}, "eu", "us")
+    await until(sealed, what="the parents say that all was applied")
     await theatre.stop()
     again = await theatre.start()
     await until(lambda: _followed(again), what="both are followed after a start")
