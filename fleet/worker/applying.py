@@ -81,6 +81,18 @@ def audited(member: Member, item: Shaped) -> bool:
     return bool(item.placed.manifest.form) and member.sightings.untouched(item.ref)
 
 
+def stands(work: Work, item: Shaped, member: Member) -> bool:
+    """Whether a pass has nothing to do with an object: opening what it is made from and applying go by the same word.
+
+    A Secret that is made once is read again neither by an audit nor for a person's sync.
+    """
+    if not settled(member, item) or blemished(work, item.ref, member):
+        return False
+    if item.placed.manifest.kept.stamp == names.ONCE:
+        return True
+    return work.asked_by is None and (work.mode is not Mode.AUDIT or audited(member, item))
+
+
 def blemished(work: Work, ref: ObjectRef, member: Member) -> bool:
     """Whether people added to an object what the Application's policy takes away again."""
     return Option.STRICT in work.target.policy.options and any(
@@ -162,9 +174,7 @@ def _unhealthy(stages: Iterable[Stage], member: Member, progress: Progress) -> t
 async def _stage(work: Work, stage: Stage, member: Member, progress: Progress) -> None:
     due = []
     for item in stage.items:
-        calm = settled(member, item) and not blemished(work, item.ref, member)
-        left = work.mode is not Mode.AUDIT or audited(member, item)
-        if left and work.asked_by is None and calm:
+        if stands(work, item, member):
             progress.unchanged += 1
             progress.applied.add(item.ref)
         else:

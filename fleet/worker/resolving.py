@@ -18,8 +18,8 @@ from fleet.secrets.arrange import FETCHED
 from fleet.sync import shape
 from fleet.sync.scope import Placed, Scoped
 from fleet.sync.sets import set_id
-from fleet.sync.shape import Marks, Shaped
-from fleet.worker.applying import audited, settled
+from fleet.sync.shape import Marks
+from fleet.worker.applying import stands
 from fleet.worker.member import Member
 from fleet.worker.plan import Plan, Stage, unbuilt
 from fleet.worker.resolver import Asked, Stamp
@@ -81,10 +81,6 @@ async def resolve(work: Work, scoped: Scoped, member: Member) -> Resolved:
     if work.mode is Mode.AUDIT:
         await _ask(scoped, member)
 
-    def stands(item: Shaped) -> bool:
-        left = work.mode is not Mode.AUDIT or audited(member, item)
-        return left and work.asked_by is None and settled(member, item)
-
     due = [
         placed
         for placed in scoped.manifests
@@ -92,7 +88,7 @@ async def resolve(work: Work, scoped: Scoped, member: Member) -> Resolved:
         and (work.only is None or placed.ref in work.only)
         and not unbuilt(placed.manifest)
         and placed.ref not in scoped.unknown
-        and not stands(shape.body(placed, marks))
+        and not stands(work, shape.body(placed, marks), member)
     ]
     clear: dict[ObjectRef, bytes] = {}
     faults: dict[ObjectRef, Fault] = {

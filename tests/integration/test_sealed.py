@@ -185,6 +185,25 @@ async def test_drift_audits_and_restarts_open_only_what_they_must(
     await until(lambda: opened(3), what="and opens it for that")
 
 
+async def test_a_strict_application_takes_away_what_people_add_to_a_sealed_secret(
+    theatre: Theatre, kubeseal: Path
+) -> None:
+    await theatre.register("eu")
+    await theatre.start()
+    made = sealed(kubeseal, await certificate(theatre), secret("db", theatre.namespace, password=CLEAR))
+    theatre.repo.commit({"apps/app/db.yaml": manifest_of(made)})
+    await theatre.application(syncPolicy={"automated": {"prune": True, "selfHeal": True, "strict": True}})
+    await theatre.synced()
+    extra = {"data": {"extra": base64.b64encode(b"mine").decode()}}
+    await theatre.members["eu"].patch("Secret", "db", theatre.namespace, extra)
+
+    async def gone() -> bool:
+        return await data(theatre, "db") == {"password": CLEAR}
+
+    await until(gone, what="what was added is taken away")
+    await theatre.synced()
+
+
 async def test_a_copied_key_opens_once_it_is_on_a_ring(theatre: Theatre, kubeseal: Path) -> None:
     await theatre.register("eu")
     await theatre.start()

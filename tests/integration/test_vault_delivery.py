@@ -193,6 +193,37 @@ async def _followed(hub: Any) -> bool:
     return len(hub.secrets.refresh) == 2
 
 
+async def test_what_is_made_once_is_read_once(theatre: Theatre, bao: OpenBao, team: Team) -> None:
+    await theatre.register("eu")
+    bao.put(f"secret/data/{team.name}/db", {"password": FIRST})
+    commit = theatre.repo.commit(
+        {
+            "apps/app/store.yaml": manifest_of(store(bao, team)),
+            "apps/app/db.yaml": manifest_of(external("db", f"{team.name}/db", refreshPolicy="CreatedOnce")),
+        }
+    )
+    await theatre.start()
+    await app(team)
+    await becomes(theatre, "db", {"password": FIRST})
+    await team.synced("app")
+    bao.put(f"secret/data/{team.name}/db", {"password": SECOND})
+    await theatre.stop()
+    hub = await theatre.start(audit_interval=1)
+    note = {"metadata": {"annotations": {names.SYNC: commit}}}
+    await theatre.api.patch("Application", "app", team.name, note)
+
+    async def asked() -> bool:
+        status = (await theatre.api.get("Application", "app", team.name) or {})["status"]
+        return bool((status.get("lastSync") or {}).get("phase") == "Succeeded")
+
+    await until(asked, what="a person's sync is done")
+
+    async def unread() -> bool:
+        return hub.secrets.vault.data_reads == 0 and await data(theatre, "db") == {"password": FIRST}
+
+    await holds(unread, 3.0, what="neither that nor an audit reads it again")
+
+
 async def test_placeholders_are_filled_in_within_strings_and_base64_and_refused_elsewhere(
     theatre: Theatre, bao: OpenBao, team: Team
 ) -> None:
