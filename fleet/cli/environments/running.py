@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from fleet import names
+from fleet.api.selector import matches
 from fleet.cli import objects
+from fleet.cli.environments.declared import Environment
 from fleet.cli.errors import CliError
 from fleet.cli.live import Live
 
@@ -56,7 +58,7 @@ class Image:
 class Running:
     """See the module. ``healthy_since`` is 0 while it is not healthy; ``problems`` are by cluster.
 
-    ``revision`` is what ``healthy_since`` is about: the commit of the first source.
+    ``strangers`` are clusters that the environment does not have. ``revision`` is what ``healthy_since`` is about: the commit of the first source.
     """
 
     application: str
@@ -67,6 +69,7 @@ class Running:
     targets: tuple[Target, ...] = ()
     images: tuple[Image, ...] = ()
     problems: tuple[tuple[str, str], ...] = ()
+    strangers: tuple[str, ...] = ()
 
     @property
     def exists(self) -> bool:
@@ -112,6 +115,18 @@ async def ask(session: Session, live: Live, namespace: str, name: str) -> Runnin
             *((one["cluster"], one["problem"]) for one in items if one["problem"]),
             *((name, "the hub has not asked it") for name in sorted(silent)),
         ),
+    )
+
+
+async def clusters(live: Live, environment: Environment) -> frozenset[str]:
+    """Give the clusters that an environment has, by their labels now. CliError where the hub does not answer."""
+    told = await live.get("/clusters")
+    if told is None:
+        raise CliError(f"the hub does not say which clusters it has: {live.why}", hint="Check --hub-url")
+    return frozenset(
+        one["name"]
+        for one in told.get("items") or []
+        if matches(environment.clusters, one.get("labels") or {})
     )
 
 

@@ -121,14 +121,20 @@ def _evidence(hub: Hub, found: Layout, apps: tuple[str, ...], asked: Asked) -> d
     from fleet.cli.session import run  # noqa: PLC0415
 
     async def verb(session: Session) -> dict[str, Running]:
+        from dataclasses import replace  # noqa: PLC0415
+
         from fleet.cli.environments import running  # noqa: PLC0415
+        from fleet.cli.environments.declared import named  # noqa: PLC0415
         from fleet.cli.live import Live  # noqa: PLC0415
 
         live = Live(session)
+        own = await running.clusters(live, named(found.environments, asked.source))
         told = {}
         for app in apps:
             file = found.file(app, asked.source)
-            told[app] = await running.ask(session, live, file.namespace, file.name)
+            seen = await running.ask(session, live, file.namespace, file.name)
+            others = tuple(one.cluster for one in seen.targets if one.cluster not in own)
+            told[app] = replace(seen, strangers=others)
         return told
 
     return run(verb, hub)

@@ -38,6 +38,8 @@ def application(running: Running, *, soak: float, now: float) -> Iterator[Agains
         if not one.well:
             why = f" ({one.reason})" if one.reason else ""
             yield Against(f"{one.cluster}: {one.sync}, {one.health}{why}")
+    for cluster in running.strangers:
+        yield Against(f"{cluster}: its labels make it no cluster of this environment (environments.yaml)")
     if not running.commits:
         told = ", ".join(f"{one.cluster} is at {_commits(one.commits)}" for one in running.targets)
         yield Against(f"its clusters are not at one commit: {told}", final=True)

@@ -167,6 +167,10 @@ def test_what_the_hub_does_not_know_stands_against_it() -> None:
         ("fleethub/shop-staging: the hub has not looked at its newest version yet", False),
         ("eu: its images are not known: it does not answer", False),
     ]
+    strange = make(running(strangers=("eu",)), spec(), BOUNDS)
+    assert against(strange) == [
+        ("eu: its labels make it no cluster of this environment (environments.yaml)", False)
+    ]
     other = make(running(), {"source": {"repoURL": REPO, "path": "elsewhere"}}, BOUNDS)
     assert against(other) == [("the two files have no source in common", True)]
 
