@@ -90,6 +90,10 @@ def make(running: Running, spec: Mapping[str, Any], bounds: Bounds) -> Plan:
             paired = True
             plan.evidence.append(f"{source.get('chart') or source.get('path', '')} {commit}")
             _change(plan, (*path, "targetRevision"), source.get("targetRevision", ""), commit)
+        named_by_facts = [
+            one for one in (source.get("kustomize") or {}).get("images") or () if "{" in str(one)
+        ]
+        plan.notes += [f"{one} is made of facts of the cluster, and stays as it is" for one in named_by_facts]
         for named in images(path, source):
             _image(plan, named, running, bounds)
         for at, name in numbers(

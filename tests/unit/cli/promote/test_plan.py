@@ -47,13 +47,18 @@ def against(plan: Plan) -> list[tuple[str, bool]]:
 
 
 def test_the_commit_and_the_digest_that_run_are_what_goes_on() -> None:
-    plan = make(running(), spec(kustomize={"images": ["shop=acme/shop:1", "other:3"]}), BOUNDS)
+    plan = make(
+        running(), spec(kustomize={"images": ["shop=acme/shop:1", "other:3", "x={region}/x:1"]}), BOUNDS
+    )
     assert against(plan) == []
     assert told(plan) == {
         "spec.source.targetRevision": NEW,
         "spec.source.kustomize.images.0": f"shop=acme/shop:2@{ONE}",
     }
-    assert plan.notes == ["docker.io/library/other runs nowhere there, and stays as it is"]
+    assert plan.notes == [
+        "x={region}/x:1 is made of facts of the cluster, and stays as it is",
+        "docker.io/library/other runs nowhere there, and stays as it is",
+    ]
     assert plan.evidence == [f"bases/shop {NEW}", f"docker.io/acme/shop:2@{ONE}"]
 
 
