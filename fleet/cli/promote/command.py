@@ -218,10 +218,12 @@ def _land(
 
     made: list[Promotion] = []
     evidence, before = shown
+    # No others than those that were shown: a soak may have ended since.
+    evidence = {one.app: evidence[one.app] for one in before}
 
     def make(commit: str) -> Change:
         made[:], refused = _promotions(layout.at(repository, commit), evidence, asked)
-        if refused and not made:
+        if refused:
             raise CliError(refused[0], code=errors.NOT_YET)
         landing.overtaken(before, made)
         return Change({one.path: one.after for one in made}, message.commit(tuple(made), asked))
