@@ -7,7 +7,7 @@ a cluster's labels change; what is kept elsewhere is followed by its version.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from fleet import names
@@ -26,7 +26,7 @@ from fleet.secrets.resolve import Resolving
 from fleet.secrets.unseal import SealClosed
 from fleet.secrets.vault.door import Door as VaultDoor
 from fleet.secrets.vault.vault import Vault
-from fleet.secrets.version import Place, Stamped
+from fleet.secrets.version import Place, Stamped, pins
 from fleet.settings import Settings
 from fleet.worker.resolver import Asked, Stamp
 from fleet.world.objects import World
@@ -134,8 +134,8 @@ class Secrets:
     def _place(self, asked: Asked) -> Place:
         key, name = asked.target.application, asked.target.cluster
         known = self._world.applications.get(key)
-        pins = _pins(known.annotations if known is not None else {})
-        return Place(key, self._facts(name), asked.walls, pins)
+        held = pins(known.annotations.get(names.PIN, "") if known is not None else "")
+        return Place(key, self._facts(name), asked.walls, held)
 
     def _facts(self, name: str) -> Facts:
         known = self._world.clusters.get(ApplicationKey(self._namespace, name))
@@ -156,13 +156,3 @@ class Secrets:
             worker = self.roster.get(target.cluster)
             if worker is not None and any(fault.reason in CLOSED for fault in outcome.faults):
                 worker.again(target)
-
-
-def _pins(annotations: Mapping[str, str]) -> dict[str, int]:
-    """``PATH=N`` by comma or space; what does not read is told where the Application's Secrets are shown."""
-    found: dict[str, int] = {}
-    for word in annotations.get(names.PIN, "").replace(",", " ").split():
-        path, _, number = word.rpartition("=")
-        if path and number.isdigit():
-            found[path.strip("/")] = int(number)
-    return found

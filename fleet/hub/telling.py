@@ -292,6 +292,7 @@ class Telling:
                 name: reach for name in record.served if (reach := self._board.reach_of(name)) is not None
             },
             pending=self._pending(key, record, outcomes),
+            joined=frozenset(record.served) - record.stood,
             faults=record.faults,
             holds=tuple(dict.fromkeys((*record.holds, *(hold for o in leaving for hold in o.holds)))),
             revision=revision,

@@ -49,6 +49,7 @@ _OF_SECRETS: Final = (
     "VaultPathRefused",
     "VaultRefused",
     "VaultSealed",
+    "VaultBehind",
     "VaultStandby",
     "VaultUnreachable",
     "VaultVersionDeleted",
@@ -77,7 +78,7 @@ class Facts:
     """All that a status is made of. ``targets``: where the Application is placed now.
 
     ``pending``: clusters whose newest Work differs in revision or render from what the last Outcome answered,
-    and has not been passed yet. ``faults`` and ``holds`` are those of the Application itself (source, render,
+    and has not been passed yet; ``joined``: those that it was not on when this process saw it first. ``faults`` and ``holds`` are those of the Application itself (source, render,
     placement; grace, deletion, prunes that wait). ``last_sync`` is ``status.lastSync`` as it is to be.
     """
 
@@ -85,6 +86,7 @@ class Facts:
     outcomes: tuple[Outcome, ...] = ()
     reaches: Mapping[str, Reach] = field(default_factory=dict)
     pending: frozenset[str] = frozenset()
+    joined: frozenset[str] = frozenset()
     faults: tuple[Fault, ...] = ()
     holds: tuple[Holding, ...] = ()
     revision: str = ""
@@ -142,6 +144,8 @@ def _healthy_since(
     """
     if not standings or not all(one.well for one in standings):
         return ""
+    if facts.joined - {outcome.target.cluster for outcome in facts.outcomes}:
+        return ""  # what is remembered is of clusters that were there before
     same = (before.get("revision"), before.get("render", "")) == (
         facts.revision or before.get("revision"),
         facts.render,

@@ -156,10 +156,10 @@ class Fetching:
         number = want.version or place.pins.get(str(path))
         found = await self._vault.version(login, path, interval=within, number=number)
         version = str(found.number) if found.number else ""
-        word = f"{login.server} {login.namespace} {path} {found.number} {found.state.value} {found.content}"
+        told = f"{found.number} {found.made} {found.state.value} {found.content}"
+        word = f"{login.server} {login.namespace} {path} {told}"
         if want.metadata and found.state is State.LIVE:
-            told = await self._vault.metadata(login, path)
-            word += f" {_digest(told)}"
+            word += f" {_digest(await self._vault.metadata(login, path))}"
         missing = (
             ""
             if found.state is State.LIVE

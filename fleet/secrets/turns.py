@@ -93,4 +93,6 @@ def _blocking(batch: list[Job]) -> Sequence[Result]:
             found.append((None if done.cancelled() else job(), None))
         except Exception as error:  # noqa: BLE001 (whatever it is, it is raised where the job came from)
             found.append((None, error))
+        except BaseException as error:  # noqa: BLE001 (a panic of a library: nobody may wait for ever for its neighbours)
+            found.append((None, RuntimeError(f"a job ended with {type(error).__name__}")))
     return found

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fleet.facts import Facts
 from fleet.model import ApplicationKey, Walls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+# Versions count from 1.
+_PIN: Final = re.compile(r"(?P<path>.+)=(?P<number>[1-9][0-9]{0,8})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +48,9 @@ class Stamped:
     until: float | None = None
     sources: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def pins(text: str) -> dict[str, int]:
+    """Give the versions that ``PATH=N`` by comma or space holds paths at; what does not read holds nothing."""
+    found = (_PIN.fullmatch(word) for word in text.replace(",", " ").split())
+    return {one["path"].strip("/"): int(one["number"]) for one in found if one is not None}

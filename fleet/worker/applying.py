@@ -75,10 +75,22 @@ def settled(member: Member, item: Shaped) -> bool:
 def audited(member: Member, item: Shaped) -> bool:
     """Whether an audit has nothing to find in an object that is settled.
 
-    A Secret of a form that nobody has written since our last apply is what that made of it, whatever ownership shows. Opening it
-    again would cost an RSA operation or a read of Vault for nothing.
+    A Secret of a form that nobody has written since our last apply is what that made of it, whatever ownership shows: the
+    cluster was asked. Opening it again would cost an RSA operation or a read of Vault for nothing.
     """
     return bool(item.placed.manifest.form) and member.sightings.untouched(item.ref)
+
+
+def stands(work: Work, item: Shaped, member: Member) -> bool:
+    """Whether a pass has nothing to do with an object: opening what it is made from and applying go by the same word.
+
+    A Secret that is made once is read again neither by an audit nor for a person's sync.
+    """
+    if not settled(member, item) or blemished(work, item.ref, member):
+        return False
+    if item.placed.manifest.kept.stamp == names.ONCE:
+        return True
+    return work.asked_by is None and (work.mode is not Mode.AUDIT or audited(member, item))
 
 
 def blemished(work: Work, ref: ObjectRef, member: Member) -> bool:
@@ -162,9 +174,7 @@ def _unhealthy(stages: Iterable[Stage], member: Member, progress: Progress) -> t
 async def _stage(work: Work, stage: Stage, member: Member, progress: Progress) -> None:
     due = []
     for item in stage.items:
-        calm = settled(member, item) and not blemished(work, item.ref, member)
-        left = work.mode is not Mode.AUDIT or audited(member, item)
-        if left and work.asked_by is None and calm:
+        if stands(work, item, member):
             progress.unchanged += 1
             progress.applied.add(item.ref)
         else:

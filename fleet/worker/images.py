@@ -1,8 +1,10 @@
 """Which images the workloads of a target run, by the digests that the nodes took.
 
 Contract: one list of Pods for each workload, by its namespace and selector, when somebody asks; nothing is kept.
-Pods that end or have ended do not count. A digest is what `imageID` says behind the `@`: the digest of what the
-registry gave, so that it can be pulled again; an id without repository names nothing that a registry has.
+Pods that end or have ended do not count. A digest is the one that the pod was given, else what `imageID` says behind the
+`@`: the digest of what the registry gave, so that it can be pulled again. An id without repository names nothing that a
+registry has, and one of another repository (a copy of the same content, or what was imported on the node) nothing that is
+known to be in this one.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ _PODS: Final = Resource("", "v1", "Pod", "pods", namespaced=True)
 _OVER: Final = frozenset({"Succeeded", "Failed"})
 _SECONDS: Final = 10.0
 _DIGEST: Final = "@sha256:"
+_DOCKER: Final = "docker.io/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +102,31 @@ def _pod(workload: ObjectRef, pod: Mapping[str, Any]) -> Iterator[Running]:
     }
     for container in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
         one = told.get(container.get("name")) or {}
-        _, at, digest = str(one.get("imageID") or "").rpartition(_DIGEST)
         state = one.get("state") or {}
         since = (state.get("running") or state.get("terminated") or {}).get("startedAt") or ""
+        image = str(container.get("image") or "")
         yield Running(
             workload,
-            str(container.get("image") or ""),
-            f"sha256:{digest}" if at else "",
+            image,
+            _digest(image, str(one.get("imageID") or "")),
             since=str(since),
             pod=str(metadata.get("name") or ""),
         )
+
+
+def _digest(image: str, told: str) -> str:
+    """By which digest a registry has what runs; empty where that is not known."""
+    _, given, pinned = image.rpartition(_DIGEST)
+    repository, at, digest = told.removeprefix("docker-pullable://").rpartition(_DIGEST)
+    if told and given:
+        return f"sha256:{pinned}"
+    return f"sha256:{digest}" if at and _same(image, repository) else ""
+
+
+def _same(image: str, repository: str) -> bool:
+    """Whether a repository is the image's own, whose name may leave out the registry."""
+    head, slash, last = image.partition("@")[0].rpartition("/")
+    named = f"{head}{slash}{last.partition(':')[0]}"
+    if named.startswith(_DOCKER):
+        return repository in (named, f"{_DOCKER}library/{named.removeprefix(_DOCKER)}")
+    return repository == named or repository.endswith(f"/{named}")

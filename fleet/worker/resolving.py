@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from fleet.errors import FleetError, fault
-from fleet.model import Fault, Manifest, Mode, ObjectRef, Work
+from fleet.model import Fault, Manifest, Mode, ObjectRef, Resource, Work
 from fleet.projects import objects
 from fleet.secrets.arrange import FETCHED
 from fleet.sync import shape
 from fleet.sync.scope import Placed, Scoped
 from fleet.sync.sets import set_id
-from fleet.sync.shape import Marks, Shaped
-from fleet.worker.applying import audited, settled
+from fleet.sync.shape import Marks
+from fleet.worker.applying import stands
 from fleet.worker.member import Member
 from fleet.worker.plan import Plan, Stage, unbuilt
 from fleet.worker.resolver import Asked, Stamp
@@ -78,10 +78,8 @@ async def stamped(work: Work, scoped: Scoped, member: Member) -> Scoped:
 async def resolve(work: Work, scoped: Scoped, member: Member) -> Resolved:
     """Open what the pass may send."""
     marks = Marks(set_id(work.target.key, member.identity.namespace), member.identity.digest_key)
-
-    def stands(item: Shaped) -> bool:
-        left = work.mode is not Mode.AUDIT or audited(member, item)
-        return left and work.asked_by is None and settled(member, item)
+    if work.mode is Mode.AUDIT:
+        await _ask(scoped, member)
 
     due = [
         placed
@@ -90,7 +88,7 @@ async def resolve(work: Work, scoped: Scoped, member: Member) -> Resolved:
         and (work.only is None or placed.ref in work.only)
         and not unbuilt(placed.manifest)
         and placed.ref not in scoped.unknown
-        and not stands(shape.body(placed, marks))
+        and not stands(work, shape.body(placed, marks), member)
     ]
     clear: dict[ObjectRef, bytes] = {}
     faults: dict[ObjectRef, Fault] = {
@@ -113,6 +111,25 @@ async def resolve(work: Work, scoped: Scoped, member: Member) -> Resolved:
 
     await asyncio.gather(*(one(placed.manifest) for placed in due))
     return Resolved(clear, faults)
+
+
+async def _ask(scoped: Scoped, member: Member) -> None:
+    """Ask the cluster which Secrets stand as our last apply left them.
+
+    An audit is for what watches do not bring, so that they have brought nothing is no answer. It costs metadata alone.
+    """
+    wanted: dict[Resource, list[ObjectRef]] = {}
+    for placed in scoped.manifests:
+        if placed.manifest.form and member.sightings.untouched(placed.ref):
+            wanted.setdefault(placed.resource, []).append(placed.ref)
+    try:
+        found = await member.existence.look(wanted)
+    except FleetError:
+        return  # whatever the pass does next meets the same, and says so
+    for ref in [ref for refs in wanted.values() for ref in refs]:
+        live, seen = found.get(ref), member.sightings.get(ref)
+        if seen is None or live is None or (live.uid, live.version) != (seen.uid, seen.version):
+            member.sightings.touched(ref)
 
 
 def judged(plan: Plan, resolved: Resolved) -> Plan:

@@ -97,6 +97,10 @@ class Sightings:
         """Remember the version that our own apply answered with."""
         self._answered[ref] = version
 
+    def touched(self, ref: ObjectRef) -> None:
+        """Somebody has written such a Secret, whatever was heard of it."""
+        self._answered.pop(ref, None)
+
     def untouched(self, ref: ObjectRef) -> bool:
         """Whether nobody has written the object since our last apply, not even what ownership does not show."""
         seen = self._seen.get(ref)

@@ -132,7 +132,9 @@ async def test_what_is_sealed_for_one_environment_stays_shut_in_another(
     assert await data(theatre, "db", "us") == {"password": CLEAR}
 
 
-async def test_drift_audits_and_restarts_open_only_what_they_must(theatre: Theatre, kubeseal: Path) -> None:
+async def test_drift_audits_and_restarts_open_only_what_they_must(
+    theatre: Theatre, kubeseal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await theatre.unkeyed()
     await theatre.register("eu")
     await theatre.start()
@@ -174,6 +176,33 @@ async def test_drift_audits_and_restarts_open_only_what_they_must(theatre: Theat
     await theatre.members["eu"].patch("Secret", "db", theatre.namespace, note, "labeller")
     await until(lambda: opened(2), what="an audit opens what somebody has written")
     await holds(lambda: opened(2), 2.5, what="and it stands again")
+    # No watch tells of it.
+    worker = theatre.hub.roster.get("eu")
+    assert worker is not None
+    assert worker.running is not None
+    monkeypatch.setattr(worker.running._observer, "_arrived", lambda *_: None)
+    await theatre.members["eu"].patch("Secret", "db", theatre.namespace, {"data": {"password": stolen}})
+    await until(healed, what="an audit asks the cluster itself")
+    await until(lambda: opened(3), what="and opens it for that")
+
+
+async def test_a_strict_application_takes_away_what_people_add_to_a_sealed_secret(
+    theatre: Theatre, kubeseal: Path
+) -> None:
+    await theatre.register("eu")
+    await theatre.start()
+    made = sealed(kubeseal, await certificate(theatre), secret("db", theatre.namespace, password=CLEAR))
+    theatre.repo.commit({"apps/app/db.yaml": manifest_of(made)})
+    await theatre.application(syncPolicy={"automated": {"prune": True, "selfHeal": True, "strict": True}})
+    await theatre.synced()
+    extra = {"data": {"extra": base64.b64encode(b"mine").decode()}}
+    await theatre.members["eu"].patch("Secret", "db", theatre.namespace, extra)
+
+    async def gone() -> bool:
+        return await data(theatre, "db") == {"password": CLEAR}
+
+    await until(gone, what="what was added is taken away")
+    await theatre.synced()
 
 
 async def test_a_copied_key_opens_once_it_is_on_a_ring(theatre: Theatre, kubeseal: Path) -> None:

@@ -70,12 +70,15 @@ class Recording:
         self.verbs: list[Verb] = []
         self.tokens: list[str] = []
         self.broken: dict[Verb, FleetError] = {}
+        self.newest = 0
 
     async def ask(self, login: Login, token: str, question: Question) -> Mapping[str, Any]:
         self.verbs.append(question.verb)
         self.tokens.append(token)
         if question.verb in self.broken:
             raise self.broken[question.verb]
+        if self.newest and question.verb is Verb.DATA and not question.number:
+            question = replace(question, number=self.newest)
         return await self.door.ask(login, token, question)
 
     async def close(self) -> None:
@@ -194,6 +197,30 @@ async def test_a_version_is_told_by_its_metadata_and_older_ones_can_be_pinned(
     assert vault.metadata_reads == 1
     error = await raised(vault.read(login, path, 3), failure.VaultPathMissing)
     assert "no version 3" in error.text
+
+
+async def test_what_a_replica_that_is_behind_gives_is_not_taken_for_the_newest(
+    bao: OpenBao, vault: Vault, door: Recording, login: Login
+) -> None:
+    path = KvPath("secret", "app/behind")
+    for each in ("one", "two"):
+        bao.put("secret/data/app/behind", {"n": each})
+    assert (await vault.version(login, path, interval=INTERVAL)).number == 2
+    door.newest = 1  # what such a replica has
+    error = await raised(vault.read(login, path), failure.VaultBehind)
+    assert "it has version 2 and answers with 1" in error.text
+    assert error.transient
+    assert dict(await vault.read(login, path, 1)) == {"n": "one"}
+    door.newest = 0
+    assert dict(await vault.read(login, path)) == {"n": "two"}
+    # Removed and written again, it counts from 1, and holds what it says.
+    first = await vault.version(login, path, interval=INTERVAL, number=1)
+    bao.root("DELETE", "secret/metadata/app/behind")
+    bao.put("secret/data/app/behind", {"n": "anew"})
+    assert dict(await vault.read(login, path)) == {"n": "anew"}
+    anew = await vault.version(login, path, interval=INTERVAL, number=1)
+    assert (anew.number, anew.state) == (first.number, first.state)
+    assert anew != first
 
 
 async def test_ten_askers_cost_one_read_of_metadata_an_interval_and_none_of_data(

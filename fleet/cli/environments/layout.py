@@ -72,6 +72,7 @@ def at(repository: Repository, commit: str) -> Layout:
         )
     environments = declared.environments(content)
     found: dict[str, dict[str, File]] = {}
+    known: dict[tuple[str, str], str] = {}
     for environment in environments:
         paths = repository.files(commit, environment.folder)
         if not paths:
@@ -84,6 +85,15 @@ def at(repository: Repository, commit: str) -> Layout:
             file = _file(path, data) if data is not None and _KIND.search(data) else None
             if file is not None:
                 app = _ENDING.sub("", path.removeprefix(f"{environment.folder}/"))
+                # What one runs would be told of the other.
+                other = known.setdefault((file.namespace, file.name), path)
+                if other != path:
+                    raise CliError(
+                        f"{other} and {path} are both Application {file.namespace}/{file.name}",
+                        hint="Give each its own metadata.name",
+                    )
+                if environment.name in found.get(app, {}):
+                    raise CliError(f"{environment.folder} has {app} twice, as .yaml and as .yml")
                 found.setdefault(app, {})[environment.name] = file
     return Layout(commit, environments, dict(sorted(found.items())))
 

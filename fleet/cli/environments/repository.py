@@ -18,6 +18,10 @@ from typing import Final
 
 from fleet.cli.errors import CliError
 
+# What a hook or an alias has of another repository, or of a half-made commit of this one.
+_OTHERS: Final = frozenset(
+    {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"}
+)
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 # What git and its servers say of a branch that is not what it was, or that another push holds at this moment.
 _MOVED: Final = ("fetch first", "non-fast-forward", "stale info", "cannot lock ref", "failed to update ref")
@@ -88,9 +92,13 @@ class Repository:
     def fetch(self, branch: str) -> str:
         """Bring the branch of the remote here; its commit, or empty where there is no such branch."""
         ref = f"refs/heads/{branch}"
+        if self._try("check-ref-format", ref) is None:
+            raise CliError(f"a branch cannot be named {branch!r}", hint="Give another name")
         told = f"read {branch} of {self.remote}"
         for _ in range(3):
-            found = self._run("ls-remote", "--refs", self.remote, ref, told=told).decode().split()
+            lines = self._run("ls-remote", "--refs", self.remote, ref, told=told).decode().splitlines()
+            # What is asked for is a pattern: other names may end like this one.
+            found = [commit for commit, _, name in (line.partition("\t") for line in lines) if name == ref]
             if not found:
                 return ""
             self._run(
@@ -115,11 +123,16 @@ class Repository:
         )
 
     def files(self, commit: str, folder: str) -> tuple[str, ...]:
-        """Give the paths of all files below a folder, links left out; none where it is not there."""
+        """Give the paths of all files below a folder; none where it is not there.
+
+        Links are left out, and names that cannot be printed as they are, which no manifest has.
+        """
         found = self._try("ls-tree", "-r", "-z", commit, "--", f"{folder}/") or b""
         lines = (line.decode(errors="surrogateescape") for line in found.split(b"\0") if line)
         return tuple(
-            path for entry, _, path in (line.partition("\t") for line in lines) if entry[:3] == "100"
+            path
+            for entry, _, path in (line.partition("\t") for line in lines)
+            if entry[:3] == "100" and path.isprintable()
         )
 
     def read(self, commit: str, paths: Sequence[str]) -> tuple[bytes | None, ...]:
@@ -142,6 +155,11 @@ class Repository:
         """Give a commit's message."""
         return self._ask("log", "-1", "--format=%B", commit)
 
+    def messages(self, since: str, until: str) -> tuple[str, ...]:
+        """Give the messages of the commits that ``until`` has and ``since`` lacks."""
+        found = self._run("log", "--format=%B%x00", f"{since}..{until}").decode(errors="replace")
+        return tuple(found.split("\0")[:-1])
+
     def same(self, commit: str, parent: str, files: Mapping[str, bytes]) -> bool:
         """Whether a commit is already what ``commit`` would make of these."""
         above = self._ask("rev-parse", f"{commit}^@")
@@ -162,8 +180,8 @@ class Repository:
             for path, content in files.items():
                 entry = self._run("ls-tree", parent, "--", path).decode().split()
                 blob = self._run("hash-object", "-w", "--stdin", given=content).decode().strip()
-                lines += f"{entry[0]} {blob}\t{path}\n".encode()
-            self._run("update-index", "--index-info", given=lines, more=index)
+                lines += f"{entry[0]} {blob}\t{path}\0".encode(errors="surrogateescape")
+            self._run("update-index", "-z", "--index-info", given=lines, more=index)
             tree = self._run("write-tree", more=index).decode().strip()
         made = self._run("commit-tree", tree, "-p", parent, "-F", "-", given=message.encode())
         return made.decode().strip()
@@ -172,7 +190,12 @@ class Repository:
         """Push where the branch is still at ``before`` (empty: it is not there yet). CliError for all else."""
         ref = f"refs/heads/{branch}"
         done = self._start(
-            "push", "--porcelain", f"--force-with-lease={ref}:{before}", self.remote, f"{commit}:{ref}"
+            "push",
+            "--porcelain",
+            "--no-follow-tags",
+            f"--force-with-lease={ref}:{before}",
+            self.remote,
+            f"{commit}:{ref}",
         )
         if done.returncode == 0:
             return Pushed.DONE
@@ -211,7 +234,8 @@ class Repository:
     def _start(
         self, *arguments: str, given: bytes | None = None, more: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[bytes]:
-        environment = {**os.environ, "LC_ALL": "C", **(more or {})}
+        inherited = {name: value for name, value in os.environ.items() if name not in _OTHERS}
+        environment = {**inherited, "LC_ALL": "C", **(more or {})}
         try:
             return subprocess.run(
                 ["git", "-C", str(self.root), *arguments],

@@ -8,15 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fleet import names
+from fleet.api.selector import matches
 from fleet.cli import objects
+from fleet.cli.environments.declared import Environment
 from fleet.cli.errors import CliError
 from fleet.cli.live import Live
 
 if TYPE_CHECKING:
     from fleet.cli.session import Session
+
+PATIENCE: Final = (
+    20.0  # seconds for images: the hub asks the clusters first, and says of a silent one that it is
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +56,20 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """See the module. ``healthy_since`` is 0 while it is not healthy; ``problems`` are by cluster."""
+    """See the module. ``healthy_since`` is 0 while it is not healthy; ``problems`` are by cluster.
+
+    ``strangers`` are clusters that the environment does not have. ``revision`` is what ``healthy_since`` is about: the commit of the first source.
+    """
 
     application: str
     spec: Mapping[str, Any] = field(default_factory=dict, repr=False)
     looked: bool = False  # whether the hub has judged the newest version of the object
+    revision: str = ""
     healthy_since: float = 0.0
     targets: tuple[Target, ...] = ()
     images: tuple[Image, ...] = ()
     problems: tuple[tuple[str, str], ...] = ()
+    strangers: tuple[str, ...] = ()
 
     @property
     def exists(self) -> bool:
@@ -78,23 +89,44 @@ async def ask(session: Session, live: Live, namespace: str, name: str) -> Runnin
     application = f"{namespace}/{name}"
     if body is None:
         return Running(application)
-    told = await live.get(f"/applications/{namespace}/{name}")
-    images = await live.get(f"/applications/{namespace}/{name}/images") if told else None
-    if told is None or images is None:
+    path = f"/applications/{namespace}/{name}"
+    images = await live.get(f"{path}/images", patience=PATIENCE)
+    # Asked last: since when it is healthy is then never older than what was seen to run.
+    told = await live.get(path) if images else None
+    if not told or not images:
         raise CliError(
             f"the hub does not say what {application} runs: {live.why or 'it has just been restarted'}",
             hint="Check that it runs, and --hub-url",
         )
-    status = body.get("status") or {}
+    # The hub's own word, which the object's status follows a moment later.
+    status = told.get("status") or {}
     items = images.get("items") or []
+    targets = tuple(map(_target, told.get("targets") or []))
+    silent = {one.cluster for one in targets} - {one["cluster"] for one in items}
     return Running(
         application,
         body.get("spec") or {},
         looked=status.get("observedGeneration") == body["metadata"].get("generation"),
+        revision=status.get("revision", ""),
         healthy_since=time(status.get("healthySince", "")),
-        targets=tuple(map(_target, told.get("targets") or [])),
+        targets=targets,
         images=tuple(_image(one["cluster"], each) for one in items for each in one["images"]),
-        problems=tuple((one["cluster"], one["problem"]) for one in items if one["problem"]),
+        problems=(
+            *((one["cluster"], one["problem"]) for one in items if one["problem"]),
+            *((name, "the hub has not asked it") for name in sorted(silent)),
+        ),
+    )
+
+
+async def clusters(live: Live, environment: Environment) -> frozenset[str]:
+    """Give the clusters that an environment has, by their labels now. CliError where the hub does not answer."""
+    told = await live.get("/clusters")
+    if told is None:
+        raise CliError(f"the hub does not say which clusters it has: {live.why}", hint="Check --hub-url")
+    return frozenset(
+        one["name"]
+        for one in told.get("items") or []
+        if matches(environment.clusters, one.get("labels") or {})
     )
 
 

@@ -64,6 +64,8 @@ def command(
     from fleet.cli.init import files  # noqa: PLC0415
 
     _check(folder, url, environments, app, vault)
+    # Before anything is written: whoever is nobody to git could not go on in a folder that is not empty any more.
+    Repository(Path()).person  # noqa: B018 (it raises)
     plan = files.Plan(url, app, environments, vault.rstrip("/"))
     if seal:
         plan = _sealed(hub, plan)
@@ -83,12 +85,15 @@ def command(
 
 def _check(folder: Path, url: str, environments: tuple[str, ...], app: str, vault: str) -> None:
     from fleet import urls  # noqa: PLC0415
+    from fleet.documents import scalars  # noqa: PLC0415
 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise CliError(f"{folder} is not an empty folder", hint="Give a new one", code=WRONG_USE)
     for name, option in ((app, "--app"), *((one, "--environment") for one in environments)):
         if not _NAME.fullmatch(name):
             raise click.BadParameter("must be lower-case letters, digits and dashes", param_hint=option)
+        if scalars.plain(name) != name:
+            raise click.BadParameter(f"{name} is no string in YAML", param_hint=option)
     if len(set(environments)) < len(environments):
         raise click.BadParameter("a name is there twice", param_hint="--environment")
     try:

@@ -13,7 +13,7 @@ from fleet.cli.errors import CliError
 from fleet.cli.options import Hub, hub_options, seconds, timeout_option
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from fleet.cli.environments.layout import Layout
     from fleet.cli.environments.repository import Repository
@@ -84,15 +84,12 @@ def command(hub: Hub, **given: Any) -> int:
         )
     apps = _apps(found, given)
     asked = Asked(given["source"], given["target"], given["soak"], repository.person, given["force"])
-    deadline = time.monotonic() + given["timeout"]
-    while True:
-        evidence = _evidence(hub, found, apps, asked)
-        promotions, refused = _promotions(found, evidence, asked)
-        if not refused or not given["wait"]:
-            break
-        if time.monotonic() > deadline:
-            raise CliError(f"out of time: {refused[0]}", code=errors.OUT_OF_TIME)
-        time.sleep(_LOOK)
+    evidence = _evidence(hub, found, apps, asked)
+    promotions, refused = _promotions(found, evidence, asked)
+    if refused and given["wait"]:
+        evidence = _waited(lambda: _evidence(hub, found, apps, asked), found, asked, given["timeout"])
+        # The files may be others by now.
+        promotions, refused = _promotions(layout.load(repository, given["base"]), evidence, asked)
     for one in refused:
         click.echo(one, err=True)
     if not promotions:
@@ -102,7 +99,7 @@ def command(hub: Hub, **given: Any) -> int:
         return errors.DONE
     _show(repository, promotions, given)
     if not given["dry_run"]:
-        _land(repository, evidence, asked, given)
+        _land(repository, (evidence, promotions), asked, given)
     return errors.NOT_YET if refused else errors.DONE
 
 
@@ -124,17 +121,43 @@ def _evidence(hub: Hub, found: Layout, apps: tuple[str, ...], asked: Asked) -> d
     from fleet.cli.session import run  # noqa: PLC0415
 
     async def verb(session: Session) -> dict[str, Running]:
+        from dataclasses import replace  # noqa: PLC0415
+
         from fleet.cli.environments import running  # noqa: PLC0415
+        from fleet.cli.environments.declared import named  # noqa: PLC0415
         from fleet.cli.live import Live  # noqa: PLC0415
 
         live = Live(session)
+        own = await running.clusters(live, named(found.environments, asked.source))
         told = {}
         for app in apps:
             file = found.file(app, asked.source)
-            told[app] = await running.ask(session, live, file.namespace, file.name)
+            seen = await running.ask(session, live, file.namespace, file.name)
+            others = tuple(one.cluster for one in seen.targets if one.cluster not in own)
+            told[app] = replace(seen, strangers=others)
         return told
 
     return run(verb, hub)
+
+
+def _waited(
+    look: Callable[[], dict[str, Running]], found: Layout, asked: Asked, patience: float
+) -> dict[str, Running]:
+    """Look until nothing stands against it; a hub that does not answer for a moment is waited for, too."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            evidence = look()
+        except CliError as error:
+            why = error.message
+        else:
+            refused = _promotions(found, evidence, asked)[1]
+            if not refused:
+                return evidence
+            why = refused[0]
+        if time.monotonic() > deadline:
+            raise CliError(f"out of time: {why}", code=errors.OUT_OF_TIME)
+        time.sleep(_LOOK)
 
 
 def _promotions(
@@ -184,23 +207,32 @@ def _show(repository: Repository, promotions: tuple[Promotion, ...], given: Mapp
 
 
 def _land(
-    repository: Repository, evidence: Mapping[str, Running], asked: Asked, given: Mapping[str, Any]
+    repository: Repository,
+    shown: tuple[Mapping[str, Running], tuple[Promotion, ...]],
+    asked: Asked,
+    given: Mapping[str, Any],
 ) -> None:
     from fleet.cli.environments import layout  # noqa: PLC0415
     from fleet.cli.promote import landing, message  # noqa: PLC0415
     from fleet.cli.promote.landing import Change  # noqa: PLC0415
 
     made: list[Promotion] = []
+    evidence, before = shown
+    # No others than those that were shown: a soak may have ended since.
+    evidence = {one.app: evidence[one.app] for one in before}
 
     def make(commit: str) -> Change:
-        made[:], _ = _promotions(layout.at(repository, commit), evidence, asked)
+        made[:], refused = _promotions(layout.at(repository, commit), evidence, asked)
+        if refused:
+            raise CliError(refused[0], code=errors.NOT_YET)
+        landing.overtaken(before, made)
         return Change({one.path: one.after for one in made}, message.commit(tuple(made), asked))
 
     if not given["pull_request"] and not given["branch"]:
         _told(landing.directly(repository, given["base"], make))
         return
-    name = given["app"].replace("/", "-") if given["app"] else "all"
-    branch = given["branch"] or f"fleethub/promote-{name}-to-{asked.target}"
+    name = f"promote-{given['app']}" if given["app"] else "promote"
+    branch = given["branch"] or f"fleethub/{name}-to-{asked.target}"
     where = _forge(repository, given) if given["pull_request"] else None
     landed = landing.beside(repository, given["base"], branch, make)
     _told(landed)

@@ -7,6 +7,7 @@ by its status and never quoted.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -25,6 +26,7 @@ TOKENS: Final[Mapping[str, tuple[str, ...]]] = {
     GITHUB: ("FLEETHUB_FORGE_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"),
     GITLAB: ("FLEETHUB_FORGE_TOKEN", "GITLAB_TOKEN"),
 }
+_USER: Final = re.compile(r"\A(https?://)[^/]*@", re.IGNORECASE)
 _HINTS: Final = {
     401: "The token is not valid any more",
     403: "The token must be allowed to write pull requests there",
@@ -64,7 +66,8 @@ class Request:
 def of(remote: str, kind: str = "", api: str = "") -> Forge:
     """Give the forge that a remote lies on. CliError where it cannot be told, or there is no token."""
     try:
-        parts = urls.parse(remote)
+        # A remote may hold a user and a token, which are git's own matter.
+        parts = urls.parse(_USER.sub(r"\1", remote))
     except ValueError:
         raise CliError(
             "the remote is no URL of a forge", hint="Use --branch instead of --pull-request"

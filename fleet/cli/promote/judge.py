@@ -38,9 +38,16 @@ def application(running: Running, *, soak: float, now: float) -> Iterator[Agains
         if not one.well:
             why = f" ({one.reason})" if one.reason else ""
             yield Against(f"{one.cluster}: {one.sync}, {one.health}{why}")
+    for cluster in running.strangers:
+        yield Against(f"{cluster}: its labels make it no cluster of this environment (environments.yaml)")
     if not running.commits:
         told = ", ".join(f"{one.cluster} is at {_commits(one.commits)}" for one in running.targets)
         yield Against(f"its clusters are not at one commit: {told}", final=True)
+    elif running.commits[0] != running.revision:
+        yield Against(
+            f"{running.application}: the hub has not judged {_commits(running.commits[:1])} yet: its status is about "
+            f"{running.revision[:7] or 'no commit'}"
+        )
     if all(one.well for one in running.targets):
         yield from _soaked(running, soak=soak, now=now)
     for cluster, problem in running.problems:

@@ -1,20 +1,22 @@
 """Bringing a promotion to the remote: on the branch itself, or on one of its own.
 
 Contract: what is pushed was made from what the branch was at that moment. Where somebody else was faster, all of it is made
-anew from what is there then, so two promotions at once both land, and neither takes back what the other wrote.
+anew from what is there then, so two promotions at once both land, and neither takes back what the other wrote: where the
+very strings were changed in the meantime, it is given up.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from fleet.cli.environments.repository import Pushed, Repository
 from fleet.cli.errors import CliError
 from fleet.cli.promote import message
+from fleet.cli.promote.message import Promotion
 
 TRIES: Final = 12
 _PAUSE: Final = 0.2
@@ -57,6 +59,8 @@ def directly(repository: Repository, branch: str, make: Callable[[str], Change])
 
 def beside(repository: Repository, base: str, branch: str, make: Callable[[str], Change]) -> Landed:
     """Commit on a branch of its own, made anew from ``base`` each time, and push that."""
+    if branch == base:
+        raise CliError(f"{branch} is the branch itself", hint="Give another --branch, or none")
 
     def once() -> Landed | None:
         commit = _base(repository, base)
@@ -65,7 +69,8 @@ def beside(repository: Repository, base: str, branch: str, make: Callable[[str],
         if not change.files:
             return Landed("", branch)
         if before:
-            if f"\n{message.MARK}: " not in repository.message(before):
+            told = (repository.message(before), *repository.messages(commit, before))
+            if not all(f"\n{message.MARK}: " in one for one in told):
                 raise CliError(f"{branch} holds commits that are no promotion", hint="Give another --branch")
             if repository.same(before, commit, change.files):
                 return Landed(before, branch)
@@ -76,6 +81,18 @@ def beside(repository: Repository, base: str, branch: str, make: Callable[[str],
         return Landed(made, branch) if pushed is Pushed.DONE else None
 
     return _until(once, branch)
+
+
+def overtaken(shown: Iterable[Promotion], made: Iterable[Promotion]) -> None:
+    """Raise CliError where what is made now changes other strings than what was shown: somebody wrote them in between."""
+    known = {(one.app, change.old, change.new) for one in shown for change in one.plan.changes}
+    for one in made:
+        for change in one.plan.changes:
+            if (one.app, change.old, change.new) not in known:
+                raise CliError(
+                    f"{one.path}: {'.'.join(map(str, change.path))} was changed in the meantime, to {change.old or 'nothing'}",
+                    hint="Look at it, and promote again",
+                )
 
 
 def _base(repository: Repository, branch: str) -> str:

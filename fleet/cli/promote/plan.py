@@ -79,18 +79,28 @@ def make(running: Running, spec: Mapping[str, Any], bounds: Bounds) -> Plan:
     if any(one.final for one in plan.against):
         return plan
     known = list(sources(running.spec))
-    paired = False
+    paired, taken = False, set[int]()
     for path, source in sources(spec):
-        index = _pair(source, [one for _, one in known], bounds)
+        index = _pair(source, [one for _, one in known], taken, bounds)
         if index is None or index >= len(running.commits):
             continue
+        taken.add(index)
         commit = running.commits[index]
         if not _stays(source, bounds):
             paired = True
             plan.evidence.append(f"{source.get('chart') or source.get('path', '')} {commit}")
             _change(plan, (*path, "targetRevision"), source.get("targetRevision", ""), commit)
+        named_by_facts = [
+            one for one in (source.get("kustomize") or {}).get("images") or () if "{" in str(one)
+        ]
+        plan.notes += [f"{one} is made of facts of the cluster, and stays as it is" for one in named_by_facts]
         for named in images(path, source):
             _image(plan, named, running, bounds)
+        for at, name in numbers(
+            (*path, "helm", "valuesObject"), (source.get("helm") or {}).get("valuesObject")
+        ):
+            if any(one.name == name for one in running.images):
+                plan.against.append(Against(f"{'.'.join(map(str, at))} is a number: quote it", final=True))
     if not paired:
         plan.against.append(Against("the two files have no source in common", final=True))
     return plan
@@ -115,6 +125,18 @@ def images(path: Path, source: Mapping[str, Any]) -> Iterator[Named]:
             yield Named((*path, "kustomize", "images", index), text, split(bare)[0], form + "{:tag}{@digest}")
     yield from _values((*path, "helm", "valuesObject"), helm.get("valuesObject"))
     yield from _parameters((*path, "helm", "parameters"), helm.get("parameters") or ())
+
+
+def numbers(path: Path, body: Any) -> Iterator[tuple[Path, str]]:
+    """Give the tags in values that are numbers, as nobody meant them, each with its image."""
+    pairs = body.items() if isinstance(body, Mapping) else enumerate(body) if isinstance(body, list) else ()
+    for key, item in pairs:
+        yield from numbers((*path, key), item)
+    if isinstance(body, Mapping) and isinstance(body.get("tag"), int | float):
+        parts = {key: ((*path, key), item) for key, item in body.items() if isinstance(item, str)}
+        for named in _apart({**parts, "tag": ((*path, "tag"), "")}):
+            if named.form == "{tag}":
+                yield named.path, named.image
 
 
 def _values(path: Path, body: Any) -> Iterator[Named]:
@@ -160,26 +182,34 @@ def _image(plan: Plan, named: Named, running: Running, bounds: Bounds) -> None:
     if len(tags) > 1 or len(digests) > 1:
         return
     tag, digest = tags.pop(), digests.pop() if digests else ""
+    if not tag and not (digest and named.by_digest):
+        why = "give its values a 'digest'" if digest else "its pods tell no digest either"
+        plan.against.append(Against(f"{name} runs without a tag: {why}", final=True))
+        return
     if not named.by_digest:
         plan.notes.append(f"{name} is promoted by its tag alone: give its values a 'digest'")
     shown = f"{name}{_behind(':', tag)}{_behind('@', digest)}"
     if shown not in plan.evidence:
         plan.evidence.append(shown)
-    _change(plan, named.path, named.old, named.spelled(tag, digest))
+    new = named.spelled(tag, digest)
+    # An old digest beside a new tag would be what nobody ran.
+    _change(plan, named.path, named.old, new, empty=named.form == "{digest}")
 
 
 def _behind(mark: str, text: str) -> str:
     return f"{mark}{text}" if text else ""
 
 
-def _change(plan: Plan, at: Path, old: str, new: str) -> None:
-    if new and old != new:
+def _change(plan: Plan, at: Path, old: str, new: str, *, empty: bool = False) -> None:
+    if old != new and (new or empty):
         plan.changes.append(Change(at, old, new))
 
 
-def _pair(source: Mapping[str, Any], known: list[Mapping[str, Any]], bounds: Bounds) -> int | None:
-    """Which source of the environment before is the same thing."""
-    for index, one in enumerate(known):
+def _pair(
+    source: Mapping[str, Any], known: list[Mapping[str, Any]], taken: set[int], bounds: Bounds
+) -> int | None:
+    """Which source of the environment before is the same thing; of several, in their order."""
+    for index, one in sorted(enumerate(known), key=lambda each: each[0] in taken):
         same = _repository(source) == _repository(one) and source.get("chart") == one.get("chart")
         here, there = _path(source), _path(one)
         if same and (here == there or there.replace(f"{bounds.source}/", f"{bounds.target}/", 1) == here):

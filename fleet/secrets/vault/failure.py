@@ -6,6 +6,7 @@
     +- VaultUnreachable     no connection or no answer (transient); VaultUntrusted: by its certificate
     +- VaultSealed          it stands but is sealed (transient)
     +- VaultStandby         a standby that sends people elsewhere, which is not followed (transient)
+    +- VaultBehind          a node that has not heard yet of the version that another one told (transient)
     +- VaultLimited         429: ``retry_after`` seconds (transient)
     +- VaultLoginFailed     the auth method lets the role or its credential not in (transient)
     +- VaultForbidden       the policy does not give it (transient)
@@ -74,6 +75,13 @@ class VaultStandby(VaultError):
     """A standby node that does not forward; its redirect is not followed, since the token would go along."""
 
     reason = "VaultStandby"
+    transient = True
+
+
+class VaultBehind(VaultError):
+    """What answers has an older version than is known to be there: a replica that follows later."""
+
+    reason = "VaultBehind"
     transient = True
 
 

@@ -1,7 +1,8 @@
 """What the metadata of KV v2 says of versions. Contract: pure; times are seconds since the epoch.
 
-Format: ``GET <mount>/metadata/<path>``: ``current_version`` and ``versions``, by number, each with ``deletion_time``
-(RFC 3339, empty for none; it may lie in the future) and ``destroyed``.
+Format: ``GET <mount>/metadata/<path>``: ``current_version`` and ``versions``, by number, each with ``created_time``,
+``deletion_time`` (RFC 3339, empty for none; it may lie in the future) and ``destroyed``. A path that is removed with its
+metadata and written again counts from 1 again, and so does a server that was restored: numbers come twice, times do not.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ class State(StrEnum):
 class Version:
     """One version of a path.
 
-    ``until`` is when a live version will be deleted, if that is set. ``number`` is 0 where there are no numbers to go
-    by: ``blind`` says why, and ``content`` is a digest of the data, which is for comparing in memory alone: a short
+    ``until`` is when a live version will be deleted, if that is set, ``made`` when it was written, in Vault's words.
+    ``number`` is 0 where there are no numbers to go by: ``blind`` says why, and ``content`` is a digest of the data, which is for comparing in memory alone: a short
     password is guessed from it.
     """
 
@@ -38,6 +39,7 @@ class Version:
     until: float | None = None
     content: str = field(default="", repr=False)
     blind: str = ""
+    made: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Kept:
 
     deleted: float | None
     destroyed: bool
+    made: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +68,16 @@ class History:
             return Version(wanted, State.DESTROYED)
         if kept.deleted is not None and kept.deleted <= now:
             return Version(wanted, State.DELETED)
-        return Version(wanted, State.LIVE, until=kept.deleted)
+        return Version(wanted, State.LIVE, until=kept.deleted, made=kept.made)
 
 
 def read(data: Mapping[str, Any]) -> History:
     """The history that metadata tells. Raises `ValueError` where it is none of KV v2."""
     try:
         versions = {
-            int(number): Kept(moment(kept["deletion_time"]), kept["destroyed"] is True)
+            int(number): Kept(
+                moment(kept["deletion_time"]), kept["destroyed"] is True, str(kept.get("created_time") or "")
+            )
             for number, kept in (data["versions"] or {}).items()
         }
         return History(int(data["current_version"]), versions)

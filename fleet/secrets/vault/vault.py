@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fleet.secrets.vault.check import Finding, check
 from fleet.secrets.vault.door import Door
-from fleet.secrets.vault.failure import VaultError
+from fleet.secrets.vault.failure import VaultBehind, VaultError
 from fleet.secrets.vault.gate import Gate
 from fleet.secrets.vault.login import Logins
 from fleet.secrets.vault.question import Verb
@@ -80,14 +80,31 @@ class Vault:
         return self._versions.last(login, path, number)
 
     async def read(self, login: Login, path: KvPath, number: int | None = None) -> Mapping[str, Any]:
-        """The data in clear, of one version or the newest; the caller's to forget."""
+        """The data in clear, of one version or the newest; the caller's to forget.
+
+        The newest is none that is older than what is known: it would be taken for that for ever.
+        """
         found = await self._reading.data(login, path, number or 0)
         if path.engine == 1:
             return found
         data = found.get("data")
         if not isinstance(data, dict):
             raise VaultError(f"Vault {login.server}: {path}: the answer holds no data of KV version 2")
+        if number is None:
+            await self._not_behind(login, path, found.get("metadata"))
         return MappingProxyType(data)
+
+    async def _not_behind(self, login: Login, path: KvPath, told: Any) -> None:
+        got = told.get("version") if isinstance(told, dict) else None
+        known = self._versions.last(login, path)
+        if not isinstance(got, int) or known is None or got >= known.number:
+            return
+        # Or it was removed and written again, and counts from 1.
+        known = await self._versions.version(login, path, interval=0.0)
+        if got < known.number:
+            raise VaultBehind(
+                f"Vault {login.server}: {path}: it has version {known.number} and answers with {got}: a replica is behind"
+            )
 
     async def metadata(self, login: Login, path: KvPath) -> Mapping[str, Any]:
         """What KV v2 keeps of a path beside its data: custom metadata, times and versions' numbers."""

@@ -75,6 +75,32 @@ def test_renovate_bumps_the_first_environment_alone(tmp_path: Path) -> None:
     assert (match["depName"], match["currentValue"]) == ("docker.io/library/nginx", "1.27.5")
 
 
+def test_whoever_is_nobody_to_git_finds_the_folder_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ENVIRONMENT:
+        if "AUTHOR" in name or "COMMITTER" in name:
+            monkeypatch.delenv(name)
+    nobody = tmp_path / "gitconfig"
+    nobody.write_text("[user]\nuseConfigOnly = true\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(nobody))
+    monkeypatch.delenv("EMAIL", raising=False)
+    assert main.execute(["init", str(tmp_path / "fleet")]) == 1
+    assert "git does not know who you are" in capsys.readouterr().err
+    assert not (tmp_path / "fleet").exists()
+    nobody.write_text("[user]\nname = Ada\nemail = ada@example.org\n")
+    assert main.execute(["init", str(tmp_path / "fleet")]) == 0
+
+
+@pytest.mark.parametrize("word", ["no", "on", "y", "null"])
+def test_a_name_that_yaml_takes_for_something_else_is_refused(
+    tmp_path: Path, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.execute(["init", str(tmp_path / "fleet"), "--environment", word]) == 2
+    assert f"{word} is no string in YAML" in capsys.readouterr().err
+    assert not (tmp_path / "fleet").exists()
+
+
 def test_a_folder_that_is_not_empty_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "note").write_text("mine")
     assert main.execute(["init", str(tmp_path)]) == 2

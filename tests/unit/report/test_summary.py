@@ -116,6 +116,14 @@ def test_healthy_since_begins_anew_with_another_revision_or_render() -> None:
     assert "healthySince" not in status(application(), Facts(), now=NOW)
 
 
+def test_a_cluster_that_takes_anothers_place_begins_the_time_anew() -> None:
+    well = status(application(), facts(), now=NOW)
+    there = Facts(CLUSTERS, revision=COMMIT, outcomes=facts().outcomes[1:], joined=frozenset(CLUSTERS[:1]))
+    assert "healthySince" not in status(application(before=well), there, now=NOW + 60)
+    seen = status(application(before=well), facts(joined=frozenset(CLUSTERS[:1])), now=NOW + 60)
+    assert seen["healthySince"] == well["healthySince"]
+
+
 def test_transition_time_moves_only_when_the_status_flips() -> None:
     bad = facts(outcome("eu-1", health=Health.DEGRADED))
     first = status(application(), facts(), now=NOW)

@@ -55,6 +55,23 @@ async def test_what_a_job_raises_is_its_own(pool: ThreadPoolExecutor) -> None:
     assert isinstance(found[5], FleetError)
 
 
+async def test_a_panic_in_one_job_leaves_no_neighbour_waiting(pool: ThreadPoolExecutor) -> None:
+    class Panic(BaseException):
+        """As libraries in Rust raise it."""
+
+    def panics() -> int:
+        raise Panic
+
+    turns = Turns(pool, EACH)
+    jobs = [
+        asyncio.ensure_future(turns.run("a", panics if number == 3 else lambda: 1)) for number in range(6)
+    ]
+    _, waiting = await asyncio.wait(jobs, timeout=5)
+    assert not waiting
+    found = await asyncio.gather(*jobs, return_exceptions=True)
+    assert [str(one) for one in found if one != 1] == ["a job ended with Panic"]
+
+
 async def test_a_job_that_nobody_waits_for_is_not_done(pool: ThreadPoolExecutor) -> None:
     turns, gate, served = Turns(pool, EACH), threading.Event(), []
     held = [asyncio.ensure_future(turns.run("a", lambda: gate.wait(10))) for _ in range(EACH)]

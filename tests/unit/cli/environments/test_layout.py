@@ -39,7 +39,7 @@ def test_an_application_is_named_by_its_path_below_the_environment(
     repository: tuple[GitRepo, Repository],
 ) -> None:
     remote, clone = repository
-    other = "kind: ConfigMap\n---\n" + APPLICATION
+    other = "kind: ConfigMap\n---\n" + APPLICATION.replace("name: shop", "name: shop-prod")
     files: dict[str, Content] = {
         "environments/prod/team/shop.yaml": other,
         "environments/prod/shop/kustomization.yaml": "resources: []\n",
@@ -81,3 +81,18 @@ def test_what_is_missing_or_wrong_is_told_by_file(
     assert text in caught.value.message
     with pytest.raises(CliError):
         layout.load(clone, "another")
+
+
+def test_two_files_that_are_one_application_are_told(repository: tuple[GitRepo, Repository]) -> None:
+    remote, clone = repository
+    remote.commit({"environments/prod/team/shop.yaml": APPLICATION})
+    with pytest.raises(CliError) as caught:
+        layout.load(clone, "main")
+    assert caught.value.message == (
+        "environments/dev/team/shop.yml and environments/prod/team/shop.yaml are both Application fleethub/shop"
+    )
+    twice = {f"environments/prod/shop.{end}": APPLICATION.replace("shop", end) for end in ("yaml", "yml")}
+    remote.commit({"environments/prod/team/shop.yaml": None, **twice})
+    with pytest.raises(CliError) as caught:
+        layout.load(clone, "main")
+    assert "environments/prod has shop twice" in caught.value.message

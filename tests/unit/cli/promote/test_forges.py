@@ -55,6 +55,9 @@ def test_where_a_forges_api_is_follows_from_its_host(served: Forges) -> None:
     assert forges.of("https://github.com/acme/fleet").api == "https://api.github.com"
     assert forges.of("ssh://git@github.acme.example/a/b.git").api == "https://github.acme.example/api/v3"
     assert forges.of("https://git.acme.example/a/b.git", "gitlab").api == "https://git.acme.example/api/v4"
+    hidden = forges.of("https://x-access-token:s3cret@github.com/acme/fleet.git")
+    assert (hidden.path, hidden.api) == ("acme/fleet", "https://api.github.com")
+    assert "s3cret" not in repr(hidden)
     with pytest.raises(CliError) as caught:
         forges.of("https://git.acme.example/a/b.git")
     assert "may be any forge" in caught.value.message

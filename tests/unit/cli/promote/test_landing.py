@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from fleet.cli.environments.repository import Repository
+from fleet.cli.environments.running import Running
 from fleet.cli.errors import CliError
-from fleet.cli.promote import landing
+from fleet.cli.promote import landing, plan
 from fleet.cli.promote.landing import Change
+from fleet.cli.promote.message import Promotion
 from tests.stage.gitrepo import ENVIRONMENT, GitRepo
 
 TEXT = "Promote\n\nPromoted-From: staging\n"
@@ -102,6 +104,66 @@ def test_a_branch_of_others_is_left_alone(remote: GitRepo) -> None:
         landing.beside(clone(remote), "main", "work", lambda _: Change({"a.yaml": b"a: 2\n"}, TEXT))
     assert "holds commits that are no promotion" in caught.value.message
     assert remote.find("work") == theirs
+    # Nor are commits lost that lie below a promotion, and the base is no branch beside itself.
+    repository = clone(remote, "other")
+    above = repository.commit(repository.fetch("work"), {"x": b"more"}, TEXT)
+    repository.push(above, "work", theirs)
+    for branch, why in (("work", "holds commits that are no promotion"), ("main", "is the branch itself")):
+        with pytest.raises(CliError) as caught:
+            landing.beside(repository, "main", branch, lambda _: Change({"a.yaml": b"2\n"}, TEXT))
+        assert why in caught.value.message
+    assert remote.find("work") == above
+
+
+def test_what_somebody_else_wrote_in_between_is_not_taken_back(remote: GitRepo) -> None:
+    def promotion(old: str, new: str) -> Promotion:
+        change = plan.Change(("spec", "source", "targetRevision"), old, new)
+        return Promotion(
+            "shop", "environments/prod/shop.yaml", b"", b"", Running("x"), plan.Plan(changes=[change])
+        )
+
+    shown, first, before = [promotion("a", "b")], True, remote.find("main")
+
+    def make(_: str) -> Change:
+        nonlocal first
+        made, first = ([promotion("a", "b")] if first else [promotion("c", "b")]), False
+        landing.overtaken(shown, made)
+        nonlocal before
+        before = remote.commit({"a.yaml": "a: 2\n"})  # a later promotion of the same is faster
+        return Change({"a.yaml": b"a: 0\n"}, TEXT)
+
+    with pytest.raises(CliError) as caught:
+        landing.directly(clone(remote), "main", make)
+    assert "spec.source.targetRevision was changed in the meantime, to c" in caught.value.message
+    assert remote.find("main") == before
+    landing.overtaken(shown, [])  # somebody has promoted the same
+
+
+def test_names_are_taken_as_they_are(remote: GitRepo, monkeypatch: pytest.MonkeyPatch) -> None:
+    head = remote.find("main")
+    remote.commit({"x": "other"}, "a/refs/heads/main")
+    repository = clone(remote)
+    assert repository.fetch("main") == head
+    assert repository.fetch("none") == ""
+    for name in ("", "*", "main:refs/heads/x", "a b", "a..b"):
+        with pytest.raises(CliError) as caught:
+            repository.fetch(name)
+        assert "cannot be named" in caught.value.message
+    assert repository.fetch("--upload-pack=touch") == ""
+    with pytest.raises(CliError) as caught:
+        Repository.of(repository.root, "--upload-pack=touch")
+    assert "has no remote" in caught.value.message
+    # Files whose names git would quote, or which would be taken for two.
+    odd = 'c/"q" \u00e9'
+    commit = remote.commit({'c/\\"q\\" \u00e9': "1", "c/a\\nHEAD:b.yaml": "2"})
+    repository.fetch("main")
+    assert repository.files(commit, "c") == (odd, "c/d.yaml")
+    landing.directly(repository, "main", lambda _: Change({odd: b"2"}, TEXT))
+    assert remote.git("show", f"main:{odd}") == "2"
+    assert remote.git("rev-list", "--count", "main") == "3"
+    # In a hook of another repository it is still this one.
+    monkeypatch.setenv("GIT_DIR", str(remote.path.parent / "nowhere"))
+    assert Repository.of(repository.root).top == repository.top
 
 
 def test_nothing_to_change_is_no_commit(remote: GitRepo) -> None:

@@ -30,7 +30,8 @@ def running(*images: Image, **changes: Any) -> Running:
         targets=(target(),),
         images=images or (SHOP,),
     )
-    return replace(made, **changes)
+    made = replace(made, **changes)
+    return made if "revision" in changes else replace(made, revision=(*made.commits, "")[0])
 
 
 def spec(**source: Any) -> dict[str, Any]:
@@ -46,13 +47,18 @@ def against(plan: Plan) -> list[tuple[str, bool]]:
 
 
 def test_the_commit_and_the_digest_that_run_are_what_goes_on() -> None:
-    plan = make(running(), spec(kustomize={"images": ["shop=acme/shop:1", "other:3"]}), BOUNDS)
+    plan = make(
+        running(), spec(kustomize={"images": ["shop=acme/shop:1", "other:3", "x={region}/x:1"]}), BOUNDS
+    )
     assert against(plan) == []
     assert told(plan) == {
         "spec.source.targetRevision": NEW,
         "spec.source.kustomize.images.0": f"shop=acme/shop:2@{ONE}",
     }
-    assert plan.notes == ["docker.io/library/other runs nowhere there, and stays as it is"]
+    assert plan.notes == [
+        "x={region}/x:1 is made of facts of the cluster, and stays as it is",
+        "docker.io/library/other runs nowhere there, and stays as it is",
+    ]
     assert plan.evidence == [f"bases/shop {NEW}", f"docker.io/acme/shop:2@{ONE}"]
 
 
@@ -166,8 +172,67 @@ def test_what_the_hub_does_not_know_stands_against_it() -> None:
         ("fleethub/shop-staging: the hub has not looked at its newest version yet", False),
         ("eu: its images are not known: it does not answer", False),
     ]
+    strange = make(running(strangers=("eu",)), spec(), BOUNDS)
+    assert against(strange) == [
+        ("eu: its labels make it no cluster of this environment (environments.yaml)", False)
+    ]
     other = make(running(), {"source": {"repoURL": REPO, "path": "elsewhere"}}, BOUNDS)
     assert against(other) == [("the two files have no source in common", True)]
+
+
+def test_a_soak_of_another_commit_is_none_of_this_one() -> None:
+    plan = make(running(revision=OLD), spec(), BOUNDS)
+    assert against(plan) == [
+        (
+            "fleethub/shop-staging: the hub has not judged bbbbbbb yet: its status is about aaaaaaa",
+            False,
+        )
+    ]
+
+
+def test_a_digest_that_is_not_known_takes_the_old_one_away_with_the_old_tag() -> None:
+    chart = {"repoURL": "https://charts.example", "chart": "shop", "targetRevision": "1"}
+    values = {"image": {"repository": "acme/shop", "tag": "1", "digest": TWO}}
+    live = running(replace(SHOP, digest=""), spec={"source": chart}, targets=(target(commits=("1",)),))
+    plan = make(live, {"source": {**chart, "helm": {"valuesObject": values}}}, BOUNDS)
+    at = "spec.source.helm.valuesObject.image"
+    assert told(plan) == {f"{at}.tag": "2", f"{at}.digest": ""}
+    assert [one.final for one in plan.against] == [False]
+
+
+def test_an_image_without_a_tag_is_promoted_by_its_digest_or_not_at_all() -> None:
+    chart = {"repoURL": "https://charts.example", "chart": "shop", "targetRevision": "1"}
+    values = {"image": {"repository": "acme/shop", "tag": "1"}}
+    bare = {"spec": {"source": chart}, "targets": (target(commits=("1",)),)}
+    there = {"source": {**chart, "helm": {"valuesObject": values}}}
+    plan = make(running(replace(SHOP, tag=""), **bare), there, BOUNDS)
+    assert against(plan) == [("docker.io/acme/shop runs without a tag: give its values a 'digest'", True)]
+    assert plan.changes == []
+    assert plan.evidence == ["shop 1"]
+    named = spec(kustomize={"images": ["shop=acme/shop:1"]})
+    plan = make(running(replace(SHOP, tag="")), named, BOUNDS)
+    assert told(plan)["spec.source.kustomize.images.0"] == f"shop=acme/shop@{ONE}"
+    plan = make(running(replace(SHOP, tag="", digest="")), named, BOUNDS)
+    assert ("docker.io/acme/shop runs without a tag: its pods tell no digest either", True) in against(plan)
+
+
+def test_a_tag_that_reads_as_a_number_is_not_passed_over() -> None:
+    chart = {"repoURL": "https://charts.example", "chart": "shop", "targetRevision": "1"}
+    values = {"web": [{"image": {"repository": "acme/shop", "tag": 1.27}}], "other": {"tag": 2}}
+    live = running(spec={"source": chart}, targets=(target(commits=("1",)),))
+    plan = make(live, {"source": {**chart, "helm": {"valuesObject": values}}}, BOUNDS)
+    at = "spec.source.helm.valuesObject.web.0.image.tag"
+    assert against(plan) == [(f"{at} is a number: quote it", True)]
+
+
+def test_the_same_chart_twice_is_promoted_in_order() -> None:
+    chart = {"repoURL": "https://charts.example", "chart": "shop"}
+    live = running(spec={"sources": [chart, chart]}, targets=(target(commits=("1.1", "1.2")),))
+    there = {"sources": [{**chart, "targetRevision": "1.0"}, {**chart, "targetRevision": "1.0"}]}
+    assert told(make(live, there, BOUNDS)) == {
+        "spec.sources.0.targetRevision": "1.1",
+        "spec.sources.1.targetRevision": "1.2",
+    }
 
 
 def test_names_of_images_are_compared_whole() -> None:

@@ -36,6 +36,16 @@ def test_an_end_that_is_past_deletes_and_one_to_come_does_not() -> None:
     assert found.version(None, NOW + 3601).state is State.DELETED
 
 
+def test_a_number_that_comes_again_is_another_version() -> None:
+    told = metadata(1, v1=("", False))
+    found = []
+    for time in ("2026-11-25T11:00:00.000000001Z", "2026-11-25T11:00:00.000000002Z"):
+        told["versions"]["1"]["created_time"] = time
+        found.append(history.read(told).version(None, NOW))
+    assert found[0] != found[1]
+    assert found[0].number == found[1].number == 1
+
+
 def test_a_path_without_versions_is_gone() -> None:
     assert history.read({"current_version": 0, "versions": {}}).version(None, NOW).state is State.GONE
     assert history.read({"current_version": 0, "versions": None}).version(4, NOW).state is State.GONE
