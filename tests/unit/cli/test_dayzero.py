@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from pathlib import Path
-from typing import Any
+from tempfile import NamedTemporaryFile
+from typing import Any, cast
 
 import pytest
 
 from fleet.cli import dayzero
 from fleet.cli.errors import CliError
+from fleet.cli.options import Hub
+from fleet.cli.session import Session
+from fleet.errors import NotFound
+from fleet.kube.request import Answer, Request
 
 GIVEN: dict[str, Any] = {
     "root": "https://git.example/acme/fleet.git",
@@ -75,3 +82,33 @@ def test_a_name_or_label_that_no_cluster_can_have_is_refused_before_anything_is_
     with pytest.raises(CliError, match=option):
         dayzero.read("fleethub", {**GIVEN, **given})
     assert dayzero.read("fleethub", {**GIVEN, "register_self": "home", "self_labels": (("a/b", ""),)})
+
+
+async def test_a_hub_in_pods_trusts_whom_pods_trust_not_whom_the_kubeconfig_of_a_person_names() -> None:
+
+    async def send(request: Request) -> Answer:
+        if "configmaps" in request.path:
+            return Answer(200, json.dumps({"data": {"ca.crt": "of the cluster"}}).encode())
+        if request.path.endswith("/token"):
+            return Answer(200, json.dumps({"status": {"token": "t"}}).encode())
+        if request.verb == "PATCH" and request.path.endswith("/secrets/home-kubeconfig"):
+            written.append(json.loads(request.body or b""))
+        if request.path.endswith("/secrets/home-kubeconfig") and request.verb == "GET":
+            raise NotFound("no", status=404)
+        return Answer(200, json.dumps({"metadata": {"uid": "u"}, "items": []}).encode())
+
+    written: list[dict[str, Any]] = []
+    kubeconfig = {
+        "clusters": [{"name": "x", "cluster": {"server": "https://gate.example"}}],
+        "users": [{"name": "x", "user": {"token": "t"}}],
+        "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+        "current-context": "x",
+    }
+    with NamedTemporaryFile("w", suffix=".json") as file:
+        file.write(json.dumps(kubeconfig))
+        file.flush()
+        session = Session(Hub(kubeconfig=file.name), send, cast("Any", None))
+        await dayzero.tell(session, dayzero.Given(self_name="home"), in_pod=True)
+    text = base64.b64decode(written[0]["data"]["kubeconfig"]).decode()
+    assert f"server: {dayzero.IN_POD}" in text
+    assert base64.b64encode(b"of the cluster").decode() in text
