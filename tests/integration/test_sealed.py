@@ -177,7 +177,8 @@ async def test_drift_audits_and_restarts_open_only_what_they_must(
     await until(lambda: opened(2), what="an audit opens what somebody has written")
     await holds(lambda: opened(2), 2.5, what="and it stands again")
     # No watch tells of it.
-    (worker,) = theatre.hub.roster.workers()
+    worker = theatre.hub.roster.get("eu")
+    assert worker is not None
     assert worker.running is not None
     monkeypatch.setattr(worker.running._observer, "_arrived", lambda *_: None)
     await theatre.members["eu"].patch("Secret", "db", theatre.namespace, {"data": {"password": stolen}})
