@@ -158,7 +158,7 @@ async def kept(theatre: Theatre, uid: str) -> None:
     await cluster(theatre, "eu", "False")
 
     async def looked() -> bool:
-        return not theatre.hub.registrations._writes.pending("eu")
+        return not theatre.hub.registrations._shorthands._writes.pending("eu")
 
     await until(looked, what="no Cluster waits to be made or removed")
     assert (await cluster(theatre, "eu", "False"))["metadata"]["uid"] == uid
