@@ -96,6 +96,11 @@ def read(secret: Mapping[str, Any]) -> SealingKey:
     )
 
 
+def after(newest: SealingKey | None, now: float) -> float:
+    """When a key is to begin so that its ring seals with it: now, or after a newest one that another clock put later."""
+    return now if newest is None else max(now, newest.made + 1)
+
+
 def make(ring: str, namespace: str, now: float, size: int = SIZE) -> dict[str, Any]:
     """A Secret with a key that is made here and now, for the API server to name."""
     private = rsa.generate_private_key(65537, size)

@@ -195,7 +195,8 @@ class SealingKeys:
 
     async def make(self, ring: str) -> None:
         """Make a key for a ring; the watch brings it."""
-        body = await asyncio.to_thread(keys.make, ring, self._namespace, self._clock.now())
+        begins = keys.after(self.keyring.newest(ring), self._clock.now())
+        body = await asyncio.to_thread(keys.make, ring, self._namespace, begins)
         path = f"/api/v1/namespaces/{self._namespace}/secrets"
         answer = await self._door.send(Request("POST", path, body=orjson.dumps(body), accept=JSON))
         await self._saw(orjson.loads(answer.body))

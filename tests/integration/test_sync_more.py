@@ -425,7 +425,7 @@ async def test_a_relabelled_cluster_gains_at_once_and_loses_after_the_grace(thea
     theatre.repo.commit({"apps/app/a.yaml": config("a", k="1")})
     await theatre.register("eu", {"env": "prod"})
     await theatre.register("us", {"env": "test"})
-    await theatre.start(grace=1.0)
+    await theatre.start(grace=4.0)
     await theatre.application(placement=PROD)
     await theatre.synced()
     assert not await live(theatre, "ConfigMap", "a", "us")
@@ -441,7 +441,7 @@ async def test_a_relabelled_cluster_gains_at_once_and_loses_after_the_grace(thea
         return await theatre.condition("app", "WithdrawalPending") is None
 
     await until(calm, what="the withdrawal is called off")
-    await holds(lambda: _same(theatre, before), 1.2, what="what is on the cluster stays")
+    await holds(lambda: _same(theatre, before), 4.2, what="what is on the cluster stays")
     await theatre.register("us", {"env": "test"})
     await theatre.nowhere("ConfigMap", "a", ("us",))
     assert await live(theatre, "ConfigMap", "a")

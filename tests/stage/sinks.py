@@ -29,9 +29,13 @@ LARGEST = 4 << 20
 
 
 class History:
-    """Every state of every key of an etcd from now on, deleted ones too; ``cut`` says of a key whether data is left out."""
+    """Every state of every key of an etcd from now on, deleted ones too; ``cut`` says of a key whether data is left out.
 
-    def __init__(self, url: str, cut: Callable[[str], bool]) -> None:
+    Only keys below these places are looked at: other API servers may keep theirs in the same etcd.
+    """
+
+    def __init__(self, url: str, places: tuple[str, ...], cut: Callable[[str], bool]) -> None:
+        self._places = places
         self._place = urlsplit(url).netloc
         self._cut = cut
         self._lines: list[bytes] = []
@@ -71,7 +75,9 @@ class History:
     def whole(self) -> Iterator[tuple[str, bytes]]:
         """Key and value of each state, with nothing left out."""
         for kv in (*self._now.get("kvs", ()), *(event["kv"] for event in self._events())):
-            yield base64.b64decode(kv["key"]).decode(), base64.b64decode(kv.get("value", ""))
+            key = base64.b64decode(kv["key"]).decode()
+            if key.startswith(self._places):
+                yield key, base64.b64decode(kv.get("value", ""))
 
     def _events(self) -> Iterator[dict[str, dict[str, str]]]:
         for line in list(self._lines):

@@ -117,11 +117,13 @@ async def _make(session: Session, ring: str) -> str:
     import json  # noqa: PLC0415
     import time  # noqa: PLC0415
 
+    from fleet.cli.seal import rings  # noqa: PLC0415
     from fleet.kube.request import Request  # noqa: PLC0415
     from fleet.secrets import keys  # noqa: PLC0415
 
     place = session.hub.hub_namespace
-    body: dict[str, Any] = keys.make(ring, place, time.time())
+    newest = (await rings.keyring(session)).newest(ring)
+    body: dict[str, Any] = keys.make(ring, place, keys.after(newest, time.time()))
     request = Request("POST", f"/api/v1/namespaces/{place}/secrets", body=json.dumps(body).encode())
     made = json.loads((await session.send(request)).body)
     key = keys.read(made)

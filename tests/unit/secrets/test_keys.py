@@ -126,3 +126,11 @@ def test_a_key_that_is_whole_is_read_whatever_wrote_it(made: dict[str, Any]) -> 
         text = key.private_bytes(Encoding.PEM, form, NoEncryption())
         whole["data"]["tls.key"] = base64.b64encode(text).decode()
         assert keys.read(whole).private.private_numbers() == key.private_numbers()
+
+
+def test_a_new_key_begins_after_its_rings_newest_whatever_the_clocks_say(made: dict[str, Any]) -> None:
+    newest = keys.read(made)
+    assert keys.after(None, 5.0) == 5.0
+    assert keys.after(newest, newest.made + 7) == newest.made + 7
+    for now in (newest.made, newest.made - 3600):
+        assert keys.after(newest, now) > newest.made
