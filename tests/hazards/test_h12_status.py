@@ -71,7 +71,7 @@ async def test_an_application_is_written_at_most_once_a_second(theatre: Theatre)
 
 
 async def _idle(theatre: Theatre) -> bool:
-    return theatre.hub.budget._all.inflight == 0
+    return theatre.hub.budget.inflight == 0
 
 
 async def test_nothing_is_written_while_nothing_happens_however_long(theatre: Theatre) -> None:
