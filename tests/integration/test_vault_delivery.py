@@ -205,7 +205,7 @@ async def test_what_is_made_once_is_read_once(theatre: Theatre, bao: OpenBao, te
     await theatre.start(audit_interval=1)
     await app(team)
     await becomes(theatre, "db", {"password": FIRST})
-    await until(lambda: _sealed(theatre, team, 1), what="the parents say that all was applied")
+    await team.synced("app")
     bao.put(f"secret/data/{team.name}/db", {"password": SECOND})
     mine = {"metadata": {"annotations": {"note": "mine"}}}
     await theatre.members["eu"].patch("Secret", "db", theatre.namespace, mine, "labeller")
