@@ -328,6 +328,8 @@ class Reconciler:
                 if not found:
                     del self.unready[name]
             self._roster.release()
+        if any(self.version(name) for name in waiting):
+            self.again(key, 0.0)  # it was reached while this rendered, when nobody knew yet who waits for it
 
     def _leaves(self, key: ApplicationKey, known: Known[Application]) -> None:
         """A child that its root deletes leaves with the root's changes: what it holds may be meant for others."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import pytest
+
 from fleet import names
+from fleet.hub.rendering import Rendering
+from fleet.worker import worker
 from tests.integration.test_cli import fleethub
 from tests.stage.api import until
 from tests.stage.repository import Repository
@@ -240,3 +245,35 @@ async def test_a_remote_base_is_read_where_the_project_covers_it_and_by_git_alon
     await shows(theatre, "eu", "far-x", k="1")
     bases.commit({"base/map.yaml": config("far", k="2")})
     await shows(theatre, "eu", "far-x", k="2")
+
+
+async def test_a_cluster_that_is_reached_while_a_chart_renders_gets_what_it_gives(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+    render, connect = Rendering._one, worker.connect
+
+    async def slowly(self: Rendering, *asked: Any) -> Any:
+        """Not before the cluster is known, which was not when this began."""
+        if not asked[-1].kube_version:
+            begun.set()
+            await until(lambda: reached(theatre), what="eu is reached")
+        return await render(self, *asked)
+
+    async def later(name: str, *given: Any, **more: Any) -> Any:
+        if name == "eu":
+            await begun.wait()
+        return await connect(name, *given, **more)
+
+    monkeypatch.setattr(Rendering, "_one", slowly)
+    monkeypatch.setattr(worker, "connect", later)
+    await theatre.register("eu")
+    theatre.repo.commit(CHART)
+    await theatre.application("web", source={"repoURL": theatre.repo.url, "path": "charts/web"})
+    await theatre.start()
+    await shows(theatre, "eu", "web", size="1", version="v1.36.3")
+
+
+async def reached(theatre: Theatre) -> bool:
+    hub = theatre.running.hub if theatre.running is not None else None
+    return hub is not None and bool(hub.capabilities._last.get("eu"))
