@@ -287,9 +287,7 @@ async def _seen_by_the_hub(member: Connection, way: Way) -> tuple[Connection, tu
         notes.append(f"Note: {server} is this machine; give --server if the hub runs elsewhere.")
     if proxy := way.proxy or member.proxy_url:
         # Which proxies count is the hub's --allow-proxy to say, which is not known here.
-        notes.append(
-            f"Note: the hub takes this proxy only with --allow-proxy {urlsplit(proxy).hostname or ''}."
-        )
+        notes.append(f"Note: the hub takes this proxy only with --allow-proxy {_host(proxy)}.")
     connection = Connection(
         server=server,
         ca_data=await asyncio.to_thread(_file, way.ca) if way.ca else member.ca_data,
@@ -302,7 +300,7 @@ async def _seen_by_the_hub(member: Connection, way: Way) -> tuple[Connection, tu
 def _allow(connection: Connection) -> Allowed:
     if not connection.proxy_url:
         return NOTHING
-    return Allowed(proxies=frozenset({urlsplit(connection.proxy_url).hostname or ""}))
+    return Allowed(proxies=frozenset({_host(connection.proxy_url)}))
 
 
 def _file(path: str) -> bytes:
@@ -320,3 +318,10 @@ def _object(raw: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise NotFound("what answers there is no Kubernetes API server", status=200)
     return value
+
+
+def _host(proxy: str) -> str:
+    try:
+        return urlsplit(proxy).hostname or ""
+    except ValueError:
+        raise errors.CliError("the proxy is no URL", hint="Give http://HOST:PORT") from None

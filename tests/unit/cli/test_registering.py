@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from fleet.cli.cluster import registering, secrets
+from fleet.cli.errors import CliError
 from fleet.cli.session import Session
 from fleet.kube.connection import Connection
 from fleet.kube.request import Answer, Request
@@ -52,3 +53,9 @@ async def test_a_registration_whose_token_the_hub_has_renewed_needs_no_other(
     way = Connection("https://eu.example")
     assert not registering._fresh(given, way)
     assert registering._fresh(await registering._serving(session, "eu", given, way), way) is fresh
+
+
+def test_a_proxy_that_is_no_url_is_an_error_in_words() -> None:
+    with pytest.raises(CliError, match="the proxy is no URL"):
+        registering._host("http://[x")
+    assert registering._host("http://proxy.example:3128") == "proxy.example"
