@@ -7,7 +7,8 @@ changes before its children are there; a child that comes takes part in them and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 import orjson
@@ -17,7 +18,7 @@ from fleet.api.application import Application
 from fleet.api.parse import parse
 from fleet.errors import InvalidObject
 from fleet.hub.changes import Changes
-from fleet.model import ApplicationKey, Manifest, Rendered
+from fleet.model import ApplicationKey, Manifest, ObjectRef, Rendered
 from fleet.world.objects import Known, World
 
 Spec = Mapping[str, Any]
@@ -25,13 +26,17 @@ SHOWN: Final = 5
 
 
 class Expected:
-    """See the module; bounded by the children that are not yet as their roots want them."""
+    """See the module; bounded by the children that are not yet as their roots want them.
+
+    ``refused`` tells what a root's last pass on the hub could not make.
+    """
 
     def __init__(self, world: World, changes: Changes) -> None:
         self._world = world
         self._changes = changes
         self._wanted: dict[ApplicationKey, dict[ApplicationKey, Spec]] = {}
         self._outrun: set[ApplicationKey] = set()
+        self.refused: Callable[[ApplicationKey], AbstractSet[ObjectRef]] = lambda _: frozenset()
 
     def expect(self, root: ApplicationKey, rendered: Rendered, namespace: str) -> bool:
         """Take what the root holds now; whether all of it is there already."""
@@ -53,6 +58,18 @@ class Expected:
     def missing(self, root: ApplicationKey) -> tuple[ApplicationKey, ...]:
         """Children of the root that are not there yet, or not as it wants them."""
         return tuple(sorted(self._wanted.get(root, ())))
+
+    def coming(self, root: ApplicationKey) -> bool:
+        """Whether children are on their way that have not said yet what they claim.
+
+        Those that are being deleted come when they are gone; those that were refused may never come.
+        """
+        missing = self.missing(root)
+        refused = self.refused(root) if missing else frozenset()
+        children = {
+            ApplicationKey(one.namespace, one.name) for one in refused if one.kind == names.APPLICATION
+        }
+        return any(not self._deleting(child) and child not in children for child in missing)
 
     def all_missing(self) -> Iterator[ApplicationKey]:
         """Children of any root that are not there yet, or not as it wants them."""

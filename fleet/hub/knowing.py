@@ -21,6 +21,7 @@ from fleet.hub.guarding import Guard
 from fleet.hub.readers import Readers
 from fleet.hub.record import Record
 from fleet.model import ApplicationKey, ChangeId, Hold, Holding, ObjectRef, TargetKey, Work
+from fleet.report import words
 from fleet.world.objects import World
 from fleet.world.repositories import Repository
 
@@ -46,9 +47,8 @@ class Knowing:
         self._changes = changes
         self._expected = expected
         self.records: Mapping[ApplicationKey, Record] = {}
-        self.unready: Mapping[
-            str, AbstractSet[ApplicationKey]
-        ] = {}  # by cluster: who renders nothing for it yet
+        # By cluster: who renders nothing for it yet.
+        self.unready: Mapping[str, AbstractSet[ApplicationKey]] = {}
         self.namespace = names.HUB_NAMESPACE
 
     def unrendered(self, work: Work) -> tuple[ApplicationKey, ...] | None:
@@ -64,6 +64,14 @@ class Knowing:
         # What an app of apps holds, none but another one can claim. To wait for the others would be for ever
         # where one of them cannot render since it leaves with this very commit.
         return tuple(key for key in waiting if self._on_hub(key)) or None
+
+    def retains(self, target: TargetKey) -> Holding | None:
+        """Why a target that leaves a cluster waits there: who renders nothing for it yet may claim what it has."""
+        unready = self.unready.get(target.cluster, frozenset()) - {target.application}
+        if not unready:
+            return None
+        shown = words.listed([str(key) for key in sorted(unready)])
+        return Holding(Hold.DELETION, f"nothing is removed: waiting for {shown} to render for this cluster")
 
     def open(self, change: ChangeId) -> bool:
         """Whether somebody whom a change concerns has not rendered it yet."""
@@ -107,8 +115,9 @@ class Knowing:
         waiting = list(dict.fromkeys(waiting))
         if not waiting:
             return None
-        shown = ", ".join(sorted(waiting)[:5]) + (f" and {len(waiting) - 5} more" if len(waiting) > 5 else "")  # noqa: PLR2004
-        return Holding(Hold.PRUNE_WAITS, f"nothing is removed: waiting for {shown} to render")
+        return Holding(
+            Hold.PRUNE_WAITS, f"nothing is removed: waiting for {words.listed(sorted(waiting))} to render"
+        )
 
     def _on_hub(self, key: ApplicationKey) -> bool:
         """Whether the Application is, or may be, an app of apps."""

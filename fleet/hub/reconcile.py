@@ -116,7 +116,8 @@ class Reconciler:
                 record.faults = (fault(known.error),) if known.error is not None else ()
             else:
                 await self._live(key, known, known.model, (record, superseded or asyncio.Event()))
-            self._changes.looked(key)  # a root may have rendered, and wait for a child that is being deleted
+            if not self._expected.coming(key):
+                self._changes.looked(key)  # what it waits for may itself wait for those who leave
             record.tries = 0
         except CalledOff:
             return  # it is looked at anew: whatever called it off woke it
@@ -218,6 +219,11 @@ class Reconciler:
             if self._made(key, application, whole, Mode.COMPARE if HUB_CLUSTER in closed else mode):
                 self._changes.settle(key)
         self.settled()
+
+    def heard(self, key: ApplicationKey) -> None:
+        """A pass of the Application has come to something: a child that was refused is no longer on its way."""
+        if self._expected.missing(key) and not self._expected.coming(key):
+            self._changes.looked(key)
 
     def _record(self, key: ApplicationKey, uid: str) -> Record:
         """What is remembered of the Application; one that was deleted and made anew in one moment begins anew."""

@@ -95,6 +95,8 @@ class Rendering:
                     made[given.digest] = await self._one(asked, resolved, one, given)
             except FleetError as error:
                 found.errors[cluster] = error
+                if parameters is None:
+                    found.waiting.add(cluster)  # what the cluster serves may be all that was missing
                 continue
             rendered = made[given.digest]
             if rendered.general:

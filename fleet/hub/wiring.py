@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from fleet import names
 from fleet.hub.parts import Parts
 from fleet.model import ApplicationKey, TargetKey
 from fleet.render.ground import RemoteChart
@@ -89,6 +90,8 @@ def connect(parts: Parts, answers: Answers) -> None:
 
 def _connect_tellers(parts: Parts, answers: Answers) -> None:
     """Who tells is given what it tells of."""
+    parts.expected.refused = lambda root: parts.board.refused(TargetKey(root, names.HUB_CLUSTER))
+    parts.board.on_application(parts.reconciler.heard)
     parts.telling.records = parts.reconciler.records
     parts.telling.asking = parts.asking
     parts.telling.metrics = parts.metrics

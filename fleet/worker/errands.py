@@ -305,9 +305,16 @@ class Errands:
         if held.leave is None:
             return
         if self._around.paused:
-            self._report.withdrawn(withdrawal.paused(errand, self.member), Gone.WAITING)
+            self._report.withdrawn(withdrawal.held(errand, withdrawal.PAUSED, self.member), Gone.WAITING)
             return
         self._taking.let_go(errand.target)
+        waits = self._knowledge.retains(errand.target)
+        if waits is not None:
+            held.waits = True
+            self._report.withdrawn(withdrawal.held(errand, waits, self.member), Gone.WAITING)
+            self._leave_again(held)
+            return
+        held.waits = False
         state, found = await withdrawal.run(
             errand,
             self.member,

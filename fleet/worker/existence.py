@@ -3,7 +3,8 @@
 Contract: before the first apply of an object its existence is learned from metadata alone, never by applying
 (H9). A few objects are looked up one by one; as soon as more of one kind and namespace are asked for in a
 short time, one list answers for all of them, shared while it is fresh. So a commit that adds one object costs
-one small read, and a cold start one list a kind.
+one small read, and a cold start one list a kind. What a shared list shows as a set's member is read again: members
+are watched, so it is most likely gone since.
 """
 
 from __future__ import annotations
@@ -17,21 +18,23 @@ from fleet.errors import NotFound
 from fleet.kube import decode, paths
 from fleet.kube.request import Send
 from fleet.model import Meta, ObjectRef, Resource
+from fleet.ownership import membership
 from fleet.sync import existing
 
 FRESH = 3.0  # seconds for which a list answers
 SINGLES = 4  # look-ups of one kind and namespace within FRESH before a list is cheaper
 
 Place = tuple[Resource, str]
+_Listed = asyncio.Task[Mapping[ObjectRef, Meta]]
 
 
 @dataclass(slots=True)
 class _Known:
     since: float
     singles: int = 0
-    listed: asyncio.Task[Mapping[ObjectRef, Meta]] | None = None
+    listed: _Listed | None = None
 
-    def ended(self, task: asyncio.Task[Mapping[ObjectRef, Meta]]) -> None:
+    def ended(self, task: _Listed) -> None:
         """A list that failed answers nobody but those who wait for it already, if they still do."""
         if (task.cancelled() or task.exception() is not None) and self.listed is task:
             self.listed = None
@@ -49,7 +52,7 @@ class Existence:
         """Metadata of those of ``wanted`` that exist."""
         found: dict[ObjectRef, Meta] = {}
         singles: dict[Resource, list[ObjectRef]] = {}
-        lists: list[tuple[asyncio.Task[Mapping[ObjectRef, Meta]], list[ObjectRef]]] = []
+        lists: list[tuple[Resource, _Listed, list[ObjectRef], bool]] = []
         now = self._clock.boottime()
         self._places = {place: known for place, known in self._places.items() if now - known.since < FRESH}
         for resource, refs in wanted.items():
@@ -62,16 +65,21 @@ class Existence:
                 if known.listed is None and known.singles <= SINGLES:
                     singles.setdefault(resource, []).extend(group)
                     continue
+                shared = known.listed is not None
                 if known.listed is None:
                     known.since = now
                     known.listed = asyncio.ensure_future(self._list(resource, group[0]))
                     known.listed.add_done_callback(known.ended)
-                lists.append((known.listed, group))
+                lists.append((resource, known.listed, group, shared))
+        for resource, task, group, shared in lists:
+            metas = await asyncio.shield(task)
+            for ref in metas.keys() & group:
+                if shared and membership.member(metas[ref]):
+                    singles.setdefault(resource, []).append(ref)
+                else:
+                    found[ref] = metas[ref]
         if singles:
             found.update(await existing.look(self._send, singles, lists=False))
-        for task, group in lists:
-            metas = await asyncio.shield(task)
-            found.update({ref: metas[ref] for ref in group if ref in metas})
         return found
 
     def forget(self) -> None:

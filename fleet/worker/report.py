@@ -75,5 +75,8 @@ class Knowledge(Protocol):
     def spares(self, target: TargetKey, precious: Mapping[ObjectRef, str]) -> Holding | None:
         """Why what is precious of a target that leaves its cluster must stay there."""
 
+    def retains(self, target: TargetKey) -> Holding | None:
+        """Why nothing of a target that leaves may go yet: others may claim it who have not rendered for the cluster."""
+
     def stood(self, target: TargetKey) -> bool:
         """Whether the target was placed on the cluster before this hub started, so that it had a parent."""

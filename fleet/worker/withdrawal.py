@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from typing import Final
 
 from fleet.errors import Conflict, FleetError, NotFound, fault
 from fleet.kube.acting import acting
@@ -33,6 +34,11 @@ from fleet.worker import pruning
 from fleet.worker.member import Member
 from fleet.worker.plan import listing
 from fleet.worker.work import Leave
+
+PAUSED: Final = Holding(
+    Hold.PAUSED,
+    "the cluster is paused: what is there stays until it is resumed (fleethub cluster resume)",
+)
 
 
 async def run(
@@ -171,10 +177,9 @@ def _outcome(errand: Leave, member: Member, faults: list[Fault], holds: list[Hol
     )
 
 
-def paused(errand: Leave, member: Member) -> Outcome:
-    """The Outcome of a withdrawal on a paused cluster: it waits, and nothing is written."""
-    text = "the cluster is paused: what is there stays until it is resumed (fleethub cluster resume)"
-    return _outcome(errand, member, [], [Holding(Hold.PAUSED, text)], left=0)
+def held(errand: Leave, reason: Holding, member: Member) -> Outcome:
+    """The Outcome of a withdrawal that waits, and of which nothing is written."""
+    return _outcome(errand, member, [], [reason], left=0)
 
 
 def refused(errand: Leave, problem: Fault, member: Member) -> Outcome:

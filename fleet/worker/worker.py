@@ -149,7 +149,11 @@ class Worker:
         if self._running is not None:
             self._running.taking.closed()
         for key, held in self._held.items():
-            if held.waits and held.work is not None and (targets is None or key in targets):
+            if not held.waits or (targets is not None and key not in targets):
+                continue
+            if held.leave is not None:
+                self._box.put(key, held.leave, lane=Lane.URGENT)
+            elif held.work is not None:
                 self._box.put(key, held.work, lane=held.work.lane)
 
     def again(self, target: TargetKey) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from fleet import names
+from fleet.hub.desired import Desired
+from fleet.hub.rendering import Rendering
 from fleet.kube.request import Request
+from fleet.model import ApplicationKey
+from fleet.worker import existence, worker
 from tests.stage.api import holds, until
 from tests.stage.seams import Guillotine, Journal, watched
 from tests.stage.theatre import Theatre, config, manifest
@@ -318,6 +323,125 @@ async def test_a_child_that_is_deleted_while_its_root_does_not_render_is_made_an
         await until(lambda name=name: anew(name), 20, what="the child is made anew")  # type: ignore[misc]
         await theatre.synced(name)
         await has(theatre, name, k="1")
+
+
+async def test_what_was_deleted_by_hand_leaves_it_to_the_child_that_a_commit_makes_in_its_stead_over_a_restart(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H3: a root has not been looked at before its children are there: ``fleet.hub.expected.Expected.coming``."""
+    theatre.repo.commit(
+        {"root/old.yaml": child(theatre, "old", "apps/a"), "apps/a/a.yaml": config("a", k="1")}
+    )
+    await one(theatre)
+    await root(theatre)
+    await has(theatre, "a", k="1")
+    await theatre.synced("old")
+    before = await uid(theatre, "a")
+    await theatre.stop()
+    await theatre.api.delete("Application", "old", names.HUB_NAMESPACE)
+    theatre.repo.commit({"root/old.yaml": None, "root/new.yaml": child(theatre, "new", "apps/a")})
+    compute = Desired.compute
+
+    async def slowly(self: Desired, key: ApplicationKey, *given: Any) -> Any:
+        if key.name == "new":
+            await asyncio.sleep(1)  # time enough for a deletion that does not wait
+        return await compute(self, key, *given)
+
+    monkeypatch.setattr(Desired, "compute", slowly)
+    await theatre.start()
+    await gone(theatre, "old")
+    await theatre.synced("new")
+    assert await uid(theatre, "a") == before
+
+
+async def test_a_root_whose_child_is_refused_delays_no_deletion_of_others_after_a_restart(
+    theatre: Theatre,
+) -> None:
+    theatre.repo.commit(
+        {
+            "root/a.yaml": child(theatre, "a", "apps/a"),
+            "apps/a/a.yaml": config("a", k="1"),
+            "apps/b/b.yaml": config("b", k="1"),
+        }
+    )
+    await one(theatre)
+    await root(theatre)
+    await theatre.application("b")
+    for name in ("a", "b"):
+        await theatre.synced(name)
+    await theatre.stop()
+    await theatre.api.delete("Application", "b", names.HUB_NAMESPACE)
+    refused = child(theatre, "c", "apps/c").replace('"name":"c"', '"name":"c","namespace":"nowhere"')
+    theatre.repo.commit({"root/c.yaml": refused, "apps/c/c.yaml": config("c", k="1")})
+    await theatre.start()
+    await gone(theatre, "b")
+    await theatre.told("root", "SyncFailed", "nowhere")
+
+
+async def test_a_chart_that_waits_for_its_cluster_takes_over_there_before_what_leaves_is_removed(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H3: the rule is ``fleet.hub.knowing.Knowing.unready``: who renders nothing yet may claim what is there."""
+    chart = {
+        "apps/a/Chart.yaml": "apiVersion: v2\nname: a\nversion: 0.1.0\n",
+        "apps/a/templates/a.yaml": config("a", k="{{ .Capabilities.KubeVersion.Major }}"),
+    }
+    theatre.repo.commit({"root/old.yaml": child(theatre, "old", "apps/a"), **chart})
+    await one(theatre)
+    await root(theatre)
+    await has(theatre, "a", k="1")
+    await theatre.synced("old")
+    before = await uid(theatre, "a")
+    await theatre.stop()
+    connect, render, back = worker.connect, Rendering._one, asyncio.Event()
+
+    async def later(name: str, *given: Any, **more: Any) -> Any:
+        if name == "eu":
+            await back.wait()
+        return await connect(name, *given, **more)
+
+    async def slowly(self: Rendering, *asked: Any) -> Any:
+        if back.is_set():
+            await asyncio.sleep(1)  # time enough for a removal that does not wait
+        return await render(self, *asked)
+
+    monkeypatch.setattr(worker, "connect", later)
+    monkeypatch.setattr(Rendering, "_one", slowly)
+    theatre.repo.commit({"root/old.yaml": None, "root/new.yaml": child(theatre, "new", "apps/a")})
+    await theatre.start()
+
+    async def both() -> bool:
+        found = await theatre.api.get("Application", "old", names.HUB_NAMESPACE)
+        return found is not None and "deletionTimestamp" in found["metadata"]
+
+    await until(both, what="the old one leaves")
+    back.set()
+    await gone(theatre, "old")
+    await theatre.synced("new")
+    assert await uid(theatre, "a") == before
+
+
+async def test_what_was_there_when_the_cluster_was_listed_and_has_left_since_is_made_anew(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody wakes who is refused an object by a set that is gone: ``fleet.worker.existence.Existence.look``."""
+    monkeypatch.setattr(existence, "FRESH", 60.0)
+    many = {f"apps/many/{n}.yaml": config(f"m{n}", k="1") for n in range(existence.SINGLES + 1)}
+    theatre.repo.commit(
+        {"apps/from/a.yaml": config("a", k="1"), "apps/to/b.yaml": config("b", k="1"), **many}
+    )
+    await one(theatre)
+    await theatre.application("from")
+    await theatre.synced("from")
+    await theatre.application("many")  # has the whole namespace listed
+    await theatre.application("to")
+    for name in ("many", "to"):
+        await theatre.synced(name)
+    await theatre.api.delete("Application", "from", names.HUB_NAMESPACE)
+    await gone(theatre, "from")
+    theatre.repo.commit({"apps/to/a.yaml": config("a", k="2")})
+    await has(theatre, "a", k="2")
+    await theatre.synced("to")
 
 
 @pytest.mark.parametrize("leaving", [False, True])
