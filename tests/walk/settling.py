@@ -8,6 +8,8 @@ Where the documents leave freedom, the model says so here, and nowhere else:
 - The guard counts what is to go on all clusters that answer.
 - An object that moves while a third Application names it too goes to whichever of the two is offered first: the
   walk does not do that.
+- What an Application lets go of that is in another's set stays there until the change is closed with which it did:
+  somebody whom that concerns may claim it yet. A connection that is made anew has forgotten that.
 - An object that nobody's set holds and that two Applications name goes to the older one.
 - A change is open until all that it concerns have rendered; the first look after a start also until a later one
   is closed, and a deletion does not wait for it. Who does not render at all is concerned by every later commit.
@@ -94,6 +96,9 @@ class Settling:
         self.begun = set(state.memory.begun) & set(self.apps)
         self.offers = dict(state.memory.offers)
         self.waiting = set(state.memory.waiting)
+        self.kept = {
+            place: serial for place, serial in state.memory.kept.items() if state.members[place[0]].up
+        }
         self.placed = set(state.placed)
         self.left = set(state.left)
         self.done = dict(state.done)
@@ -115,6 +120,7 @@ class Settling:
             frozenset(self.waiting),
             frozenset(self.going),
             self.held,
+            {place: serial for place, serial in self.kept.items() if serial in self.open},
         )
         return replace(
             self.before,
@@ -216,6 +222,19 @@ class Settling:
                 if place[1] in found.objects:
                     del self.hits[place]  # a fight ends with a new revision
         self.offers[target] = found
+        for ref in {*(before.objects if before is not None else ())} - {*found.objects}:
+            self._keep(target, ref)
+
+    def _keep(self, by: Target, ref: Ref) -> None:
+        """What is in another's set is not removed with the change with which its heir lets it go."""
+        member = self.members[by.cluster]
+        live = member.live.get(ref)
+        if live is None or live.owner is None or not member.up or live.owner == by.app:
+            return
+        holder = Target(live.owner, by.cluster)
+        serials = [serial for serial, change in self.open.items() if by.app in change.concerned]
+        if serials and (holder in self.offers or holder in self.leaving or live.owner in self.going):
+            self.kept[by.cluster, ref] = max(serials)
 
     def _held(self, app: App) -> bool:
         """Whether the Application leaves with a change that is not closed, and has not begun to."""
@@ -371,7 +390,7 @@ class Settling:
         return not offer.apply and ref in self._members(target)
 
     def _claimed(self, ref: Ref, but: Target) -> bool:
-        return any(
+        return self.kept.get((but.cluster, ref)) in self.open or any(
             self._claims(target, ref)
             for target in self.offers
             if target.cluster == but.cluster and target != but

@@ -134,7 +134,7 @@ class Memory:
 
     ``open`` are the changes that are not closed; ``begun`` the Applications that rendered well since the start;
     ``waiting`` the targets whose prune waits; ``going`` the deleted Applications that are being withdrawn;
-    ``held`` what the guard keeps of each Application.
+    ``held`` what the guard keeps of each Application; ``kept`` what somebody let go of with a change that is open.
     """
 
     open: Mapping[int, Change] = field(default_factory=dict)
@@ -143,6 +143,7 @@ class Memory:
     waiting: frozenset[Target] = frozenset()
     going: frozenset[str] = frozenset()
     held: Mapping[str, Lines] = field(default_factory=dict)
+    kept: Mapping[tuple[str, Ref], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
