@@ -85,7 +85,8 @@ async def test_a_controller_that_keeps_writing_is_met_more_and_more_seldom_and_n
     theatre: Theatre,
 ) -> None:
     """H9: the rule is ``fleet.ownership.fights.after``; what is told of it, ``fleet.worker.heal.contested``."""
-    journal = await begin(theatre, {"apps/app/web.yaml": deployment(replicas=2)})
+    # A lapsed Lease begins a new connection, whose first pass is no heal.
+    journal = await begin(theatre, {"apps/app/web.yaml": deployment(replicas=2)}, lease_duration=120)
     await theatre.application()
     await theatre.synced()
     member = theatre.members["eu"]

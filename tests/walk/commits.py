@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tests.walk.ground import (
+    FEW,
     FIXED,
     KINDS,
     MOST_CHILDREN,
@@ -158,7 +159,12 @@ def _child(rng: random.Random, state: State, files: Files, number: int) -> str:
             files[file(path, ref)] = Thing(ref, index + 1)
         files[f"{ROOT_PATH}/{fresh}.yaml"] = App(fresh, path, child=True)
         return f"child {fresh} comes"
-    if len(made) < 2:
+    going = [
+        one.name
+        for one in state.apps.values()
+        if one.child and not one.deleting and f"{ROOT_PATH}/{one.name}.yaml" not in files
+    ]
+    if len(made) < 2 or len(going) >= FEW:  # more at once would be held by the guard
         return ""
     name, app = rng.choice(made)
     if how == "go":

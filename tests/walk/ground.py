@@ -8,7 +8,7 @@ KINDS = ("ConfigMap", "ConfigMap", "Secret", "Deployment")
 LABELS = {"tier": ("gold", "tin"), "zone": ("a", "b")}
 AWAY_VALUE = "elsewhere"  # nobody selects it, so that a label that goes to and fro gains nobody anything
 MOST_CHILDREN = 4
-FEW = 5  # (object, cluster) pairs that an Application may lose at once without anybody's word
+FEW = 5  # (object, cluster) pairs that an Application, or children that a root, may lose at once without anybody's word
 Files = dict[str, Content]
 
 MANUAL, KEEP, LOOSE = "apps/manual", "apps/keep", "apps/loose"
