@@ -154,6 +154,7 @@ class Running:
 
     def drifted(self, set_id: str, found: Drift) -> None:
         """Put a member back, or show that it drifted."""
+        self.taking.lost(set_id, found.ref)
         held = self.taking.keeper(set_id, found.ref)
         if held is None:
             return

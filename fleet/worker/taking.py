@@ -117,6 +117,15 @@ class Taking:
             if held is not None and held.work is not None and held.leave is None:
                 self._box.put(key, held.work, lane=held.work.lane)
 
+    def lost(self, set_id: str, ref: ObjectRef) -> None:
+        """What left a set, or went, by nobody's doing of ours: whose it is now, and whose it was, look again."""
+        seen = self.member.sightings.get(ref)
+        now = seen.set_id if seen is not None else ""
+        heir = self.member.claims.holder(ref, now)
+        before = self.sets.get(set_id)
+        if heir is not None and before is not None and now != set_id and heir != before:
+            self._inherit(frozenset((heir, before)))
+
     def closed(self) -> None:
         """A change closed: what somebody let go of with it and nobody has claimed is for its keeper to remove."""
         for ref, change in list(self._kept.items()):

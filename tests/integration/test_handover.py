@@ -444,6 +444,30 @@ async def test_what_was_there_when_the_cluster_was_listed_and_has_left_since_is_
     await theatre.synced("to")
 
 
+@pytest.mark.parametrize("deleted", [False, True])
+async def test_what_a_hand_takes_out_of_a_set_goes_to_the_older_of_two_who_name_it(
+    theatre: Theatre, *, deleted: bool
+) -> None:
+    """Neither waits for the other: ``fleet.worker.taking.Taking.lost`` wakes whose it is from then on."""
+    member = theatre.members["eu"]
+    theatre.repo.commit({"apps/older/o.yaml": config("o", k="1"), "apps/younger/x.yaml": config("x", k="1")})
+    await one(theatre)
+    for name in ("older", "younger"):
+        await theatre.application(name)
+        await theatre.synced(name)
+    theatre.repo.commit({"apps/older/x.yaml": config("x", k="2")})
+    await theatre.told("older", "ClaimRefused", "younger")
+    await has(theatre, "x", k="1")
+    if deleted:
+        await member.delete("ConfigMap", "x", theatre.namespace)
+    else:
+        none = {"metadata": {"labels": {names.APPLYSET_PART_OF: None}}}
+        await member.patch("ConfigMap", "x", theatre.namespace, none)
+    await has(theatre, "x", k="2")
+    await theatre.told("younger", "ClaimRefused", "older")
+    await theatre.synced("older")
+
+
 @pytest.mark.parametrize("leaving", [False, True])
 async def test_what_passes_on_before_it_was_taken_waits_for_the_next_to_claim_it(
     theatre: Theatre, *, leaving: bool

@@ -17,6 +17,7 @@ from tests.walk.ground import (
     named_in,
     paths_of,
     refs_of,
+    shared,
     things_of,
 )
 from tests.walk.settling import REFUSED
@@ -63,7 +64,7 @@ def _add(rng: random.Random, state: State, files: Files, number: int) -> str:
 def _remove(rng: random.Random, state: State, files: Files, _: int) -> str:
     path = rng.choice(paths_of(state))
     things = things_of(files, path)
-    if not things:
+    if not things or shared(state, path):
         return ""
     thing = rng.choice(things)
     del files[file(path, thing.ref)]
@@ -74,7 +75,7 @@ def _move(rng: random.Random, state: State, files: Files, _: int) -> str:
     paths = paths_of(state)
     source, target = rng.sample(paths, 2)
     things = [thing for thing in things_of(files, source) if thing.ref != REFUSED]
-    if not things:
+    if not things or shared(state, source):
         return ""
     thing = rng.choice(things)
     named = named_in(files, thing.ref)

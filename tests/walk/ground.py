@@ -46,6 +46,11 @@ def paths_of(state: State) -> list[str]:
     return sorted({app.path for app in state.apps.values() if app.name != ROOT and not app.deleting})
 
 
+def shared(state: State, path: str) -> bool:
+    """Whether two Applications read the folder: which of them lets an object of it go first is a matter of time."""
+    return len([app for app in state.apps.values() if app.path == path and not app.deleting]) > 1
+
+
 def named_in(files: Files, ref: Ref) -> list[str]:
     """The folders that name the object."""
     return sorted(

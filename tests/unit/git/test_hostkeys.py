@@ -20,23 +20,30 @@ def keygen(*args: str) -> str:
     return done.stdout
 
 
-@pytest.fixture
-def public(tmp_path: Path) -> dict[str, str]:
-    """Public keys by type."""
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the keys are, in files by type."""
+    folder = tmp_path_factory.mktemp("keys")
     for kind in ("ed25519", "rsa"):
-        keygen("-q", "-t", kind, "-N", "", "-C", "", "-f", str(tmp_path / kind))
-    return {kind: (tmp_path / f"{kind}.pub").read_text().strip() for kind in ("ed25519", "rsa")}
+        keygen("-q", "-t", kind, "-N", "", "-C", "", "-f", str(folder / kind))
+    return folder
 
 
-def fingerprint(tmp_path: Path, kind: str) -> str:
-    return keygen("-l", "-f", str(tmp_path / f"{kind}.pub")).split()[1]
+@pytest.fixture
+def public(keys: Path) -> dict[str, str]:
+    """Public keys by type."""
+    return {kind: (keys / f"{kind}.pub").read_text().strip() for kind in ("ed25519", "rsa")}
 
 
-def test_fingerprints_are_those_that_ssh_keygen_shows(tmp_path: Path, public: dict[str, str]) -> None:
+def fingerprint(keys: Path, kind: str) -> str:
+    return keygen("-l", "-f", str(keys / f"{kind}.pub")).split()[1]
+
+
+def test_fingerprints_are_those_that_ssh_keygen_shows(keys: Path, public: dict[str, str]) -> None:
     lines = "".join(f"git.example {public[kind]}\n" for kind in ("ed25519", "rsa")).encode()
     assert hostkeys.known(lines, "git.example", None) == (
-        HostKey("ssh-ed25519", fingerprint(tmp_path, "ed25519")),
-        HostKey("ssh-rsa", fingerprint(tmp_path, "rsa")),
+        HostKey("ssh-ed25519", fingerprint(keys, "ed25519")),
+        HostKey("ssh-rsa", fingerprint(keys, "rsa")),
     )
 
 
@@ -79,11 +86,11 @@ WRITTEN = f"debug1: Server host key: ssh-ed25519 {OFFER}\nHost key verification 
 URL = "ssh://git@git.example:2222/x"
 
 
-def test_a_changed_key_is_told_with_both_fingerprints(tmp_path: Path, public: dict[str, str]) -> None:
+def test_a_changed_key_is_told_with_both_fingerprints(keys: Path, public: dict[str, str]) -> None:
     known = f"[git.example]:2222 {public['ed25519']}\n".encode()
     text = hostkeys.explained(WRITTEN, known, URL)
     assert OFFER in text
-    assert fingerprint(tmp_path, "ed25519") in text
+    assert fingerprint(keys, "ed25519") in text
     assert "git.example:2222" in text
 
 
