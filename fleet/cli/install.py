@@ -66,7 +66,7 @@ def install(
 
     async def verb(session: Session) -> None:
         await installation.check(session, new=True)
-        await _install(session, image or "", discover, timeout)
+        await carry_out(session, image or "", discover, timeout)
         await dayzero.tell(session, first, in_pod=bool(image))
 
     run(verb, hub)
@@ -78,12 +78,16 @@ def install(
     click.echo(f"Next: {runs}, {then}.")
 
 
-async def _install(
+async def carry_out(
     session: Session,
     image: str,
     discover: tuple[str, ...],
     timeout: float,  # noqa: ASYNC109 (exit code 4)
 ) -> None:
+    """Apply all that a hub needs on its cluster and wait until its kinds are served; what is made once, stays.
+
+    ``image`` empty: no Deployment. Raises CliError when ``timeout`` seconds are over.
+    """
     import secrets  # noqa: PLC0415
 
     from fleet import names, shipped  # noqa: PLC0415

@@ -87,7 +87,7 @@ async def _restore(session: Session, items: list[dict[str, Any]], *, replace: bo
     first = [pair for pair in pairs if pair[0]["kind"] not in names.HUB_KINDS]
     made = [await _put(session, *pair) for pair in first]
     # What an installation makes once, like the token of the API, is there by now and stays.
-    await install._install(session, "", (), timeout)  # noqa: SLF001 (the same verb, after the Secrets)
+    await install.carry_out(session, "", (), timeout)  # after the Secrets
     for one, _ in pairs[len(first) :]:
         made.append(await _put(session, one, await objects.find(session.send, _at(one))))
     click.echo(
