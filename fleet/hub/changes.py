@@ -177,6 +177,10 @@ class Changes:
                 held.looked.add(key)
                 self._free(held)
 
+    def unseen(self, key: ApplicationKey) -> bool:
+        """Whether a first look still waits for the Application."""
+        return any(held.first and key in held.waits - held.looked for held in self._open.values())
+
     def concerns(self, key: ApplicationKey) -> bool:
         """Whether an open change concerns the Application, or may."""
         return any(key in held.waits or NOBODY in held.waits for held in self._open.values())

@@ -8,7 +8,6 @@ changes before its children are there; a child that comes takes part in them and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 import orjson
@@ -18,8 +17,9 @@ from fleet.api.application import Application
 from fleet.api.parse import parse
 from fleet.errors import InvalidObject
 from fleet.hub.changes import Changes
-from fleet.model import ApplicationKey, Manifest, ObjectRef, Rendered
-from fleet.world.objects import Known, World
+from fleet.model import ApplicationKey, Hold, Manifest, Outcome, Rendered
+from fleet.report import words
+from fleet.world.objects import Known, World, newer
 
 Spec = Mapping[str, Any]
 SHOWN: Final = 5
@@ -28,15 +28,18 @@ SHOWN: Final = 5
 class Expected:
     """See the module; bounded by the children that are not yet as their roots want them.
 
-    ``refused`` tells what a root's last pass on the hub could not make.
+    ``passed`` gives what a root's last pass on the hub came to, ``written`` the version at which the hub's own worker
+    knows a child (empty: it does not).
     """
 
     def __init__(self, world: World, changes: Changes) -> None:
         self._world = world
         self._changes = changes
         self._wanted: dict[ApplicationKey, dict[ApplicationKey, Spec]] = {}
+        self._renders: dict[ApplicationKey, str] = {}
         self._outrun: set[ApplicationKey] = set()
-        self.refused: Callable[[ApplicationKey], AbstractSet[ObjectRef]] = lambda _: frozenset()
+        self.passed: Callable[[ApplicationKey], Outcome | None] = lambda _: None
+        self.written: Callable[[ApplicationKey], str] = lambda _: ""
 
     def expect(self, root: ApplicationKey, rendered: Rendered, namespace: str) -> bool:
         """Take what the root holds now; whether all of it is there already."""
@@ -51,6 +54,7 @@ class Expected:
                 missing[child] = spec
         if missing:
             self._wanted[root] = missing
+            self._renders[root] = rendered.key
         else:
             self._wanted.pop(root, None)
         return not missing
@@ -62,14 +66,22 @@ class Expected:
     def coming(self, root: ApplicationKey) -> bool:
         """Whether children are on their way that have not said yet what they claim.
 
-        Those that are being deleted come when they are gone; those that were refused may never come.
+        Those that are being deleted come when they are gone. What a whole pass of the root did not make, it may
+        never make (it was refused, or is not put back), but for what waits for an earlier wave.
         """
-        missing = self.missing(root)
-        refused = self.refused(root) if missing else frozenset()
-        children = {
-            ApplicationKey(one.namespace, one.name) for one in refused if one.kind == names.APPLICATION
-        }
-        return any(not self._deleting(child) and child not in children for child in missing)
+        return next(self._coming(root), None) is not None
+
+    def _coming(self, root: ApplicationKey) -> Iterator[ApplicationKey]:
+        missing = [child for child in self.missing(root) if not self._deleting(child)]
+        passed = self.passed(root) if missing else None
+        over = passed is not None and passed.findings.render == self._renders.get(root)
+        waves = passed is not None and any(one.hold is Hold.WAVE for one in passed.holds)
+        for child in missing:
+            version = self.written(child)
+            known = self._world.applications.get(child)
+            seen = known is not None and not newer(version, known.version)
+            if not over or (version and not seen) or (waves and not version):
+                yield child
 
     def all_missing(self) -> Iterator[ApplicationKey]:
         """Children of any root that are not there yet, or not as it wants them."""
@@ -81,6 +93,7 @@ class Expected:
         for root in list(self._roots(child)):
             missing = self._wanted[root]
             if not _stands(known, missing[child]):
+                self.heard(root)
                 continue
             self._changes.enlist(root, child)
             del missing[child]
@@ -89,15 +102,24 @@ class Expected:
                 if root not in self._outrun:
                     self._changes.settle(root)
 
+    def heard(self, root: ApplicationKey) -> None:
+        """A pass of the root has come to something, or a child was seen: what is not on its way is not waited for."""
+        if root in self._wanted and not self.coming(root):
+            self._changes.looked(root)
+
     def waiting(self, child: ApplicationKey) -> frozenset[ApplicationKey]:
         """Roots that have rendered and wait for the child: where it is being deleted, it must not wait for them."""
         return frozenset(self._roots(child)) - self._outrun
 
     def tell(self, root: ApplicationKey) -> str:
-        """The name of the root, and for whom it waits that is being deleted."""
-        gone = [child for child in self.missing(root) if root not in self._outrun and self._deleting(child)]
-        shown = ", ".join(map(str, gone[:SHOWN])) + (f" and {len(gone) - SHOWN} more" if gone[SHOWN:] else "")
-        return f"{root}, which waits for {shown} to be gone and makes it anew," if gone else str(root)
+        """The name of the root, and for whom it waits: for what is being deleted, or for what it makes."""
+        if root in self._outrun:
+            return str(root)
+        gone = [str(child) for child in self.missing(root) if self._deleting(child)]
+        if gone:
+            return f"{root}, which waits for {words.listed(gone, SHOWN)} to be gone and makes it anew,"
+        made = [str(child) for child in self._coming(root)]
+        return f"{root}, which makes {words.listed(made, SHOWN)}," if made else str(root)
 
     def outrun(self, root: ApplicationKey) -> None:
         """Commits arrived that the root has not rendered yet: no child that comes settles those."""
@@ -107,6 +129,7 @@ class Expected:
     def forget(self, root: ApplicationKey) -> None:
         """The root is gone, or makes nothing by itself."""
         self._wanted.pop(root, None)
+        self._renders.pop(root, None)
         self._outrun.discard(root)
 
     def _deleting(self, child: ApplicationKey) -> bool:
@@ -136,6 +159,8 @@ def _dump(application: Application, *, unset: bool) -> Spec:
 
 
 def _within(part: Any, whole: Any) -> bool:
+    if isinstance(part, list | tuple):
+        return isinstance(whole, list | tuple) and len(part) == len(whole) and all(map(_within, part, whole))
     if isinstance(part, Mapping):
         return isinstance(whole, Mapping) and all(
             key in whole and _within(value, whole[key]) for key, value in part.items()

@@ -71,7 +71,9 @@ class Knowing:
         if not unready:
             return None
         shown = words.listed([str(key) for key in sorted(unready)])
-        return Holding(Hold.DELETION, f"nothing is removed: waiting for {shown} to render for this cluster")
+        return Holding(
+            Hold.PRUNE_WAITS, f"nothing is removed: waiting for {shown} to render for this cluster"
+        )
 
     def open(self, change: ChangeId) -> bool:
         """Whether somebody whom a change concerns has not rendered it yet."""

@@ -51,6 +51,8 @@ from fleet.variants.variant import filled_namespace, skipped
 from fleet.world.objects import Known, World
 
 PARTLY = 10.0  # seconds until what failed for some clusters by something that may pass is tried again
+COMING = 10.0  # seconds between two looks at whether a root's children have come, where nothing else is heard
+TRIES = 6  # as often what may pass is tried before deletions no longer wait for it
 
 Tell = Callable[[ApplicationKey], None]
 
@@ -104,7 +106,9 @@ class Reconciler:
         record.faults, record.holds = (), ()
         self._expected.came(key)
         try:
+            ended = True
             if known.deleting:
+                self._capable(key, record, frozenset())
                 self._desired.forget(key)
                 self._expected.forget(key)
                 self._changes.settle(key)
@@ -113,11 +117,12 @@ class Reconciler:
                 heirs = self._changes.leaves(key) or ()
                 await self._withdrawals.deleted(key, known, record, tuple(map(self._expected.tell, heirs)))
             elif known.model is None:
+                self._capable(key, record, frozenset())
                 record.faults = (fault(known.error),) if known.error is not None else ()
             else:
-                await self._live(key, known, known.model, (record, superseded or asyncio.Event()))
-            if not self._expected.coming(key):
-                self._changes.looked(key)  # what it waits for may itself wait for those who leave
+                ended = await self._live(key, known, known.model, (record, superseded or asyncio.Event()))
+            if ended:
+                self._looked(key)
             record.tries = 0
         except CalledOff:
             return  # it is looked at anew: whatever called it off woke it
@@ -126,11 +131,7 @@ class Reconciler:
                 return  # after a start: what was known stays until the repository has been asked
             record.faults += (fault(error),)
         except FleetError as error:
-            record.faults += (fault(error),)
-            self._changes.looked(key)
-            if error.transient and not isinstance(error, RepositoryUnreachable):
-                record.tries += 1
-                self.again(key, min(60.0, 0.5 * 2.0 ** min(record.tries, 10)))
+            self._failed(key, record, error)
         self.tell(key)
 
     async def _live(
@@ -139,7 +140,8 @@ class Reconciler:
         known: Known[Application],
         application: Application,
         given: tuple[Record, asyncio.Event],
-    ) -> None:
+    ) -> bool:
+        """Whether it came to its end, and need not be looked at anew at once."""
         record, superseded = given
         if known.error is not None:
             record.faults += (fault(known.error),)
@@ -152,7 +154,7 @@ class Reconciler:
         )
         record.served = await self._withdrawals.unselected(key, application, record, selected)
         if not self._within(key, record):
-            return
+            return True
         repositories = [one.repo_url for one in application.spec.all_sources if one.chart is None]
         arriving = max(filter(None, map(self._changes.arriving, repositories)), default=None, key=_serial)
         asking = Question(
@@ -190,7 +192,7 @@ class Reconciler:
         verdict = self.fences.judge(key, record)
         if closed != verdict.barred.keys() or not verdict.stands:
             self.again(key, 0.0)  # a Project moved while we waited, and what is placed is recorded first
-            return
+            return False
         work = Work(
             target=Target(
                 TargetKey(key, ""),
@@ -219,11 +221,26 @@ class Reconciler:
             if self._made(key, application, whole, Mode.COMPARE if HUB_CLUSTER in closed else mode):
                 self._changes.settle(key)
         self.settled()
+        return True
 
-    def heard(self, key: ApplicationKey) -> None:
-        """A pass of the Application has come to something: a child that was refused is no longer on its way."""
-        if self._expected.missing(key) and not self._expected.coming(key):
+    def _failed(self, key: ApplicationKey, record: Record, error: FleetError) -> None:
+        record.faults += (fault(error),)
+        passing = error.transient and not isinstance(error, RepositoryUnreachable)
+        if not error.transient:
+            # It renders nothing for clusters whose answers are known: nobody waits for it there.
+            self._capable(key, record, frozenset(name for name in record.waiting if not self.version(name)))
+        if not passing or record.tries >= TRIES:
+            self._looked(key)
+        if passing:
+            record.tries += 1
+            self.again(key, min(60.0, 0.5 * 2.0 ** min(record.tries, 10)))
+
+    def _looked(self, key: ApplicationKey) -> None:
+        """It has said what it claims, or says nothing for now; a root only when its children have come (H3)."""
+        if not self._expected.coming(key):
             self._changes.looked(key)
+        elif self._changes.unseen(key):
+            self.again(key, COMING)
 
     def _record(self, key: ApplicationKey, uid: str) -> Record:
         """What is remembered of the Application; one that was deleted and made anew in one moment begins anew."""
@@ -240,6 +257,7 @@ class Reconciler:
         verdict = self.fences.close(key, record)
         if not verdict.stands:
             # It can neither claim nor wait: nobody's prune may hang on it.
+            self._capable(key, record, frozenset())
             self._desired.forget(key)
             self._expected.forget(key)
             self._changes.settle(key)
@@ -327,13 +345,15 @@ class Reconciler:
     def _capable(self, key: ApplicationKey, record: Record, waiting: frozenset[str]) -> None:
         """What waits for a cluster to be reached may claim something there: nobody prunes before that (H3)."""
         if record.waiting != waiting:
+            left = record.waiting - waiting
             record.waiting = waiting
             for name in self.unready.keys() | waiting:
                 found = self.unready.setdefault(name, set())
                 found.add(key) if name in waiting else found.discard(key)
                 if not found:
                     del self.unready[name]
-            self._roster.release()
+            if any(len(self.unready.get(name, ())) <= 1 for name in left):
+                self._roster.release()  # of two, the one that leaves waits for the other alone
         if any(self.version(name) for name in waiting):
             self.again(key, 0.0)  # it was reached while this rendered, when nobody knew yet who waits for it
 

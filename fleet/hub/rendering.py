@@ -72,7 +72,7 @@ class Rendering:
         await asyncio.gather(
             *(self._variant(asked, resolved, (one, named), found) for one, named in groups.items())
         )
-        if found.errors and not found.by_cluster:
+        if found.errors and not found.by_cluster and not found.waiting:
             first = next(iter(found.errors.values()))
             first.reads = looked(found.errors.values())
             raise first

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from fleet import names
 from fleet.model import ApplicationKey, ObjectRef, TargetKey, Work
+from fleet.worker.member import Member
 from fleet.worker.work import Leave
 from fleet.worker.worker import Ground, Reached, Worker
 
@@ -110,16 +111,25 @@ class Roster:
         """Clusters that have a worker."""
         return frozenset(self._workers)
 
+    def written(self, key: ApplicationKey) -> str:
+        """The version at which the hub's own worker knows an Application that a root holds; empty: it knows none."""
+        member = self._on_hub()
+        seen = member.sightings.get(_child(key)) if member is not None else None
+        return seen.version if seen is not None else ""
+
     def parent_of(self, key: ApplicationKey) -> ApplicationKey | None:
         """The app of apps that holds an Application, as far as it is known."""
-        worker = self._workers.get(names.HUB_CLUSTER)
-        if worker is None or worker.running is None:
+        member = self._on_hub()
+        if member is None:
             return None
-        ref = ObjectRef(names.GROUP, names.APPLICATION, key.namespace, key.name)
-        member = worker.running.member
+        ref = _child(key)
         seen = member.sightings.get(ref)
         holder = member.claims.holder(ref, seen.set_id if seen is not None else "")
         return holder.application if holder is not None else None
+
+    def _on_hub(self) -> Member | None:
+        worker = self._workers.get(names.HUB_CLUSTER)
+        return worker.running.member if worker is not None and worker.running is not None else None
 
     async def close(self, but: Iterable[str] = ()) -> None:
         """Stop all workers."""
@@ -127,3 +137,7 @@ class Roster:
         for name in [name for name in self._workers if name not in kept]:
             self.dismiss(name)
         await asyncio.gather(*self._closing, return_exceptions=True)
+
+
+def _child(key: ApplicationKey) -> ObjectRef:
+    return ObjectRef(names.GROUP, names.APPLICATION, key.namespace, key.name)

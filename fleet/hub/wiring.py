@@ -90,8 +90,9 @@ def connect(parts: Parts, answers: Answers) -> None:
 
 def _connect_tellers(parts: Parts, answers: Answers) -> None:
     """Who tells is given what it tells of."""
-    parts.expected.refused = lambda root: parts.board.refused(TargetKey(root, names.HUB_CLUSTER))
-    parts.board.on_application(parts.reconciler.heard)
+    parts.expected.passed = lambda root: parts.board.outcome(TargetKey(root, names.HUB_CLUSTER))
+    parts.expected.written = parts.roster.written
+    parts.board.on_application(parts.expected.heard)
     parts.telling.records = parts.reconciler.records
     parts.telling.asking = parts.asking
     parts.telling.metrics = parts.metrics

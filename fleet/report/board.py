@@ -15,9 +15,7 @@ from fleet.model import (
     ApplicationKey,
     Fault,
     Findings,
-    Hold,
     Holding,
-    ObjectRef,
     Outcome,
     Reach,
     Recorded,
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
 
 # Of faults, drifts, ignored objects, warnings and a hold's objects: as many a target are kept.
 MOST: Final = 20
-REFUSALS: Final = (Hold.CLAIM, Hold.HOOKS, Hold.PROJECT)
 
 Outer = TypeVar("Outer")
 Inner = TypeVar("Inner")
@@ -137,16 +134,6 @@ class Board:
     def outcome(self, target: TargetKey) -> Outcome | None:
         """Give the last Outcome of one target."""
         return self._by_application.get(target.application, {}).get(target.cluster)
-
-    def refused(self, target: TargetKey) -> frozenset[ObjectRef]:
-        """What a target could not be given, for a reason that does not pass by itself."""
-        found = self.outcome(target)
-        if found is None:
-            return frozenset()
-        failed = {
-            problem.ref for problem in found.faults if problem.ref is not None and not problem.transient
-        }
-        return frozenset(failed.union(*(one.refs for one in found.holds if one.hold in REFUSALS)))
 
     def outcomes(self, application: ApplicationKey) -> tuple[Outcome, ...]:
         """Give the last Outcomes of an Application, by cluster."""

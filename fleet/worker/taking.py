@@ -7,10 +7,12 @@ claims are registered in one breath. Whoever may have something now that was ref
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from fleet.mailbox import Mailbox
 from fleet.model import ChangeId, Lane, Mode, ObjectRef, TargetKey
 from fleet.sync import parent
+from fleet.worker import heal
 from fleet.worker.fencing import scoped
 from fleet.worker.held import Held
 from fleet.worker.member import Member
@@ -123,8 +125,18 @@ class Taking:
         now = seen.set_id if seen is not None else ""
         heir = self.member.claims.holder(ref, now)
         before = self.sets.get(set_id)
-        if heir is not None and before is not None and now != set_id and heir != before:
-            self._inherit(frozenset((heir, before)))
+        if heir is None or before is None or now == set_id or heir == before:
+            return
+        for key in (heir, before):
+            held = self._held.get(key)
+            if held is None or held.work is None or held.leave is not None:
+                continue
+            if heal.reverts(held.work):
+                self._box.put(key, held.work, lane=held.work.lane)
+            elif key == heir:
+                # The rest of its drift is shown, and stays.
+                narrow = replace(held.work, only=frozenset((ref,)), mode=Mode.APPLY, asked_by=None)
+                self._box.put(key, narrow, lane=Lane.URGENT)
 
     def closed(self) -> None:
         """A change closed: what somebody let go of with it and nobody has claimed is for its keeper to remove."""

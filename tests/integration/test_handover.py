@@ -378,22 +378,19 @@ async def test_a_root_whose_child_is_refused_delays_no_deletion_of_others_after_
     await theatre.told("root", "SyncFailed", "nowhere")
 
 
-async def test_a_chart_that_waits_for_its_cluster_takes_over_there_before_what_leaves_is_removed(
-    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """H3: the rule is ``fleet.hub.knowing.Knowing.unready``: who renders nothing yet may claim what is there."""
-    chart = {
-        "apps/a/Chart.yaml": "apiVersion: v2\nname: a\nversion: 0.1.0\n",
-        "apps/a/templates/a.yaml": config("a", k="{{ .Capabilities.KubeVersion.Major }}"),
+def chart(path: str, name: str, before: str = "") -> dict[str, str]:
+    """A chart whose one object depends on what the cluster serves; ``before`` stands before it."""
+    return {
+        f"{path}/Chart.yaml": f"apiVersion: v2\nname: {name}\nversion: 0.1.0\n",
+        f"{path}/templates/{name}.yaml": before + config(name, k="{{ .Capabilities.KubeVersion.Major }}"),
     }
-    theatre.repo.commit({"root/old.yaml": child(theatre, "old", "apps/a"), **chart})
-    await one(theatre)
-    await root(theatre)
-    await has(theatre, "a", k="1")
-    await theatre.synced("old")
-    before = await uid(theatre, "a")
-    await theatre.stop()
+
+
+@pytest.fixture
+def dark(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Until it is set, eu is not reached; after that every render takes time enough for a removal that does not wait."""
     connect, render, back = worker.connect, Rendering._one, asyncio.Event()
+    back.set()
 
     async def later(name: str, *given: Any, **more: Any) -> Any:
         if name == "eu":
@@ -402,23 +399,77 @@ async def test_a_chart_that_waits_for_its_cluster_takes_over_there_before_what_l
 
     async def slowly(self: Rendering, *asked: Any) -> Any:
         if back.is_set():
-            await asyncio.sleep(1)  # time enough for a removal that does not wait
+            await asyncio.sleep(1)
         return await render(self, *asked)
 
     monkeypatch.setattr(worker, "connect", later)
     monkeypatch.setattr(Rendering, "_one", slowly)
-    theatre.repo.commit({"root/old.yaml": None, "root/new.yaml": child(theatre, "new", "apps/a")})
-    await theatre.start()
+    return back
 
-    async def both() -> bool:
-        found = await theatre.api.get("Application", "old", names.HUB_NAMESPACE)
+
+async def leaves(theatre: Theatre, name: str) -> None:
+    """Wait until an Application is being deleted."""
+
+    async def look() -> bool:
+        found = await theatre.api.get("Application", name, names.HUB_NAMESPACE)
         return found is not None and "deletionTimestamp" in found["metadata"]
 
-    await until(both, what="the old one leaves")
-    back.set()
+    await until(look, what=f"{name} is being deleted")
+
+
+# It renders where an API is served that every cluster has, and that nobody is taken to have who was not asked.
+NEEDS = '{{ if not (.Capabilities.APIVersions.Has "coordination.k8s.io/v1/Lease") }}{{ fail "no Leases" }}{{ end }}\n'
+
+
+@pytest.mark.parametrize("before", ["", NEEDS], ids=["renders", "fails unless it knows the cluster"])
+async def test_a_chart_that_waits_for_its_cluster_takes_over_there_before_what_leaves_is_removed(
+    theatre: Theatre, dark: asyncio.Event, before: str
+) -> None:
+    """H3: the rule is ``fleet.hub.knowing.Knowing.retains``: who renders nothing yet may claim what is there."""
+    theatre.repo.commit({"root/old.yaml": child(theatre, "old", "apps/a"), **chart("apps/a", "a", before)})
+    await one(theatre)
+    await root(theatre)
+    await has(theatre, "a", k="1")
+    await theatre.synced("old")
+    first = await uid(theatre, "a")
+    await theatre.stop()
+    dark.clear()
+    theatre.repo.commit({"root/old.yaml": None, "root/new.yaml": child(theatre, "new", "apps/a")})
+    await theatre.start()
+    if before:
+        # It has not rendered, so nobody is deleted for it yet; a person does it.
+        await theatre.told("new", "RenderFailed", "no Leases")
+        await theatre.api.delete("Application", "old", names.HUB_NAMESPACE)
+    await leaves(theatre, "old")
+    dark.set()
     await gone(theatre, "old")
     await theatre.synced("new")
-    assert await uid(theatre, "a") == before
+    assert await uid(theatre, "a") == first
+
+
+async def test_two_charts_that_leave_before_their_cluster_is_reached_do_not_wait_for_each_other(
+    theatre: Theatre, dark: asyncio.Event
+) -> None:
+    theatre.repo.commit({**chart("apps/a", "a"), **chart("apps/b", "b")})
+    await one(theatre)
+    for name in ("a", "b"):
+        await theatre.application(name)
+        await theatre.synced(name)
+    await theatre.stop()
+    dark.clear()
+    await theatre.start()
+    for name in ("a", "b"):
+        await until(lambda name=name: _waits(theatre, name), what=f"{name} waits for eu")  # type: ignore[misc]
+        await theatre.api.delete("Application", name, names.HUB_NAMESPACE)
+        await leaves(theatre, name)
+    dark.set()
+    for name in ("a", "b"):
+        await gone(theatre, name)
+        assert await uid(theatre, name) == ""
+
+
+async def _waits(theatre: Theatre, name: str) -> bool:
+    return any(key.name == name for key in theatre.hub.reconciler.unready.get("eu", ()))
 
 
 async def test_what_was_there_when_the_cluster_was_listed_and_has_left_since_is_made_anew(
