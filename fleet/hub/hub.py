@@ -239,12 +239,13 @@ class Hub(Parts):
 
     def learned(self, cluster: str) -> None:
         """What a cluster serves is known, or is something else: who renders by that looks again."""
-        if not self.capabilities.moved(cluster):
-            return
-        waiting = self.reconciler.unready.get(cluster, set())
-        for key, record in self.reconciler.records.items():
-            bound = record.rendered is not None and not record.rendered.general and cluster in record.served
-            if key in waiting or bound:
+        moved = self.capabilities.moved(cluster)
+        if self.capabilities.of(cluster) is not None:
+            # Also where it serves what it did: they found it away.
+            for key in tuple(self.reconciler.unready.get(cluster, ())):
+                self.wake(key)
+        for key, record in self.reconciler.records.items() if moved else ():
+            if record.rendered is not None and not record.rendered.general and cluster in record.served:
                 self.wake(key)
 
     def chart_moved(self, chart: RemoteChart) -> None:

@@ -163,9 +163,9 @@ class Reconciler:
             self.fences.refuse(key),
             superseded,
         )
-        sought = await self._desired.compute(key, asking, record)
-        if sought.overtaken:
-            self.again(key, 0.0)
+        sought = await self._sought(key, asking, record)
+        if sought is None:
+            return True
         mode, asked = Mode.APPLY, await self._asked(key, known, record, (asking, sought))
         automated = application.spec.sync_policy.automated is not None
         if asked is not None and asked.commit and not automated:
@@ -222,6 +222,17 @@ class Reconciler:
                 self._changes.settle(key)
         self.settled()
         return True
+
+    async def _sought(self, key: ApplicationKey, asking: Question, record: Record) -> Sought | None:
+        """What is wanted now; None where nothing could be rendered: then the last offer stands."""
+        sought = await self._desired.compute(key, asking, record)
+        if sought.overtaken:
+            self.again(key, 0.0)
+        if sought.by_cluster or not sought.failed:
+            return sought
+        self._capable(key, record, sought.waiting)
+        record.faults += sought.failed
+        return None
 
     def _failed(self, key: ApplicationKey, record: Record, error: FleetError) -> None:
         record.faults += (fault(error),)

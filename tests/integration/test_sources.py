@@ -277,3 +277,39 @@ async def test_a_cluster_that_is_reached_while_a_chart_renders_gets_what_it_give
 async def reached(theatre: Theatre) -> bool:
     hub = theatre.running.hub if theatre.running is not None else None
     return hub is not None and bool(hub.capabilities._last.get("eu"))
+
+
+async def test_a_commit_that_finds_a_cluster_away_for_a_moment_is_rendered_for_it_when_it_is_back(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As while a credential is renewed: ``fleet.hub.hub.Hub.learned`` wakes whoever waits for what it serves."""
+    connect, back = worker.connect, asyncio.Event()
+    back.set()
+
+    async def later(name: str, *given: Any, **more: Any) -> Any:
+        await back.wait()
+        return await connect(name, *given, **more)
+
+    monkeypatch.setattr(worker, "connect", later)
+    await theatre.register("eu")
+    theatre.repo.commit(CHART)
+    await theatre.application("web", source={"repoURL": theatre.repo.url, "path": "charts/web"})
+    await theatre.start()
+    await shows(theatre, "eu", "web", size="1")
+    await theatre.synced("web")
+    back.clear()
+    eu = theatre.hub.roster.get("eu")
+    assert eu is not None
+    eu.reconnect()
+
+    async def away() -> bool:
+        return theatre.hub.capabilities.of("eu") is None
+
+    async def waits() -> bool:
+        return bool(theatre.hub.reconciler.unready.get("eu"))
+
+    await until(away, what="eu is away")
+    theatre.repo.commit({"charts/web/values.yaml": "size: 2\ncolour: none\n"})
+    await until(waits, what="the commit is rendered for nobody")
+    back.set()
+    await shows(theatre, "eu", "web", size="2")
