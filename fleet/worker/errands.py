@@ -132,7 +132,7 @@ class Errands:
         if self._known_settled(work, held):
             recover.adopt(work, self.member)
         unrendered, detained = self._knowledge.unrendered(work), self._knowledge.detains(work)
-        silent = frozenset(self.member.silent)
+        silent, news = frozenset(self.member.silent), self.member.news
         guarded: list[Precious] = []
 
         def guards(asked: Work, precious: Precious) -> Holding | None:
@@ -170,7 +170,7 @@ class Errands:
         await self._seal_now(work, held, found)
         closed = unrendered is not None and self._knowledge.unrendered(work) is None
         freed = detained is not None and self._knowledge.detains(work) is None
-        heard = bool(silent - self.member.silent.keys())
+        heard = bool(silent - self.member.silent.keys()) or self.member.news != news
         looked = bool(guarded) and self._knowledge.guards(work, guarded[-1]) is None
         if held.waits and (closed or freed or heard or looked):
             # What the pass waited for came while it ran: nobody will say so again.

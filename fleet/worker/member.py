@@ -53,6 +53,7 @@ class Member:
     # Sets of targets that exist and have not yet said what they want: nobody else may take their objects.
     silent: dict[str, TargetKey] = field(default_factory=dict)
     parents_listed: bool = False
+    news: int = 0  # how often a kind was listed or a silent group answered: a pass may have gone without it
     discovered: float = 0.0  # boot time at which ``discovery`` was read
     discovering: asyncio.Lock = field(default_factory=asyncio.Lock)
     doubt: asyncio.Event = field(default_factory=asyncio.Event)  # asks for a sign of life at once

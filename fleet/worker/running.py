@@ -148,6 +148,7 @@ class Running:
         """Groups whose own server was gone answer again: follow their kinds, and look at what waited."""
         for target in self.member.parents:
             self.follow_kinds(target)
+        self.member.news += 1
         self.taking.wake_waiting()
 
     # --- what watches bring ---------------------------------------------------------------------------
@@ -207,6 +208,7 @@ class Running:
 
     def listed(self) -> None:
         """A kind is complete: what waited for it may go on."""
+        self.member.news += 1
         self._fresh.set()
         for key, held in self._held.items():
             if held.leave is not None:

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
+
+import pytest
 
 from fleet import names
+from fleet.model import GroupKind, Outcome, Work
+from fleet.sync.scope import Scoped
+from fleet.worker import passes
+from fleet.worker.member import Member
 from tests.integration.test_sync_more import gone, healthy, live, one, wave
 from tests.stage.api import until
 from tests.stage.theatre import Theatre, config, deployment
@@ -121,3 +128,32 @@ async def test_what_a_leaving_application_holds_for_another_survives_a_restart(t
         after = await live(theatre, "ConfigMap", "a")
         assert after
         assert after["metadata"]["uid"] == before["metadata"]["uid"]
+
+
+async def test_a_list_that_is_complete_before_the_pass_that_missed_it_ends_is_not_missed_again(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits looks again: ``fleet.worker.errands.Errands._work`` counts what became known while the pass ran."""
+    theatre.repo.commit({"apps/app/a.yaml": config("a", k="1"), "apps/app/b.yaml": config("b", k="1")})
+    await one(theatre)
+    await theatre.application()
+    await theatre.synced()
+    run, kind, blind = passes.run, GroupKind("", "ConfigMap"), [True]
+
+    async def unlisted(work: Work, scoped: Scoped, member: Member, *given: Any) -> Outcome:
+        if member.name != "eu" or not blind:
+            return await run(work, scoped, member, *given)
+        blind.clear()
+        member.sightings.listed(kind, None)
+        found = await run(work, scoped, member, *given)
+        assert any("not completely listed" in one.text for one in found.holds)
+        member.sightings.listed(kind, "1")
+        eu = theatre.hub.roster.get("eu")
+        assert eu is not None
+        assert eu.running is not None
+        eu.running.listed()
+        return found
+
+    monkeypatch.setattr(passes, "run", unlisted)
+    theatre.repo.commit({"apps/app/b.yaml": None})
+    await theatre.nowhere("ConfigMap", "b", ("eu",))

@@ -166,11 +166,18 @@ def _path(kind: str, namespace: str) -> str:
     return path.replace("{ns}", f"namespaces/{namespace}/" if namespace else "")
 
 
+SELDOM = 0.3  # seconds between two looks, at the most
+
+
 async def until(
     condition: Callable[[], Awaitable[Any]], timeout: float = WAIT, *, what: str = "", interval: float = 0.05
 ) -> Any:
-    """Wait until ``condition`` gives something true, and give it; the last answer is in the failure."""
-    deadline = time.monotonic() + timeout
+    """Wait until ``condition`` gives something true, and give it; the last answer is in the failure.
+
+    What has not come for long is asked for less often: the servers that answer are what is tested.
+    """
+    begun = time.monotonic()
+    deadline = begun + timeout
     last: Any = None
     while time.monotonic() < deadline:
         try:
@@ -180,7 +187,7 @@ async def until(
         else:
             if last:
                 return last
-        await asyncio.sleep(interval)
+        await asyncio.sleep(max(interval, min(SELDOM, 0.06 * (time.monotonic() - begun))))
     raise AssertionError(f"not so after {timeout:g} s: {what or condition}; last: {last!r}")
 
 
