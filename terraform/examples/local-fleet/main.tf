@@ -21,6 +21,12 @@ variable "root_revision" {
   default     = "HEAD"
 }
 
+variable "root_credential" {
+  description = "File with the manifest of a Secret that opens it; none where everybody may read it."
+  type        = string
+  default     = ""
+}
+
 variable "prefix" {
   description = "Beginning of the control planes' names on this machine."
   type        = string
@@ -61,6 +67,7 @@ module "hub" {
     path     = var.root_path
     revision = var.root_revision
   }
+  repository_credential = var.root_credential
   local = {
     name    = module.hub_cluster.name
     options = var.hub_options

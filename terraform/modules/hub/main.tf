@@ -5,8 +5,10 @@ terraform {
 }
 
 resource "terraform_data" "installed" {
-  input            = var.kubeconfig
-  triggers_replace = [var.kubeconfig, var.context, var.root, var.discover]
+  input = var.kubeconfig
+  triggers_replace = [
+    var.kubeconfig, var.context, var.root, var.discover, var.image, var.repository_credential, var.seal_key, var.register_self,
+  ]
 
   provisioner "local-exec" {
     command = <<-EOT
@@ -16,7 +18,9 @@ resource "terraform_data" "installed" {
       }
       set -f
       fleethub install --kubeconfig "$FILE" $${CONTEXT:+--context "$CONTEXT"} $DISCOVER \
-        $${ROOT:+--root "$ROOT" --path "$ROOT_PATH" --revision "$ROOT_REVISION"}
+        $${IMAGE:+--image "$IMAGE"} $${SELF:+--register-self "$SELF"} $${KEYS:+--seal-key "$KEYS"} \
+        $${ROOT:+--root "$ROOT" --path "$ROOT_PATH" --revision "$ROOT_REVISION"} \
+        $${CREDENTIAL:+--repository-credential "$CREDENTIAL"}
     EOT
     environment = {
       FILE          = var.kubeconfig
@@ -25,6 +29,10 @@ resource "terraform_data" "installed" {
       ROOT          = try(var.root.url, "")
       ROOT_PATH     = try(var.root.path, "")
       ROOT_REVISION = try(var.root.revision, "")
+      CREDENTIAL    = var.repository_credential
+      KEYS          = var.seal_key
+      SELF          = var.register_self
+      IMAGE         = var.image
     }
   }
 }

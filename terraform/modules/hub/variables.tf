@@ -19,6 +19,30 @@ variable "root" {
   default = null
 }
 
+variable "repository_credential" {
+  description = "File with the manifest of a Secret that opens the root repository. Its name is handed on, never its content."
+  type        = string
+  default     = ""
+}
+
+variable "seal_key" {
+  description = "File with sealing keys, as `fleethub seal-key backup` writes them. Its name is handed on, never its content."
+  type        = string
+  default     = ""
+}
+
+variable "register_self" {
+  description = "The hub's own cluster is a member too, under this name; none without it."
+  type        = string
+  default     = ""
+}
+
+variable "image" {
+  description = "Image that the cluster runs the hub from, in two replicas; without it the hub runs elsewhere."
+  type        = string
+  default     = ""
+}
+
 variable "discover" {
   description = "Namespaces whose registrations are taken up: capi=NAMESPACE or argocd=NAMESPACE."
   type        = list(string)
