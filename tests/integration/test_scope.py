@@ -10,7 +10,8 @@ import pytest
 from fleet import names
 from fleet.clusters import enrol
 from fleet.clusters.registration import Scope
-from fleet.kube import client
+from fleet.errors import FleetError
+from fleet.kube import failure
 from tests.integration.test_cli import Done, add, fleethub
 from tests.stage.api import Api, holds, until
 from tests.stage.seams import Journal, watched
@@ -36,14 +37,14 @@ async def spaces(theatre: Theatre) -> AsyncIterator[tuple[str, str, str]]:
 def forbidden(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What servers refused to a hub in this process, by the words of the refusal."""
     found: list[str] = []
-    real = client.failure.from_answer
+    real = failure.from_answer
 
-    def told(status: int, body: bytes, *rest: Any) -> Exception:
+    def told(status: int, body: bytes, *rest: Any) -> FleetError:
         if status in (401, 403):
             found.append(body.decode())
         return real(status, body, *rest)
 
-    monkeypatch.setattr(client.failure, "from_answer", told)
+    monkeypatch.setattr(failure, "from_answer", told)
     return found
 
 
@@ -128,7 +129,9 @@ async def test_in_its_namespaces_all_is_applied_healed_and_pruned_and_beyond_the
             return await value(eu, space, "x") == "1"
 
         await until(healed, what=f"drift in {space} is healed")
-    refused = {f"apps/app/{name}.yaml": None for name in ("c", "role", "old-a", "old-b")}
+    refused: dict[str, str | None] = {
+        f"apps/app/{name}.yaml": None for name in ("c", "role", "old-a", "old-b")
+    }
     theatre.repo.commit(refused)
     await gone(eu, (a, "old"), (b, "old"))
     await theatre.synced("app")
