@@ -30,11 +30,12 @@ OWN_BINDINGS: Final = Resource(RBAC, "v1", "RoleBinding", "rolebindings", namesp
 OWN_BINDING: Final = ObjectRef(RBAC, "RoleBinding", MEMBER_NAMESPACE, MEMBER_ACCOUNT)
 
 _WRITE: Final = ["get", "list", "watch", "create", "update", "patch", "delete"]
+# Groups follow from the account by themselves, so no right to impersonate groups or users is needed.
+_ACT: Final[dict[str, Any]] = {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["impersonate"]}
 _READ_RULES: Final[list[dict[str, Any]]] = [
     # Watches, existence and drift of whatever Applications hold; shared by all teams, so they are the hub's own.
     {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
-    # Groups follow from the account by themselves, so no right to impersonate groups or users is needed.
-    {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["impersonate"]},
+    _ACT,
 ]
 _OWN_RULES: Final[list[dict[str, Any]]] = [
     # The inventory, the key of the digests, the Lease.
@@ -104,7 +105,9 @@ def objects(scope: Scope) -> Iterator[tuple[Resource, ObjectRef, dict[str, Any]]
     elif scope.impersonates:
         yield ROLES, ROLE, {"rules": _READ_RULES}
     if scope.namespaces is not None or scope.impersonates:
-        yield OWN_ROLES, OWN_ROLE, {"rules": _OWN_RULES}
+        # Who may act as any ServiceAccount needs no word on those of this namespace, which Projects name by a bare name.
+        more = [] if scope.impersonates else [_ACT]
+        yield OWN_ROLES, OWN_ROLE, {"rules": [*_OWN_RULES, *more]}
         yield OWN_BINDINGS, OWN_BINDING, _bound("Role", MEMBER_ACCOUNT)
     yield BINDINGS, BINDING, _bound("ClusterRole", role(scope))
 
@@ -117,7 +120,7 @@ def words(scope: Scope) -> tuple[str, ...]:
         return (
             f"ClusterRole {WITHIN}: to get the Namespaces {seen}, and nothing else that has no namespace",
             *(f"Role {WITHIN} in namespace {one}: everything in it" for one in scope.namespaces),
-            own,
+            f"{own}; to act as the ServiceAccounts there",
         )
     if not scope.impersonates:
         return (f"ClusterRoleBinding {MEMBER_ACCOUNT}: {ADMIN}, that is everything on the whole cluster",)

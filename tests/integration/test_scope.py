@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -211,12 +212,17 @@ async def test_what_lies_beyond_a_scope_that_shrank_is_held_until_it_is_reached_
     await holds(kept, 1.0)
     assert await theatre.api.get("Application", "app", names.HUB_NAMESPACE) is not None
     # One namespace more is not yet all of it.
-    await register(theatre, a, b)
+    kubeconfig = str(theatre.planes.members["eu"].kubeconfig)
+    file = theatre.folder / "clusters.json"
+    file.write_text(json.dumps([{"name": "eu", "memberKubeconfig": kubeconfig, "namespaces": [a, b]}]))
+    for result in ("changed", "unchanged"):
+        done = await fleethub(theatre, "cluster", "apply", "-f", str(file), "-o", "json")
+        assert done.json["items"][0]["result"] == result, done
     await gone(eu, (b, "x"), (b, "old"))
     await fleethub(
         theatre,
         *("cluster", "add", "eu", "--scope", "cluster-admin"),
-        *("--member-kubeconfig", str(theatre.planes.members["eu"].kubeconfig)),
+        *("--member-kubeconfig", kubeconfig),
     )
 
     async def over() -> bool:
