@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -59,8 +60,11 @@ def within(name: str, namespace: str) -> str:
 
 
 async def register(theatre: Theatre, *namespaces: str, code: int = 0) -> Done:
+    """``cluster add`` with these namespaces, and what begins with dashes as it is."""
     file = str(theatre.planes.members["eu"].kubeconfig)
-    given = ("--member-kubeconfig", file, "--namespaces", ",".join(namespaces))
+    flags = [one for one in namespaces if one.startswith("--")]
+    spaces = ",".join(one for one in namespaces if one not in flags)
+    given = ("--member-kubeconfig", file, "--namespaces", spaces, *flags)
     return await fleethub(theatre, "cluster", "add", "eu", *given, code=code)
 
 
@@ -100,6 +104,8 @@ async def test_in_its_namespaces_all_is_applied_healed_and_pruned_and_beyond_the
     assert await enrol.scope_of(eu.send) == Scope((a, b))
     shown = await fleethub(theatre, "cluster", "get", "eu")
     assert f"namespaces {a}, {b}" in shown.out
+    examined = await fleethub(theatre, "cluster", "doctor", "eu")
+    assert f"namespaces {a}, {b}" in examined.out
     forbidden.clear()  # an API server takes a moment to know of new rights
     theatre.repo.commit(
         {
@@ -232,3 +238,45 @@ async def test_what_lies_beyond_a_scope_that_shrank_is_held_until_it_is_reached_
     assert await eu.get("ClusterRole", beyond(theatre)) is None
     assert await eu.get("ClusterRole", "fleethub-namespaces") is None
     assert await eu.get("Role", "fleethub-namespaces", b) is None
+
+
+async def test_the_list_stays_what_it_was_until_another_is_given_and_a_declared_cluster_says_it_itself(
+    theatre: Theatre, spaces: tuple[str, str, str]
+) -> None:
+    a, b, _ = spaces
+    eu = theatre.members["eu"]
+
+    async def held() -> tuple[str, Scope]:
+        secret = await theatre.api.get("Secret", "eu-kubeconfig", names.HUB_NAMESPACE)
+        assert secret
+        return base64.b64decode(secret["data"].get("namespaces", "")).decode(), await enrol.scope_of(eu.send)
+
+    await register(theatre, a, b, "--no-wait")
+    assert await held() == (f"{a},{b}", Scope((a, b)))
+    await add(theatre, "eu", "--no-wait")
+    assert await held() == (f"{a},{b}", Scope((a, b)))
+    # What is registered counts: a list that somebody shortened by hand is what the account gets.
+    shorter = {"data": {"namespaces": base64.b64encode(b.encode()).decode()}}
+    await theatre.api.patch("Secret", "eu-kubeconfig", names.HUB_NAMESPACE, shorter)
+    await add(theatre, "eu", "--no-wait")
+    assert await held() == (b, Scope((b,)))
+    assert await eu.get("Role", "fleethub-namespaces", a) is None
+    await theatre.api.delete("Secret", "eu-kubeconfig", names.HUB_NAMESPACE)
+    await theatre.api.apply(
+        {
+            "apiVersion": names.API_VERSION,
+            "kind": "Cluster",
+            "metadata": {"name": "eu", "namespace": names.HUB_NAMESPACE},
+            "spec": {"server": theatre.planes.members["eu"].server, "namespaces": [b, a]},
+        }
+    )
+    refused = await register(theatre, a, "--no-wait", code=1)
+    assert "spec.namespaces" in refused.err
+    await add(theatre, "eu", "--no-wait")
+    assert await enrol.scope_of(eu.send) == Scope((a, b))
+    await register(theatre, a, b, "--no-wait")
+    # An account that is gone altogether is made anew for as much as the Cluster says, and not for everything.
+    await enrol.unenrol(eu.send)
+    file = str(theatre.planes.members["eu"].kubeconfig)
+    await fleethub(theatre, "cluster", "rotate", "eu", "--member-kubeconfig", file, "--no-wait")
+    assert await enrol.scope_of(eu.send) == Scope((a, b))
