@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from fleet.api.conditions import Conditions
 from fleet.api.metadata import ObjectMeta
 from fleet.api.rules import Rule, Ruled
-from fleet.api.shape import GIVEN, NAME_MAX, Flag, Model, Name, Number, Server
+from fleet.api.shape import ATOMIC_LIST, GIVEN, NAME_MAX, Flag, Model, Name, Namespace, Number, Server
 from fleet.names import API_VERSION, CLUSTER
 
 # A Secret NAME-token must be nameable.
@@ -78,6 +78,14 @@ class ClusterSpec(Ruled, Model):
     credential: Annotated[Credential | None, GIVEN] = Field(
         default=None,
         description="What the hub signs in with. Absent: what the hub itself keeps in the Secret NAME-token.",
+    )
+    namespaces: Annotated[
+        Annotated[tuple[Namespace, ...], Field(min_length=1, max_length=100)] | None, GIVEN
+    ] = Field(
+        default=None,
+        description="The only namespaces of the cluster that the hub reads and writes, beside its own, fleethub; objects "
+        "without a namespace are none of its business then. Absent: the whole cluster.",
+        json_schema_extra=ATOMIC_LIST,
     )
     paused: Flag = Field(default=False, description="Whether the hub leaves the cluster alone.")
     secrets: Annotated[ClusterSecrets | None, GIVEN] = Field(

@@ -50,7 +50,7 @@ _ONCE: Final = frozenset(
     }
 )
 _OURS: Final = ("applyset.kubernetes.io/",)
-_OF_SECRET: Final = {"server", "credential"}
+_OF_SECRET: Final = {"server", "credential", "namespaces"}
 _PARTS: Final = ("type", "immutable", "data", "spec", "automountServiceAccountToken")
 
 

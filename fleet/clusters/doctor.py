@@ -1,12 +1,13 @@
 """Whether a member can be reached, lets the hub in, is the right one, and for how long: each answer with what helps.
 
-Contract: asks through one client, two small reads, and changes nothing. Every check that could be made is a Finding,
+Contract: asks through one client, two small reads and one a namespace of the registration, and changes nothing. Every check that could be made is a Finding,
 in the order in which they depend on each other; what depends on one that failed is left out. ``help`` is a line that
 can be run as it stands, but for FILE.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shlex
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fleet.clusters import certificate, supported, token
-from fleet.errors import FleetError, Forbidden
+from fleet.errors import FleetError, Forbidden, NotFound
 from fleet.kube import decode, paths
 from fleet.kube.client import Client
 from fleet.kube.connection import Connection
@@ -52,6 +53,7 @@ class Patient:
     identity: str
     connection: Connection
     now: float
+    namespaces: tuple[str, ...] | None = None  # those that the registration reaches; None: the whole cluster
 
 
 async def examine(patient: Patient, client: Client) -> list[Finding]:
@@ -66,7 +68,7 @@ async def examine(patient: Patient, client: Client) -> list[Finding]:
         return [Finding("reachable", f"{server}: {error.text}", well=False, help=cure), *ends(patient)]
     else:
         told = _read_version(answer.body)
-    found = [Finding("reachable", server), *await _let_in(patient, client)]
+    found = [Finding("reachable", server), *await _let_in(patient, client), *await _reach(patient, client)]
     if told:
         found.append(version(told))
     found += ends(patient, client.certificate_ends)
@@ -91,6 +93,29 @@ async def _let_in(patient: Patient, client: Client) -> Iterable[Finding]:
     text = f"it reaches {uid}, and {name} is {patient.identity}"
     cure = f"fleethub cluster replace {name}   # if that one takes its place"
     return [Finding("credential", "accepted"), Finding("identity", text, well=False, help=cure)]
+
+
+async def _reach(patient: Patient, client: Client) -> Iterable[Finding]:
+    """Whether the namespaces are there that the registration is limited to."""
+    if patient.namespaces is None:
+        return []
+    again = f"fleethub cluster add {patient.name} --member-kubeconfig FILE --namespaces {','.join(patient.namespaces)}"
+
+    async def one(namespace: str) -> Finding | None:
+        try:
+            await client.send(paths.get_meta(_NAMESPACES, ObjectRef("", "Namespace", "", namespace)))
+        except NotFound:
+            cure = f"kubectl create namespace {namespace} && {again}"
+            return Finding("scope", f"there is no namespace {namespace}", well=False, help=cure)
+        except Forbidden as error:
+            return Finding("scope", error.text, well=False, help=again)
+        except FleetError:  # said of the credential already
+            return None
+        return None
+
+    found = await asyncio.gather(*(one(namespace) for namespace in patient.namespaces))
+    ill = [finding for finding in found if finding is not None]
+    return ill or [Finding("scope", f"namespaces {', '.join(patient.namespaces)}")]
 
 
 def version(told: str) -> Finding:

@@ -6,7 +6,7 @@ Each step is a server-side apply or a delete that does nothing when it is done: 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -34,25 +34,33 @@ class Enrolled:
     token: str = field(repr=False)
     expires: float
     granted: tuple[str, ...]
+    scope: Scope = WHOLE
 
 
 async def enrol(send: Send, name: str, scope: Scope = WHOLE) -> Enrolled:
     """Make the hub's account on the member called ``name`` and get a token for it, for 30 days if the server agrees.
 
-    ``send`` needs the rights of an administrator there. Raises FleetError of the step that failed.
+    ``send`` needs the rights of an administrator there. Namespaces of the scope have to be there; in those that it had
+    before and has no more, the account loses its rights. Raises FleetError of the step that failed.
     """
-    if scope.namespaces is not None:
-        raise RegistrationError(
-            "a registration reaches the whole cluster; a list of namespaces is not yet supported"
-        )
     bound = await _bound(send)
+    await _there(send, scope.namespaces or ())
+    former = await _namespaces(send)
     await _apply(send, _NAMESPACES, _NAMESPACE, {})
     await _apply(send, _ACCOUNTS, _ACCOUNT, {"automountServiceAccountToken": False})
     if bound not in ("", rights.role(scope)):
         # What a binding is to cannot be changed. The other direction leaves the account without rights, not with more.
         await _delete(send, rights.BINDINGS, rights.BINDING)
+    left = set(former) - set(scope.namespaces or ())
+    if scope.namespaces is not None and left:
+        # Until they are left, the role names them: who is cut off here still finds them the next time.
+        await _apply(send, rights.ROLES, rights.READING, rights.reading({*former, *scope.namespaces}))
+    for namespace in sorted(left):
+        await _leave(send, namespace)
     for resource, ref, body in rights.objects(scope):
         await _apply(send, resource, ref, body)
+    if scope.namespaces is None:
+        await _delete(send, rights.ROLES, rights.READING)
     token, expires = await token_of(send, MEMBER_NAMESPACE)
     until = datetime.fromtimestamp(expires, UTC).strftime("%Y-%m-%d %H:%M UTC")
     return Enrolled(
@@ -61,8 +69,10 @@ async def enrol(send: Send, name: str, scope: Scope = WHOLE) -> Enrolled:
         (
             f"namespace {MEMBER_NAMESPACE} and in it ServiceAccount {MEMBER_ACCOUNT} on {name}",
             *rights.words(scope),
+            *(f"nothing any more in namespace {one}" for one in sorted(left)),
             f"a token of this account, valid until {until}",
         ),
+        scope,
     )
 
 
@@ -77,13 +87,19 @@ async def unenrol(send: Send) -> tuple[str, ...]:
     if await _delete(send, rights.BINDINGS, rights.BINDING):
         removed.append(f"ClusterRoleBinding {MEMBER_ACCOUNT}")
     try:
+        removed += [
+            f"Role {rights.WITHIN} in namespace {one}"
+            for one in await _namespaces(send)
+            if await _leave(send, one)
+        ]
         for resource, ref in (
             (rights.OWN_BINDINGS, rights.OWN_BINDING),
             (rights.OWN_ROLES, rights.OWN_ROLE),
             (rights.ROLES, rights.ROLE),
+            (rights.ROLES, rights.READING),
         ):
             if await _delete(send, resource, ref):
-                removed.append(f"{ref.kind} {MEMBER_ACCOUNT}")
+                removed.append(f"{ref.kind} {ref.name}")
         if await _delete(send, _ACCOUNTS, _ACCOUNT):
             removed.append(f"ServiceAccount {MEMBER_NAMESPACE}/{MEMBER_ACCOUNT} and its tokens")
     except Forbidden:
@@ -92,9 +108,57 @@ async def unenrol(send: Send) -> tuple[str, ...]:
     return tuple(removed)
 
 
-async def scope_of(send: Send) -> Scope:
-    """The scope that the account on the member has now; that of the whole cluster where it has none."""
-    return IMPERSONATING if await _bound(send) == rights.role(IMPERSONATING) else WHOLE
+async def scope_of(send: Send, otherwise: Scope = WHOLE) -> Scope:
+    """The scope that the account on the member has now; ``otherwise`` where it has none.
+
+    Raises RegistrationError where it is limited to namespaces and nothing says any more to which.
+    """
+    bound = await _bound(send)
+    if bound in ("", rights.WITHIN):
+        found = await _namespaces(send)
+        if not found and bound:
+            raise RegistrationError(
+                f"the account is limited to namespaces, and ClusterRole {rights.WITHIN}, which names them, is gone: name "
+                "them again with 'fleethub cluster add --namespaces'"
+            )
+        return Scope(found) if found else otherwise
+    return IMPERSONATING if bound == rights.role(IMPERSONATING) else WHOLE
+
+
+async def _namespaces(send: Send) -> tuple[str, ...]:
+    """The namespaces that the account has rights in, where it is limited to some; also while that is being changed."""
+    try:
+        answer = await send(
+            Request("GET", paths.object_path(rights.ROLES, "", rights.WITHIN), ref=rights.READING)
+        )
+    except NotFound:
+        return ()
+    try:
+        return rights.read_namespaces(json.loads(answer.body))
+    except (ValueError, TypeError, AttributeError):
+        raise ServerFailed("the answer is no ClusterRole", status=answer.status, ref=rights.READING) from None
+
+
+async def _there(send: Send, namespaces: Iterable[str]) -> None:
+    """Raise RegistrationError, which names them, where some namespaces are not there, before anything is made."""
+    missing = []
+    for name in namespaces:
+        try:
+            await send(paths.get_meta(_NAMESPACES, ObjectRef("", "Namespace", "", name)))
+        except NotFound:
+            missing.append(name)
+    if missing:
+        raise RegistrationError(
+            f"the cluster has no namespace {', '.join(missing)}: make it first, or leave it out",
+            field="namespaces",
+        )
+
+
+async def _leave(send: Send, namespace: str) -> bool:
+    """Take the account's rights in one of its namespaces; whether there were any."""
+    role, binding = rights.inside(namespace)
+    bound = await _delete(send, *binding)
+    return await _delete(send, *role) or bound
 
 
 async def _bound(send: Send) -> str:

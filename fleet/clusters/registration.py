@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +25,7 @@ from fleet.names import (
     GROUP,
     LAST_APPLIED,
     MADE_FROM,
+    MEMBER_NAMESPACE,
     ROTATE,
     SECRET_CREDENTIAL,
     SECRET_TYPE,
@@ -36,9 +37,11 @@ if TYPE_CHECKING:
 
 TOKEN_SUFFIX: Final = "-token"  # noqa: S105 (the end of a Secret's name)
 KUBECONFIG_SUFFIX: Final = "-kubeconfig"
+NAMESPACES: Final = "namespaces"  # the key of a Secret that limits its registration to these, comma separated
 _BESIDE: Final = ("ca.crt", "server")  # what a bare token may have beside it
 _NAME_MAX: Final = 253 - len(TOKEN_SUFFIX)
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 # Marks by which tools know their own objects; copied to a Cluster they would claim it.
 _MARKS: Final = (
     f"{GROUP}/",
@@ -66,6 +69,33 @@ class Scope:
 
 WHOLE: Final = Scope()
 IMPERSONATING: Final = Scope(impersonates=True)
+_MOST: Final = 100  # namespaces of a scope: each kind costs a watch in each of them
+
+
+def listed(namespaces: Iterable[str], field: str = "namespaces") -> Scope:
+    """The scope of some namespaces, in order and each once. Raises RegistrationError, which names the field."""
+    found = tuple(sorted(set(namespaces)))
+    if not found:
+        raise RegistrationError(
+            f"{field} names no namespace; without it the scope is the whole cluster", field=field
+        )
+    if len(found) > _MOST:
+        raise RegistrationError(f"{field} names {len(found)} namespaces; {_MOST} at most", field=field)
+    for name in found:
+        if not _LABEL.fullmatch(name):
+            raise RegistrationError(f"{field} holds what is no name of a namespace", field=field)
+    if MEMBER_NAMESPACE in found:
+        raise RegistrationError(
+            f"{field} names {MEMBER_NAMESPACE}, which is where the hub keeps what is its own: leave it out",
+            field=field,
+        )
+    return Scope(found)
+
+
+def named(text: str, field: str = "namespaces") -> Scope:
+    """The scope of a comma separated list; of an empty one the whole cluster. Raises RegistrationError."""
+    found = [name for part in text.split(",") if (name := part.strip())]
+    return listed(found, field) if found else WHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +121,8 @@ def read(
     """The registration called ``name``.
 
     ``cluster`` None, or one made from a Secret: all of it comes from the Secret. A declared Cluster's ``server``,
-    ``caData``, ``tlsServerName`` and ``proxyURL`` win over what its credential says. ``kept`` is the hub's own
-    NAME-token: where it serves, its token takes the place of the other's credential, and whatever else
+    ``caData``, ``tlsServerName`` and ``proxyURL`` win over what its credential says; how far it reaches is its
+    ``namespaces`` alone, as that of a Secret is the key of that name. ``kept`` is the hub's own NAME-token: where it serves, its token takes the place of the other's credential, and whatever else
     it does not say is the other's. Raises RegistrationError.
     """
     declared = cluster if cluster is not None and not made(cluster) else None
@@ -108,13 +138,22 @@ def read(
     if declared is not None:
         found = _over(found, declared.spec)
         labels, annotations = declared.metadata.labels, declared.metadata.annotations
+        given = declared.spec.namespaces
+        scope = WHOLE if given is None else listed(given, "spec.namespaces")
     else:
         labels, annotations = facts(secret or {})
+        scope = scope_of(secret or {})
     if not found.server:
         raise RegistrationError(
             "spec.server is required, since the credential names no server", field="spec.server"
         )
-    return Registration(name, found, labels, annotations, WHOLE, _digest(found, WHOLE, held))
+    return Registration(name, found, labels, annotations, scope, _digest(found, scope, held))
+
+
+def scope_of(secret: Mapping[str, Any]) -> Scope:
+    """How far the registration in a Secret reaches: its key ``namespaces``, as Argo CD has it. Raises RegistrationError."""
+    text = forms.data(secret).get(NAMESPACES, b"").decode(errors="replace")
+    return named(text, NAMESPACES)
 
 
 def serving(
@@ -222,14 +261,21 @@ def facts(secret: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def made_cluster(
-    at: tuple[str, str], known: tuple[dict[str, str], dict[str, str]], server: str, secret: str
+    at: tuple[str, str],
+    known: tuple[dict[str, str], dict[str, str]],
+    server: str,
+    secret: str,
+    scope: Scope = WHOLE,
 ) -> dict[str, Any]:
     """The Cluster (namespace, name) that is made from a Secret; ``known`` are its labels and annotations."""
+    spec: dict[str, Any] = {"server": server} if server else {"credential": {"secretRef": {"name": secret}}}
+    if scope.namespaces is not None:
+        spec["namespaces"] = list(scope.namespaces)
     return {
         "apiVersion": API_VERSION,
         "kind": CLUSTER,
         "metadata": {"namespace": at[0], "name": at[1], "labels": known[0], "annotations": known[1]},
-        "spec": {"server": server} if server else {"credential": {"secretRef": {"name": secret}}},
+        "spec": spec,
     }
 
 

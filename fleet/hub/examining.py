@@ -1,6 +1,6 @@
 """``cluster doctor``: what is the matter with one cluster, seen from the hub.
 
-Contract: changes nothing. Only what is known, and two reads of the member by a connection of its own: so it tells how
+Contract: changes nothing. Only what is known, and some reads of the member by a connection of its own: so it tells how
 the member is now, and not how the connection at work was.
 """
 
@@ -28,13 +28,16 @@ async def examine(parts: Parts, name: str) -> list[Finding] | None:
         cure = f"fleethub cluster rotate {name} --member-kubeconfig FILE"
         return [Finding("registration", revoked.text, well=False, help=cure)]
     try:
-        connection = parts.registrations.registration(name).connection
+        registered = parts.registrations.registration(name)
+        connection, scope = registered.connection, registered.scope
     except RegistrationError as error:
         cure = f"fleethub cluster add {name} --member-kubeconfig FILE"
         return [Finding("registration", error.text, well=False, help=cure)]
     client = parts.open(connection, name)
     try:
-        patient = Patient(name, parts.identities.identity(name), connection, parts.clock.now())
+        patient = Patient(
+            name, parts.identities.identity(name), connection, parts.clock.now(), scope.namespaces
+        )
         found = await doctor.examine(patient, client)
     finally:
         await client.close()

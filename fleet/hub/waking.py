@@ -146,7 +146,8 @@ class Waking:
             return
         self._with.telling.registered(name, found.connection.server, version, None)
         self._with.renewals.changed(name)
-        reached = Reached(by_way_of(found.connection, self._with.out), found.digest)
+        connection = by_way_of(found.connection, self._with.out)
+        reached = Reached(connection, found.digest, found.scope.namespaces)
         worker = self._with.roster.hire(name, reached, paused=known.model.spec.paused)
         if self._with.take_overs.due(name):
             if worker.running is not None:

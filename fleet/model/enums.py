@@ -82,6 +82,9 @@ class Hold(StrEnum):
     CLEANED = "Cleaned"  # nothing of the hub is left there
     RENDERER = "RendererChanged"  # another version of the renderer makes something else of the same inputs
     PROJECT = "ProjectRefused"  # the Project does not allow it: nothing is sent, nothing deleted
+    SCOPE = (
+        "OutsideScope"  # the registration of the cluster does not reach it: nothing is sent, nothing deleted
+    )
 
 
 class Option(StrEnum):

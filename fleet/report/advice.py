@@ -59,10 +59,11 @@ _HOLDS: Final[Mapping[Hold, str]] = {
     Hold.CLEANED: "Remove the cluster, or register it anew: 'fleethub cluster get {cluster}'",
     Hold.RENDERER: "Look at what would change ('fleethub app get {app}'), then run 'fleethub app accept {app}'",
     Hold.PROJECT: "Have the Project allow it, or change the Application",
+    Hold.SCOPE: "Have the registration of {cluster} reach it again: 'fleethub cluster add {cluster} --namespaces'",
 }
 # Of several holds the first of these is told.
 _ORDER: Final = (
-    Hold.PROJECT, Hold.IDENTITY, Hold.TWICE, Hold.CLEANING, Hold.CLEANED, Hold.PAUSED, Hold.FOREIGN_HUB, Hold.RENDERER, Hold.MANUAL, Hold.CONTESTED, Hold.CLAIM, Hold.WAVE,
+    Hold.PROJECT, Hold.SCOPE, Hold.IDENTITY, Hold.TWICE, Hold.CLEANING, Hold.CLEANED, Hold.PAUSED, Hold.FOREIGN_HUB, Hold.RENDERER, Hold.MANUAL, Hold.CONTESTED, Hold.CLAIM, Hold.WAVE,
     Hold.DELETION_HELD, Hold.EMPTY, Hold.PRUNE_WAITS, Hold.PRUNE_OFF, Hold.SELF_HEAL_OFF, Hold.GRACE, Hold.DELETION,
 )  # fmt: skip
 
@@ -91,6 +92,7 @@ _FAULTS: Final[Mapping[str, str]] = {
     "DestinationUnsupported": "Correct spec.destination",
     "ProjectUnknown": "Make the Project, or correct spec.project",
     "ProjectRefused": "Have the Project allow it, or change the Application",
+    "OutsideScope": "Take the object out of Git, or have the registration of {cluster} reach it",
     "OwnedByOther": "Take the object out of here or out of the other owner, or name it otherwise",
     "KindUnknown": "Install the kind's CRD on {cluster}; it is tried again by itself",
     "Forbidden": "Give the hub's account on {cluster} that right, or change what denies it; it is tried again",

@@ -31,12 +31,22 @@ RESTING: Final = frozenset(
         Hold.FOREIGN_HUB,
         Hold.HOOKS,
         Hold.PROJECT,
+        Hold.SCOPE,
         Hold.RENDERER,
     }
 )
 # Holds that nothing but a person ends.
 STUCK: Final = frozenset(
-    {Hold.EMPTY, Hold.CONTESTED, Hold.FOREIGN_HUB, Hold.PROJECT, Hold.IDENTITY, Hold.TWICE, Hold.RENDERER}
+    {
+        Hold.EMPTY,
+        Hold.CONTESTED,
+        Hold.FOREIGN_HUB,
+        Hold.PROJECT,
+        Hold.SCOPE,
+        Hold.IDENTITY,
+        Hold.TWICE,
+        Hold.RENDERER,
+    }
 )
 # Why a cluster that answers is not the one that is meant: known for certain, so that no grace is needed.
 STRANGE: Final = frozenset({Hold.IDENTITY.value, Hold.TWICE.value})

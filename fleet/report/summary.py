@@ -68,6 +68,7 @@ _FAMILIES: Final = {
     "DestinationUnsupported": "PlacementFailed",
     "ProjectUnknown": "ProjectRefused",
     "ProjectRefused": "ProjectRefused",
+    "OutsideScope": "OutsideScope",
 }
 # What a pass says of a cluster that is about to be seen as silent: the Cluster tells it, once.
 _OF_THE_WIRE: Final = frozenset({"Unreachable", "Unanswered", "NotPermitted"})

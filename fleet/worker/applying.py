@@ -35,7 +35,7 @@ from fleet.ownership import entries, foreign
 from fleet.sync import apply, existing, namespace, parent, ready, replace, scope, strict, takeover
 from fleet.sync.scope import CRD
 from fleet.sync.shape import Shaped
-from fleet.worker import discovering, fencing, handback
+from fleet.worker import bounds, discovering, fencing, handback
 from fleet.worker.member import Member
 from fleet.worker.plan import Plan, Stage, listing
 
@@ -104,7 +104,7 @@ async def declare(work: Work, plan: Plan, member: Member, render: str, inputs: s
     """Write the parent with kinds, namespaces and intent before the first object; once, if anything changes."""
     key = work.target.key
     before = member.parents.get(key)
-    sent = plan.desired - fencing.refused(plan.faults)
+    sent = bounds.within(plan.desired - fencing.refused(plan.faults), member)
     intent = parent.Intent(
         key,
         work.revisions,
@@ -150,9 +150,11 @@ async def waves(work: Work, plan: Plan, member: Member, superseded: asyncio.Even
 
 async def _own_namespace(work: Work, member: Member, progress: Progress) -> None:
     """Make the Application's namespace, where that is allowed; one that is there needs no permission."""
-    found = fencing.namespace(work)
+    found = fencing.namespace(work, member.namespaces)
     if found is None:
         await namespace.ensure(member.door(work.target), work.target.namespace)
+    elif member.namespaces is not None and work.target.namespace not in member.namespaces:
+        progress.faults.append(found)  # and not even looked at
     elif (
         found.ref is not None
         and await existing.read(member.client.send, namespace.RESOURCE, found.ref) is None

@@ -40,10 +40,12 @@ async def connect(
     clock: Clock,
     admit: Admit,
     own: str = "",
+    namespaces: tuple[str, ...] | None = None,
 ) -> Member:
     """Read who answers, take the Lease (None: the hub itself, which has its own), read key and parents.
 
-    ``own`` is the UID of the cluster in whose namespace ``place`` the hub itself keeps what is its own.
+    ``own`` is the UID of the cluster in whose namespace ``place`` the hub itself keeps what is its own. ``namespaces``
+    are all that it may read and write besides; None: the whole cluster.
     """
     doubt = asyncio.Event()
     asking = paths.get_meta(NAMESPACE, KUBE_SYSTEM)
@@ -69,6 +71,7 @@ async def connect(
         ledger=Ledger(released),
         existence=Existence(client.send, clock),
         doubt=doubt,
+        namespaces=namespaces,
     )
     for item in await parent.read_all(client.send, name, place):
         member.parents[item.target] = item

@@ -61,14 +61,18 @@ class Member:
     stands: Callable[[Target], bool] = lambda _: True
     rediscovered: Callable[[], None] = lambda: None
     resolver: Resolver = field(default_factory=Nobody)
+    namespaces: tuple[str, ...] | None = None  # those that the registration reaches; None: the whole cluster
 
-    def within(self, resource: Resource) -> str | None:
-        """The namespace in which a kind is looked for; None: in all.
+    def within(self, resource: Resource) -> tuple[str | None, ...]:
+        """The namespaces in which a kind is looked for; None among them: in all. None at all: it is not looked for.
 
         Of the hub's own cluster the hub may read no more than its own kinds, and its own namespace.
         """
-        own = self.name != names.HUB_CLUSTER or resource.group == names.GROUP
-        return None if own else self.identity.namespace
+        if self.name == names.HUB_CLUSTER and resource.group != names.GROUP:
+            return (self.identity.namespace,)
+        if self.namespaces is None:
+            return (None,)
+        return self.namespaces if resource.namespaced else ()
 
     def may_hold(self, resource: Resource) -> bool:
         """Whether an object of this kind can be in a set here: in a root's, the hub's kinds and Secrets alone."""

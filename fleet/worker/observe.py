@@ -1,6 +1,8 @@
 """From watches to sightings and drift.
 
-Contract: one stream a kind that a parent on the cluster names, and one for the parents themselves. An event
+Contract: one stream a kind that a parent on the cluster names, and one for the parents themselves; where the
+registration reaches some namespaces alone, one a kind and namespace, each of which tells of that namespace and no
+other: a kind is completely listed when all of them are, and one without namespace is never looked at. An event
 says only how an object is now: it is judged against memory, memory is changed, and whoever has to act is told
 through ``Listener``. What arrives for an object whose write is in flight waits for the answer.
 """
@@ -21,6 +23,9 @@ from fleet.sync import parent
 from fleet.worker import discovering
 from fleet.worker.member import Member
 from fleet.worker.sightings import newer
+
+Place = str | None
+"""A namespace, or all of the cluster."""
 
 AGAIN = 30.0  # seconds before a kind whose events could not be taken is listed afresh
 
@@ -56,20 +61,30 @@ class Observer:
     def __init__(self, member: Member, listener: Listener) -> None:
         self._member = member
         self._listener = listener
-        self._streams: dict[GroupKind, asyncio.Task[None]] = {}
-        self._refused: set[GroupKind] = set()
+        self._streams: dict[GroupKind, dict[Place, asyncio.Task[None]]] = {}
+        self._refused: set[tuple[GroupKind, Place]] = set()
+        self._listed: dict[GroupKind, set[Place]] = {}  # where the list of a kind is complete
 
     def awaited(self, kinds: Iterable[GroupKind]) -> bool:
         """Whether the first list of one of these kinds may still come: not where the server refuses it."""
-        missing = set(self._member.sightings.complete(kinds))
-        return bool((missing & self._streams.keys()) - self._refused)
+        return any(
+            (kind, place) not in self._refused and place not in self._listed.get(kind, ())
+            for kind in self._member.sightings.complete(kinds)
+            for place in self._streams.get(kind, ())
+        )
 
     def follow(self, kinds: Iterable[GroupKind]) -> None:
         """Follow these kinds too, as far as the cluster serves them."""
         for kind in set(kinds) - self._streams.keys():
             resource = self._member.discovery.find(kind.group, kind.kind)
             if resource is not None:
-                self._streams[kind] = asyncio.ensure_future(self._follow(kind, resource))
+                self._streams[kind] = {
+                    place: asyncio.ensure_future(self._follow(kind, resource, place))
+                    for place in self._member.within(resource)
+                }
+                if not self._streams[kind]:
+                    # Nothing of it is within the registration; what its set may have elsewhere is held for that.
+                    self._member.sightings.listed(kind, "0")
             elif kind.group not in self._member.discovery.stale:
                 # Its group answers and does not know it: there is nothing of it.
                 self._vanished(kind)
@@ -77,7 +92,9 @@ class Observer:
     def leave(self, kinds: frozenset[GroupKind]) -> None:
         """Follow no other kinds than these any more."""
         for kind in [kind for kind in self._streams if kind not in kinds]:
-            self._streams.pop(kind).cancel()
+            for task in self._streams.pop(kind).values():
+                task.cancel()
+            self._listed.pop(kind, None)
             self._member.sightings.listed(kind, None)
 
     def parents(self) -> asyncio.Task[None]:
@@ -86,11 +103,11 @@ class Observer:
 
     def tasks(self) -> tuple[asyncio.Task[None], ...]:
         """The streams that run."""
-        return tuple(self._streams.values())
+        return tuple(task for tasks in self._streams.values() for task in tasks.values())
 
     def close(self) -> None:
         """End all streams."""
-        for task in self._streams.values():
+        for task in self.tasks():
             task.cancel()
         self._streams.clear()
 
@@ -102,22 +119,23 @@ class Observer:
         else:
             self._seen(meta, body)
 
-    async def _follow(self, kind: GroupKind, resource: Resource) -> None:
+    async def _follow(self, kind: GroupKind, resource: Resource, place: Place) -> None:
         """Follow a kind for ever, at whatever version it is served by then."""
-        while True:
+        while place in self._member.within(resource):
             try:
-                resource = await self._stream(kind, resource)
+                resource = await self._stream(kind, resource, place)
             except Exception:  # noqa: BLE001 (what nobody foresaw of one object must not blind us to its kind)
-                self._member.sightings.listed(kind, None)
+                self._doubted(kind, place)
                 await self._member.clock.sleep(AGAIN)
+        self._doubted(kind, place)  # it has namespaces no more, or has them since
 
-    async def _stream(self, kind: GroupKind, resource: Resource) -> Resource:
+    async def _stream(self, kind: GroupKind, resource: Resource, place: Place) -> Resource:
         """Follow a kind at one version; ends where it is served at another one by now."""
         whole = needs_object(kind.group, kind.kind)
         stream = watch.follow(
             self._member.client,
             resource,
-            self._member.within(resource),
+            place,
             selector=names.APPLYSET_PART_OF,
             whole=whole,
             clock=self._member.clock,
@@ -129,14 +147,14 @@ class Observer:
                 case watch.Gone(meta):
                     self._left(meta)
                 case watch.Listed(items, version, rewound):
-                    self._refused.discard(kind)
+                    self._refused.discard((kind, place))
                     if rewound:
                         self._listener.rewound()
-                    self._replaced(kind, items, version)
+                    self._replaced(kind, place, items, version)
                 case watch.Silent(_, error):
-                    self._member.sightings.listed(kind, None)
+                    self._doubted(kind, place)
                     if isinstance(error, Forbidden | NotFound):
-                        self._refused.add(kind)
+                        self._refused.add((kind, place))
                     if isinstance(error, NotFound):
                         served = await self._served(kind, resource)
                         if served is None:
@@ -155,17 +173,28 @@ class Observer:
         found = self._member.discovery.find(kind.group, kind.kind)
         return before if found is None and kind.group in self._member.discovery.stale else found
 
-    def _replaced(self, kind: GroupKind, items: tuple[watch.Seen, ...], version: str) -> None:
+    def _doubted(self, kind: GroupKind, place: Place) -> None:
+        """The list of a kind is not to be trusted there any more, and so not as a whole."""
+        self._listed.get(kind, set()).discard(place)
+        self._member.sightings.listed(kind, None)
+
+    def _replaced(self, kind: GroupKind, place: Place, items: tuple[watch.Seen, ...], version: str) -> None:
         present = set()
         for item in items:
             present.add(item.meta.ref)
             self._arrived(item.meta, item.object)
         for ref in self._member.sightings.of_kind(kind):
+            if place is not None and ref.namespace != place:
+                continue  # of which this list says nothing
             seen = self._member.sightings.get(ref)
             # What was written after the list was taken is not in it for that reason alone.
             if ref not in present and seen is not None and not newer(seen.version, version):
                 self._gone_or_late(ref)
-        self._member.sightings.listed(kind, version)
+        self._listed.setdefault(kind, set()).add(place)
+        if self._listed[kind] >= self._streams.get(kind, {}).keys():
+            self._member.sightings.listed(kind, version)
+        else:
+            self._member.sightings.listed(kind, None)
         self._listener.listed()
 
     def _arrived(self, meta: Meta, body: dict[str, object] | None) -> None:

@@ -14,7 +14,7 @@ from fleet.errors import FleetError, fault
 from fleet.model import ApplicationKey, Holding, Mode, Outcome, Work
 from fleet.sync import parent
 from fleet.sync.scope import Scoped
-from fleet.worker import applying, claiming, comparing, outcome, pruning, recover, resolving
+from fleet.worker import applying, bounds, claiming, comparing, outcome, pruning, recover, resolving
 from fleet.worker.member import Member
 from fleet.worker.plan import plan
 from fleet.worker.pruning import Precious, Pruned
@@ -82,6 +82,10 @@ async def seal(work: Work, scoped: Scoped, member: Member) -> bool:
         return False
     digest = recover.seal_of(planned.set_id, member)
     kinds, namespaces = pruning.kinds_of(refs), frozenset(ref.namespace for ref in refs if ref.namespace)
+    unseen = bounds.unseen(before, member)
+    if unseen is not None:
+        # Whatever of these kinds there is beyond the registration would be lost for good.
+        kinds, namespaces = kinds | before.kinds, namespaces | unseen.namespaces
     if before.recorded.seal == digest and before.kinds == kinds:
         return False
     member.parents[key] = await parent.seal(member.door(work.target), before, digest, kinds, namespaces)

@@ -31,7 +31,7 @@ from fleet.ownership import membership
 from fleet.projects import objects
 from fleet.secrets.forms import sealed
 from fleet.sync import delete, existing, gate, order, orphan
-from fleet.worker import vacancy
+from fleet.worker import bounds, vacancy
 from fleet.worker.applying import Progress
 from fleet.worker.member import Member
 from fleet.worker.plan import Plan
@@ -89,6 +89,7 @@ async def prune(
 ) -> Pruned:
     """Remove what is stale; ``unrendered`` is None where no change of the work is open."""
     result = Pruned()
+    result.holds.extend(bounds.holds(member.parents.get(work.target.key), member))
     found_stale = stale(plan, work.target.key, member)
     found_stale = await _handed_over(found_stale, plan, progress, (member, member.door(work.target)), result)
     candidates, walled = objects.fenced(found_stale, work.target.policy.walls)

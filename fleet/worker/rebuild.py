@@ -45,8 +45,8 @@ async def kinds(set_id: str, member: Member) -> frozenset[GroupKind]:
         groups = ", ".join(sorted(member.discovery.stale))
         raise KindUnknown(f"the inventory cannot be rebuilt while these groups do not answer: {groups}")
 
-    async def one(resource: Resource) -> GroupKind | None:
-        request = paths.list_meta(resource, member.within(resource), f"{names.APPLYSET_PART_OF}={set_id}")
+    async def one(resource: Resource, place: str | None) -> GroupKind | None:
+        request = paths.list_meta(resource, place, f"{names.APPLYSET_PART_OF}={set_id}")
         try:
             metas, _, _ = decode.metas((await member.client.send(request)).body, resource)
         except NotFound:
@@ -56,5 +56,6 @@ async def kinds(set_id: str, member: Member) -> frozenset[GroupKind]:
 
     served = (found[0] for found in member.discovery.kinds.values() if found)
     listable = [one for one in served if "list" in one.verbs and member.may_hold(one)]
-    answers = await asyncio.gather(*(one(resource) for resource in listable))
+    asked = [(resource, place) for resource in listable for place in member.within(resource)]
+    answers = await asyncio.gather(*(one(*each) for each in asked))
     return frozenset(kind for kind in answers if kind is not None)

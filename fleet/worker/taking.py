@@ -68,7 +68,8 @@ class Taking:
         if work is None:
             return
         if held.scoped is None:
-            held.scoped = scoped(work, self.member.discovery, self.member.identity.namespace)
+            member = self.member
+            held.scoped = scoped(work, member.discovery, member.identity.namespace, member.namespaces)
         key = work.target.key
         refs = claimable(held.scoped)
         if work.mode is Mode.COMPARE:

@@ -30,7 +30,7 @@ from fleet.model import (
 )
 from fleet.ownership import membership
 from fleet.sync import existing, order, orphan, parent
-from fleet.worker import pruning
+from fleet.worker import bounds, pruning
 from fleet.worker.member import Member
 from fleet.worker.plan import listing
 from fleet.worker.work import Leave
@@ -87,6 +87,7 @@ async def run(
     handed = [ref for ref in member.sightings.members(own) if member.claims.others(ref, target)]
     if handed:
         holds.append(_handed(handed, target, member))
+    holds.extend(bounds.holds(record, member))
     if left or handed or faults or holds or called_off():
         return Gone.WAITING, _outcome(errand, member, faults, holds, left=len(left))
     try:

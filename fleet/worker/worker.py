@@ -49,10 +49,12 @@ class Reached:
     """How a cluster is reached.
 
     ``digest`` tells apart what two equal connections do not: how a plugin that gets the token is called.
+    ``namespaces`` are all that it reaches, beside the hub's own there; None: the whole cluster.
     """
 
     connection: Connection
     digest: str = ""
+    namespaces: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +329,7 @@ class Worker:
                 self._clock,
                 self._ground.admit,
                 self._ground.own,
+                namespaces=self._reached.namespaces,
             )
         member.hands, member.resolver = self._ground.hands, self._ground.resolver
         self._ground.report.met(self.name)

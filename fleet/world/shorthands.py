@@ -128,10 +128,16 @@ class Shorthands:
         found = self.secret(secret) or {}
         labels, annotations = self._facts(secrets)
         annotations[names.MADE_FROM] = secret
+        scope = registration.WHOLE
         try:
-            server = registration.read(name, None, found, allow=self._allow).connection.server
+            read = registration.read(name, None, found, allow=self._allow)
+            server, scope = read.connection.server, read.scope
         except RegistrationError as error:
             server = ""
+            if known is not None and known.model is not None and known.model.spec.namespaces is not None:
+                scope = registration.Scope(
+                    known.model.spec.namespaces
+                )  # it cannot be told that it is another
             if discovered.namespace(secret):
                 self._refuse(secret, found, error)
                 server = forms.server(_data(found))
@@ -143,11 +149,14 @@ class Shorthands:
                 labels.items() <= dict(cluster.metadata.labels).items()
                 and annotations.items() <= dict(cluster.metadata.annotations).items()
                 and (not server or cluster.spec.server == server)
+                and cluster.spec.namespaces == scope.namespaces
             )
             if stands and name not in self.lost:
                 return None
             server = server or cluster.spec.server or ""
-        return registration.made_cluster((self._namespace, name), (labels, annotations), server, secret)
+        return registration.made_cluster(
+            (self._namespace, name), (labels, annotations), server, secret, scope
+        )
 
     def _facts(self, secrets: list[str]) -> tuple[dict[str, str], dict[str, str]]:
         """The labels and annotations of a Cluster: those of its Secret, above those of another tool's for the same."""

@@ -188,6 +188,67 @@ async def test_an_account_that_impersonates_reads_all_keeps_its_own_and_writes_n
     assert await member.get("Role", names.MEMBER_ACCOUNT, names.MEMBER_NAMESPACE) is None
 
 
+async def test_an_account_for_namespaces_does_everything_in_these_and_reads_nothing_beyond(
+    plane: Plane, member: Api
+) -> None:
+    for name in ("scope-a", "scope-b"):
+        await member.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+
+    def config(namespace: str) -> dict[str, Any]:
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": namespace}}
+
+    granted = await enrol.enrol(member.send, "eu", registration.Scope(("scope-a", "scope-b")))
+    hub = signed_in(plane, granted.token)
+
+    async def wide() -> bool:
+        try:
+            await hub.apply(config("scope-b"))
+        except Forbidden:
+            return False
+        return True
+
+    await until(wide, what="the account may write in its namespaces")
+    await hub.apply(config("scope-a"))
+    await hub.apply(config(names.MEMBER_NAMESPACE))
+    await hub.list("Secret", "scope-a")
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "rules": []}
+    every = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
+    await hub.apply({**role, "metadata": {"name": "made", "namespace": "scope-a"}, "rules": every})
+    assert await hub.get("Namespace", "kube-system")
+    assert await hub.get("Namespace", "scope-a")
+    assert (await enrol.token_of(hub.send, names.MEMBER_NAMESPACE))[0] != granted.token
+    for refused in (
+        hub.list("Secret"),
+        hub.list("Namespace"),
+        hub.list("ClusterRole"),
+        hub.list("ConfigMap", "default"),
+        hub.get("Namespace", "default"),
+        hub.apply(config("default")),
+        hub.apply({**role, "kind": "ClusterRole", "metadata": {"name": "made"}}),
+        hub.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "scope-c"}}),
+    ):
+        with pytest.raises(Forbidden):
+            await refused
+    await enrol.enrol(member.send, "eu", registration.Scope(("scope-a",)))
+
+    async def narrow() -> bool:
+        try:
+            await hub.list("ConfigMap", "scope-b")
+        except Forbidden:
+            return True
+        return False
+
+    await until(narrow, what="the namespace that left is shut")
+    await hub.apply(config("scope-a"))
+    await hub.close()
+    await enrol.unenrol(member.send)
+    for name in ("scope-a", "scope-b"):
+        assert await member.get("Role", "fleethub-namespaces", name) is None
+        await member.empty("ConfigMap", name)
+    await member.delete("Role", "made", "scope-a")
+    await member.delete("ConfigMap", "a", names.MEMBER_NAMESPACE)
+
+
 async def test_a_kubeconfig_that_kubectl_flattened_reads_as_the_same_connection(plane: Plane) -> None:
     done = await asyncio.to_thread(
         subprocess.run,

@@ -46,6 +46,12 @@ if TYPE_CHECKING:
     help="What the hub's account may do there: everything (the default), or read, and write only as the "
     "ServiceAccounts that Projects name. Again: what it was given before.",
 )
+@click.option(
+    "--namespaces",
+    metavar="NS[,NS]",
+    help="Instead: everything in these namespaces, which are there already, and nothing elsewhere; the hub neither reads "
+    "nor writes beyond them.",
+)
 @click.option("--no-wait", is_flag=True, help="Do not wait until the hub has reached it.")
 @timeout_option("2m")
 @hub_options
@@ -66,7 +72,17 @@ def command(hub: Hub, name: str, **given: Any) -> None:
 async def _add(session: Session, name: str, given: Mapping[str, Any]) -> None:
     from fleet.cli.cluster import registering  # noqa: PLC0415
     from fleet.cli.cluster.entries import Entry, Way  # noqa: PLC0415
+    from fleet.clusters.registration import named  # noqa: PLC0415
+    from fleet.errors import RegistrationError  # noqa: PLC0415
 
+    if given["namespaces"] is not None and given["scope"]:
+        raise click.UsageError("--namespaces is a scope: leave out --scope")
+    try:
+        namespaces = named(given["namespaces"] or "", "--namespaces").namespaces or ()
+    except RegistrationError as error:
+        raise click.UsageError(error.text) from None
+    if given["namespaces"] is not None and not namespaces:
+        raise click.UsageError("--namespaces names none")
     way = Way(given["server"] or "", given["ca"] or "", given["tls_server_name"] or "", given["proxy"] or "")
     entry = Entry(
         name,
@@ -75,6 +91,7 @@ async def _add(session: Session, name: str, given: Mapping[str, Any]) -> None:
         way,
         dict(given["labels"]),
         dict(given["annotations"]),
+        namespaces=namespaces,
         scope=given["scope"] or "",
     )
     clusters = await registering.known(session)

@@ -36,7 +36,7 @@ def command(hub: Hub, file: Any, parallel: int, no_wait: bool, timeout: float) -
     """Register the clusters of a list: those that are missing or differ; the rest is left as it is.
 
     An entry has name, memberKubeconfig and memberContext (the administrator's), server, ca, tlsServerName and proxy
-    (as the hub sees the cluster), labels, annotations and namespaces. One that fails hinders no other. Again is safe,
+    (as the hub sees the cluster), labels, annotations, scope and namespaces (all that the hub is to reach there). One that fails hinders no other. Again is safe,
     and goes on where it stopped. Exit code 1 where one failed, 4 where the hub did not reach all in time.
     """
     from fleet.cli import errors  # noqa: PLC0415

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from fleet.clusters.registration import IMPERSONATING, WHOLE
+from fleet.clusters.registration import IMPERSONATING, WHOLE, listed
 from fleet.documents import read as documents
 from fleet.errors import DocumentError, RegistrationError
 
@@ -45,7 +45,7 @@ class Entry:
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     namespaces: tuple[str, ...] = ()
-    scope: str = ""  # a key of SCOPES; empty for what the account has already
+    scope: str = ""  # a key of SCOPES; empty for namespaces, or for what the account has already
 
 
 def read(content: bytes, *, path: str) -> tuple[Entry, ...]:
@@ -121,6 +121,9 @@ def _entry(value: Any, where: str, *, named: bool = False) -> Entry:
             raise RegistrationError(f"{where}: {key} is required", field=key)
     if texts["scope"] not in ("", *SCOPES):
         raise RegistrationError(f"{where}: scope must be {' or '.join(SCOPES)}", field="scope")
+    namespaces = _names(value.get("namespaces"), where)
+    if namespaces and texts["scope"]:
+        raise RegistrationError(f"{where}: namespaces are a scope: leave out scope", field="scope")
     labels, annotations = (_table(value.get(key), where, key) for key in _TABLES)
     return Entry(
         name=texts["name"],
@@ -129,7 +132,7 @@ def _entry(value: Any, where: str, *, named: bool = False) -> Entry:
         way=Way(texts["server"], texts["ca"], texts["tlsServerName"], texts["proxy"]),
         labels=labels,
         annotations=annotations,
-        namespaces=_names(value.get("namespaces"), where),
+        namespaces=namespaces,
         scope=texts["scope"],
     )
 
@@ -155,4 +158,7 @@ def _names(value: Any, where: str) -> tuple[str, ...]:
         return ()
     if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
         raise RegistrationError(f"{where}: namespaces must be a list of names", field="namespaces")
-    return tuple(value)
+    try:
+        return listed(value).namespaces or ()
+    except RegistrationError as error:
+        raise RegistrationError(f"{where}: {error.text}", field="namespaces") from None

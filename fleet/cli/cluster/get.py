@@ -47,6 +47,11 @@ def _unclaimed(name: str, live: dict[str, Any]) -> str:
     return f"{count} (fleethub cluster gc {name})" if count else ""
 
 
+def _scope(body: Mapping[str, Any]) -> str:
+    namespaces = (body.get("spec") or {}).get("namespaces")
+    return f"namespaces {', '.join(namespaces)}" if namespaces else "the whole cluster"
+
+
 def _credential(held: Mapping[str, Any]) -> str:
     expires, lifetime = held.get("credentialExpires", ""), held.get("credentialLifetime", "")
     if not expires:
@@ -66,6 +71,7 @@ def _print(body: dict[str, Any], live: dict[str, Any]) -> None:
             "Server": held.get("server") or (body.get("spec") or {}).get("server", ""),
             "Version": held.get("version", ""),
             "Identity": held.get("identity", ""),
+            "Scope": _scope(body),
             "Credential": _credential(held),
             "Labels": ", ".join(
                 f"{key}={value}" for key, value in sorted((metadata.get("labels") or {}).items())

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 
     from fleet.cli.session import Session
 
-COLUMNS: Final = ("name", "ready", "version", "server", "labels", "applications", "registration", "seen")
+COLUMNS: Final = (
+    "name",
+    "ready",
+    "version",
+    "server",
+    "scope",
+    "labels",
+    "applications",
+    "registration",
+    "seen",
+)
 
 
 @click.command("list")
@@ -22,6 +32,8 @@ COLUMNS: Final = ("name", "ready", "version", "server", "labels", "applications"
 @hub_options
 def command(hub: Hub, selector: str) -> None:
     """List clusters. SEEN is when a silent one last answered, or since when another has.
+
+    SCOPE has the namespaces that a registration is limited to; empty for the whole cluster.
 
     REGISTRATION is what became of what 'cluster add', 'apply' or 'repair' registered: as made, changed (in what),
     failed (why), or gone: then somebody removed it since, and the name is in the list all the same. For one that was
@@ -54,7 +66,9 @@ def command(hub: Hub, selector: str) -> None:
         return
     rows = [_row(one, live.get(one["metadata"]["name"], {}), became) for one in clusters]
     there = {one["metadata"]["name"] for one in clusters}
-    rows += [(name, "False", "", "", "", "", text, "") for name, text in became.items() if name not in there]
+    rows += [
+        (name, "False", "", "", "", "", "", text, "") for name, text in became.items() if name not in there
+    ]
     output.table(COLUMNS, rows, empty="There are no clusters; 'fleethub cluster add' registers one.")
     for line in _refused(clusters):
         click.echo(line, err=True)
@@ -78,6 +92,7 @@ def _row(body: dict[str, Any], live: dict[str, Any], became: dict[str, str]) -> 
         ready,
         held.get("version", ""),
         held.get("server") or (body.get("spec") or {}).get("server", ""),
+        ",".join((body.get("spec") or {}).get("namespaces") or ()),
         ",".join(f"{key}={value}" for key, value in sorted((metadata.get("labels") or {}).items())),
         applications,
         became.get(metadata["name"]) or _discovered(body),

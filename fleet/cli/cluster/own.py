@@ -11,15 +11,16 @@ from fleet import names
 from fleet.cli import hub_objects, objects
 from fleet.clusters import enrol
 from fleet.clusters.enrol import Enrolled
-from fleet.clusters.registration import WHOLE
+from fleet.clusters.registration import WHOLE, Scope
 from fleet.clusters.rights import RBAC
 from fleet.errors import FleetError, RegistrationError
 from fleet.kube import decode, paths
 from fleet.worker.connect import KUBE_SYSTEM, NAMESPACE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fleet.cli.session import Session
-    from fleet.clusters.registration import Scope
     from fleet.kube.request import Send
 
 
@@ -55,11 +56,16 @@ def account() -> list[dict[str, Any]]:
     ]
 
 
-async def let_in(session: Session, send: Send, at: tuple[str, str], scope: Scope | None) -> Enrolled:
-    """Make the hub's account on the cluster (name, identity), and get a token; without a scope it keeps the one it has."""
+async def let_in(
+    session: Session, send: Send, at: tuple[str, str], scope: Scope | None, otherwise: Scope = WHOLE
+) -> Enrolled:
+    """Make the hub's account on the cluster (name, identity), and get a token.
+
+    Without a scope it keeps the one it has, and gets ``otherwise`` where it has none.
+    """
     name, identity = at
     if await place(session, identity) == names.MEMBER_NAMESPACE:
-        return await enrol.enrol(send, name, scope or await enrol.scope_of(send))
+        return await enrol.enrol(send, name, scope or await enrol.scope_of(send, otherwise))
     if scope not in (None, WHOLE):
         raise RegistrationError("on the hub's own cluster its account as of a member is cluster-admin alone")
     for body in account():
@@ -67,6 +73,12 @@ async def let_in(session: Session, send: Send, at: tuple[str, str], scope: Scope
     token, expires = await enrol.token_of(send, names.SELF_NAMESPACE)
     whose = f"ServiceAccount {names.SELF_NAMESPACE}/{names.MEMBER_ACCOUNT}"
     return Enrolled(token, expires, (f"{whose}: cluster-admin on {name}, the hub's own cluster",))
+
+
+def registered(cluster: Mapping[str, Any]) -> Scope:
+    """How far a Cluster says that its registration reaches."""
+    namespaces = (cluster.get("spec") or {}).get("namespaces")
+    return WHOLE if not namespaces else Scope(tuple(sorted(set(namespaces))))
 
 
 async def turn_out(session: Session, send: Send, identity: str) -> tuple[str, ...]:

@@ -27,9 +27,16 @@ _LABELS: Final = {"app.kubernetes.io/managed-by": names.PRODUCT}
 Record = dict[str, Any]
 
 
-def record(server: str, identity: str, facts: tuple[Mapping[str, str], Mapping[str, str]]) -> Record:
+def record(
+    server: str,
+    identity: str,
+    facts: tuple[Mapping[str, str], Mapping[str, str]],
+    namespaces: tuple[str, ...] | None = None,
+) -> Record:
     """Give the record of a registration; ``facts`` are its labels and annotations."""
+    limited = {} if namespaces is None else {"namespaces": list(namespaces)}
     return {
+        **limited,
         "server": server,
         "identity": identity,
         "labels": dict(facts[0]),
@@ -91,6 +98,8 @@ def _changed(value: Record, cluster: Mapping[str, Any], status: Mapping[str, Any
         found.append("server")
     if (status.get("identity") or value.get("identity")) != value.get("identity"):
         found.append("cluster")
+    if sorted((cluster.get("spec") or {}).get("namespaces") or ()) != value.get("namespaces", []):
+        found.append("namespaces")
     for part, word in (("labels", "label"), ("annotations", "annotation")):
         present = metadata.get(part) or {}
         found += [

@@ -157,9 +157,11 @@ async def register(
     )
     if declared and (entry.labels or entry.annotations):
         notes = (*notes, f"Cluster {entry.name} is declared: its labels and annotations are those declared.")
-    wanted = records.record(met.connection.server, met.identity, facts)
-    asked = Scope(entry.namespaces) if entry.namespaces else SCOPES.get(entry.scope)
-    same = present is not None and _same(entry, present, met.connection, declared=declared)
+    before = own.registered(cluster) if cluster is not None and declared else _reach(present)
+    asked = await _asked(entry, met, before, declared=declared)
+    wanted = records.record(met.connection.server, met.identity, facts, (asked or before).namespaces)
+    alike = declared or asked is None or asked.namespaces == before.namespaces
+    same = present is not None and alike and _same(entry, present, met.connection, declared=declared)
     serves = await _serving(session, entry.name, present, met.connection)
     stands = same and _well(cluster, met) and _fresh(serves, met.connection)
     if not renew and present is not None and stands and await _scoped(met, asked):
@@ -173,16 +175,51 @@ async def register(
             error.text, hint="Check the rights of the member's kubeconfig, then run this again"
         ) from None
     connection = replace(met.connection, token=enrolled.token)
+    scope = enrolled.scope
+    wanted = records.record(met.connection.server, met.identity, facts, scope.namespaces)
+    if declared and scope.namespaces != before.namespaces and scope.namespaces is not None:
+        limits = ", ".join(scope.namespaces)
+        told = f"spec.namespaces of Cluster {entry.name} says otherwise: the hub will be refused what lies beyond."
+        notes = (*notes, f"Note: the account is limited to namespaces {limits}, and {told}")
     secret = (
         secrets.credential((namespace, entry.name), connection)
         if declared
-        else secrets.registration((namespace, entry.name), connection, *facts)
+        else secrets.registration((namespace, entry.name), connection, *facts, scope)
     )
     written = await objects.apply(session.send, secret)
     await _recorded(session, entry.name, wanted)
     result = REGISTERED if present is None else RENEWED if same else CHANGED
     version = str(written["metadata"]["resourceVersion"])
     return Done(result, at, connection.server, version, notes, enrolled.granted)
+
+
+def _reach(secret: Mapping[str, Any] | None) -> Scope:
+    """How far the registration in a Secret reaches; the whole cluster where it does not read."""
+    try:
+        return registration.scope_of(secret or {})
+    except RegistrationError:
+        return registration.WHOLE
+
+
+async def _asked(entry: Entry, met: Met, before: Scope, *, declared: bool) -> Scope | None:
+    """The scope that the account is to have; None: the one that it has.
+
+    A Cluster that is declared says itself which namespaces. An account that impersonates goes on to, whatever these.
+    """
+    if entry.namespaces and declared and before.namespaces != entry.namespaces:
+        raise errors.CliError(
+            f"Cluster {entry.name} is declared, and its spec.namespaces names other namespaces",
+            hint=f"Write spec.namespaces: [{', '.join(entry.namespaces)}] there, then run this again",
+        )
+    if entry.namespaces:
+        return Scope(entry.namespaces)
+    if entry.scope or before.namespaces is None:
+        return SCOPES.get(entry.scope)
+    try:
+        current = await enrol.scope_of(met.send, before)
+    except FleetError:  # then enrolling says what is the matter
+        return before
+    return current if current.impersonates else before
 
 
 async def _scoped(met: Met, asked: Scope | None) -> bool:

@@ -95,7 +95,8 @@ class Repairing:
         at, present = await _serving(session, case.name, cluster)
         connection = met.connection if self._move else _as_it_is(present, met.connection)
         try:
-            enrolled = await own.let_in(session, met.send, (case.name, met.identity), None)
+            at_member = (case.name, met.identity)
+            enrolled = await own.let_in(session, met.send, at_member, None, own.registered(cluster))
         except FleetError as error:
             raise errors.CliError(error.text) from None
         connection = replace(connection, token=enrolled.token)

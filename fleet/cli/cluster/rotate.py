@@ -111,7 +111,7 @@ async def _let_in(session: Session, body: dict[str, Any], given: dict[str, Any])
             )
         await _revoked(session, body, member.send, await own.place(session, reached))
         # The rights that it was given stay the same: this is no way to more.
-        enrolled = await own.let_in(session, member.send, (name, reached), None)
+        enrolled = await own.let_in(session, member.send, (name, reached), None, own.registered(body))
     except FleetError as error:
         raise failed(error, "Check --member-kubeconfig and --member-context") from None
     for granted in enrolled.granted:

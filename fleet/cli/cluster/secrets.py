@@ -10,7 +10,7 @@ import base64
 from typing import TYPE_CHECKING, Any, Final
 
 from fleet import names
-from fleet.clusters.registration import shorthand_name
+from fleet.clusters.registration import NAMESPACES, WHOLE, Scope, shorthand_name
 from fleet.documents import write
 from fleet.errors import RegistrationError
 
@@ -24,16 +24,22 @@ TOKEN_SUFFIX: Final = "-token"  # noqa: S105 (the end of a Secret's name)
 
 
 def registration(
-    at: tuple[str, str], connection: Connection, labels: Mapping[str, str], annotations: Mapping[str, str]
+    at: tuple[str, str],
+    connection: Connection,
+    labels: Mapping[str, str],
+    annotations: Mapping[str, str],
+    scope: Scope = WHOLE,
 ) -> dict[str, Any]:
     """Give the Secret for a new cluster at (hub namespace, cluster name)."""
     namespace, name = at
-    text = kubeconfig(name, connection)
+    data = {"kubeconfig": kubeconfig(name, connection).encode()}
+    if scope.namespaces is not None:
+        data[NAMESPACES] = ",".join(scope.namespaces).encode()
     return _secret(
         (namespace, f"{name}{KUBECONFIG_SUFFIX}"),
         {**labels, names.SECRET_TYPE: names.SECRET_CLUSTER},
         annotations,
-        {"kubeconfig": text.encode()},
+        data,
     )
 
 

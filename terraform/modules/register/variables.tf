@@ -13,6 +13,7 @@ variable "clusters" {
   description = <<-EOT
     The clusters by name. kubeconfig and context are those of an administrator: a file's name, never its content.
     server, ca (a file), tls_server_name and proxy say how the hub sees the cluster, where that is not as the kubeconfig says.
+    namespaces are all that the hub may reach there; without them it is the whole cluster.
   EOT
   type = map(object({
     kubeconfig      = string

@@ -106,6 +106,7 @@ GOOD: dict[str, Body] = {
     "cluster with its own token": body("Cluster", "eu-2", {"server": "https://eu-2.example/k8s/c-1"}),
     "cluster, all fields": cluster(
         caData="LS0tLS1CRUdJTg==",
+        namespaces=["shop", "pay"],
         tlsServerName="kubernetes",
         proxyURL="http://proxy.example:3128",
         paused=True,

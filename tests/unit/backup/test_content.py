@@ -64,7 +64,7 @@ def test_what_such_a_cluster_says_besides_is_kept() -> None:
         "annotations": {names.MADE_FROM: "eu-kubeconfig", names.SYNC: "s"},
         "managedFields": [{"manager": names.REGISTRATION_MANAGER, "fieldsV1": {"f:metadata": owned}}],
     }
-    spec = {"server": "https://eu.example", "paused": False}
+    spec = {"server": "https://eu.example", "paused": False, "namespaces": ["shop"]}
     assert not content.counts(body("Cluster", "eu", metadata=made, spec=spec), "Cluster")
     paused = body("Cluster", "eu", metadata=made, spec={**spec, "paused": True})
     labelled = {**made, "labels": {**made["labels"], "canary": "yes"}}  # type: ignore[dict-item]

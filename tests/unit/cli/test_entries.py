@@ -77,6 +77,9 @@ def test_yaml_reads_and_an_entry_may_say_all_there_is() -> None:
         ([{**EU, "token": "hunter2"}], "unknown field 'token'"),
         ([{**EU, "labels": {"a": 1}}], "eu: labels must be an object of strings"),
         ([{**EU, "namespaces": "shop"}], "eu: namespaces must be a list"),
+        ([{**EU, "namespaces": []}], "eu: namespaces names no namespace"),
+        ([{**EU, "namespaces": ["Shop"]}], "eu: namespaces holds what is no name"),
+        ([{**EU, "namespaces": ["a"], "scope": "impersonate"}], "eu: namespaces are a scope"),
         ([EU, EU], "names eu twice"),
     ],
 )

@@ -10,7 +10,8 @@ from http import HTTPStatus
 import pytest
 
 from fleet.cli import hub_objects
-from fleet.clusters.enrol import Enrolled, enrol, unenrol
+from fleet.clusters import rights
+from fleet.clusters.enrol import Enrolled, enrol, scope_of, unenrol
 from fleet.clusters.registration import IMPERSONATING, WHOLE, Scope
 from fleet.errors import Conflict, Forbidden, NotFound, RegistrationError, ServerFailed
 from fleet.kube.request import Answer, Request
@@ -62,11 +63,107 @@ async def test_what_was_granted_is_told_without_the_token() -> None:
     assert isinstance(found, Enrolled)
 
 
-async def test_a_list_of_namespaces_is_not_yet_granted_as_if_it_were_the_cluster() -> None:
-    member = Member(granting)
-    with pytest.raises(RegistrationError):
-        await enrol(member.send, "eu-1", Scope(("team",)))
-    assert member.asked == []
+class Limited:
+    """A member with an account that is limited to some namespaces; ``gone`` are not there."""
+
+    def __init__(self, *namespaces: str, gone: tuple[str, ...] = ()) -> None:
+        self.namespaces = namespaces
+        self.gone = gone
+
+    def __call__(self, request: Request) -> bytes:
+        last = request.path.rpartition("/")[2]
+        if request.verb != "GET" or last not in (rights.WITHIN, "fleethub"):
+            if last in self.gone:
+                raise NotFound("no", status=404)
+            return GRANTED if last == "token" else META
+        if "clusterrolebindings" in request.path:
+            reference = {"roleRef": {"name": rights.WITHIN if self.namespaces else "cluster-admin"}}
+            return json.dumps({**json.loads(META), **reference}).encode()
+        if "clusterroles" in request.path:
+            if not self.namespaces:
+                raise NotFound("no", status=404)
+            return json.dumps({**json.loads(META), **rights.reading(self.namespaces)}).encode()
+        return META
+
+
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+
+
+async def test_an_account_for_namespaces_has_a_role_in_each_and_reads_nothing_else() -> None:
+    member = Member(Limited("a"))
+    found = await enrol(member.send, "eu-1", Scope(("a", "b")))
+    roles = [path for _, path in member.writes if "/roles/" in path]
+    spaces = ("a", "b", "fleethub")
+    assert roles == [
+        f"{RBAC}/namespaces/{space}/roles/{'fleethub' if space == 'fleethub' else rights.WITHIN}"
+        for space in spaces
+    ]
+    (reading,) = [
+        one for one in member.asked if one.path == f"{RBAC}/clusterroles/{rights.WITHIN}" and one.writes
+    ]
+    assert json.loads(reading.body or b"")["rules"] == [
+        {
+            "apiGroups": [""],
+            "resources": ["namespaces"],
+            "resourceNames": ["kube-system", "a", "b"],
+            "verbs": ["get"],
+        }
+    ]
+    (binding,) = [one for one in member.asked if "/clusterrolebindings/" in one.path and one.writes]
+    assert json.loads(binding.body or b"")["roleRef"]["name"] == rights.WITHIN
+    assert any("in namespace b: everything" in line for line in found.granted)
+    assert found.scope == Scope(("a", "b"))
+
+
+async def test_a_namespace_that_is_not_there_is_named_before_anything_is_made() -> None:
+    member = Member(Limited(gone=("b", "c")))
+    with pytest.raises(RegistrationError, match="no namespace b, c"):
+        await enrol(member.send, "eu-1", Scope(("a", "b", "c")))
+    assert member.writes == []
+
+
+@pytest.mark.parametrize("scope", [Scope(("b",)), WHOLE, IMPERSONATING])
+async def test_a_namespace_that_left_is_left_and_named_until_then(scope: Scope) -> None:
+    member = Member(Limited("a", "b"))
+    await enrol(member.send, "eu-1", scope)
+    left = member.writes.index(("DELETE", f"{RBAC}/namespaces/a/roles/{rights.WITHIN}"))
+    named = [
+        (verb, rights.read_namespaces(json.loads(one.body or b"")) if verb == "PATCH" else ())
+        for one in member.asked
+        if one.writes and one.path == f"{RBAC}/clusterroles/{rights.WITHIN}"
+        for verb in (one.verb,)
+    ]
+    if scope.namespaces:
+        # Cut off anywhere, the role names whatever the account may still be in.
+        assert named == [("PATCH", ("a", "b")), ("PATCH", ("b",))]
+        assert member.writes.index(("PATCH", f"{RBAC}/clusterroles/{rights.WITHIN}")) < left
+        assert ("DELETE", f"{RBAC}/namespaces/b/roles/{rights.WITHIN}") not in member.writes
+    else:
+        assert named == [("DELETE", ())]
+        assert member.writes.index(("DELETE", f"{RBAC}/clusterroles/{rights.WITHIN}")) > left
+
+
+async def test_which_scope_the_account_has_is_told_and_never_widened_by_what_is_missing() -> None:
+    assert await scope_of(Member(Limited("a", "b")).send) == Scope(("a", "b"))
+    assert await scope_of(Member(Limited()).send, Scope(("a",))) == WHOLE
+    assert await scope_of(Member(granting).send, Scope(("a",))) == Scope(("a",))
+
+    def headless(request: Request) -> bytes:
+        if "clusterroles/" in request.path:
+            raise NotFound("no", status=404)
+        return Limited("a")(request)
+
+    with pytest.raises(RegistrationError, match="--namespaces"):
+        await scope_of(Member(headless).send)
+
+
+async def test_all_roles_of_an_account_for_namespaces_go_with_it() -> None:
+    member = Member(Limited("a", "b"))
+    removed = await unenrol(member.send)
+    for space in ("a", "b"):
+        assert f"Role {rights.WITHIN} in namespace {space}" in removed
+        assert ("DELETE", f"{RBAC}/namespaces/{space}/rolebindings/{rights.WITHIN}") in member.writes
+    assert f"ClusterRole {rights.WITHIN}" in removed
 
 
 async def test_an_answer_that_is_no_token_is_not_quoted() -> None:
@@ -82,6 +179,7 @@ async def test_the_rights_go_before_the_account_and_only_as_they_were_seen() -> 
         "clusterrolebindings",
         "rolebindings",
         "roles",
+        "clusterroles",
         "clusterroles",
         "serviceaccounts",
     ]

@@ -50,6 +50,38 @@ def test_a_shorthand_secret_says_all() -> None:
     assert found.scope == Scope(None)
 
 
+@pytest.mark.parametrize(
+    ("text", "namespaces"), [("b, a,,b", ("a", "b")), ("a", ("a",)), ("", None), (" , ", None)]
+)
+def test_a_secret_may_limit_its_registration_to_namespaces(
+    text: str, namespaces: tuple[str, ...] | None
+) -> None:
+    body = secret(kubeconfig=KUBECONFIG, namespaces=text)
+    assert registration.read("eu-1", None, body).scope == Scope(namespaces)
+    made = declared({"fleethub.dev/made-from": "eu-1"}, namespaces=["old"])
+    assert registration.read("eu-1", made, body).scope == Scope(namespaces)
+    cluster = registration.made_cluster(("fleethub", "eu-1"), ({}, {}), SERVER, "eu-1", Scope(namespaces))
+    assert cluster["spec"] == {"server": SERVER} | ({"namespaces": list(namespaces)} if namespaces else {})
+
+
+def test_a_declared_cluster_alone_says_to_which_namespaces_it_is_limited() -> None:
+    body = secret(kubeconfig=KUBECONFIG, namespaces="a")
+    assert registration.read("eu-1", declared(), body).scope == Scope(None)
+    found = registration.read("eu-1", declared(namespaces=["c", "b"]), body)
+    assert found.scope == Scope(("b", "c"))
+    assert found.digest != registration.read("eu-1", declared(namespaces=["c"]), body).digest
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("a,B", "no name"), ("a,fleethub", "fleethub"), (",".join(map(str, range(101))), "100 at most")],
+)
+def test_namespaces_that_cannot_be_a_scope_are_refused(text: str, words: str) -> None:
+    with pytest.raises(RegistrationError, match=words) as caught:
+        registration.read("eu-1", None, secret(kubeconfig=KUBECONFIG, namespaces=text))
+    assert caught.value.field == "namespaces"
+
+
 def test_a_cluster_made_from_a_secret_follows_it_in_all() -> None:
     made = declared({"fleethub.dev/made-from": "eu-1"}, server="https://old.example")
     found = registration.read("eu-1", made, labelled(labels={"env": "test"}))
