@@ -38,6 +38,7 @@ class FleetError(Exception):
         self.ref = ref
         self.field = field
         self.reads: frozenset[Read] = frozenset()  # look-ups that were made on the way to a render
+        self.waiting: frozenset[str] = frozenset()  # clusters of which a render lacks what they serve
 
 
 class DocumentError(FleetError):

@@ -15,7 +15,7 @@ import orjson
 from fleet import names
 from fleet.api.application import Application
 from fleet.api.parse import parse
-from fleet.errors import InvalidObject
+from fleet.errors import Forbidden, InvalidObject
 from fleet.hub.changes import Changes
 from fleet.model import ApplicationKey, Hold, Manifest, Outcome, Rendered
 from fleet.report import words
@@ -73,15 +73,21 @@ class Expected:
 
     def _coming(self, root: ApplicationKey) -> Iterator[ApplicationKey]:
         missing = [child for child in self.missing(root) if not self._deleting(child)]
-        passed = self.passed(root) if missing else None
-        over = passed is not None and passed.findings.render == self._renders.get(root)
-        waves = passed is not None and any(one.hold is Hold.WAVE for one in passed.holds)
+        ended = bool(missing) and self._ended(root)
         for child in missing:
             version = self.written(child)
             known = self._world.applications.get(child)
             seen = known is not None and not newer(version, known.version)
-            if not over or (version and not seen) or (waves and not version):
+            if not ended or (version and not seen):
                 yield child
+
+    def _ended(self, root: ApplicationKey) -> bool:
+        """Whether a whole pass of the root has made of its present render what it can make."""
+        passed = self.passed(root)
+        if passed is None or passed.findings.render != self._renders.get(root):
+            return False
+        passing = any(one.transient and one.reason != Forbidden.reason for one in passed.faults)
+        return not passing and not any(one.hold is Hold.WAVE for one in passed.holds)
 
     def all_missing(self) -> Iterator[ApplicationKey]:
         """Children of any root that are not there yet, or not as it wants them."""
@@ -93,7 +99,6 @@ class Expected:
         for root in list(self._roots(child)):
             missing = self._wanted[root]
             if not _stands(known, missing[child]):
-                self.heard(root)
                 continue
             self._changes.enlist(root, child)
             del missing[child]
@@ -104,8 +109,13 @@ class Expected:
 
     def heard(self, root: ApplicationKey) -> None:
         """A pass of the root has come to something, or a child was seen: what is not on its way is not waited for."""
-        if root in self._wanted and not self.coming(root):
+        if root in self._wanted and self._changes.unseen(root) and not self.coming(root):
             self._changes.looked(root)
+
+    def saw(self, kind: str, child: ApplicationKey) -> None:
+        """The hub saw an Application, whatever of it has changed."""
+        for root in tuple(self._roots(child)) if kind == names.APPLICATION else ():
+            self.heard(root)
 
     def waiting(self, child: ApplicationKey) -> frozenset[ApplicationKey]:
         """Roots that have rendered and wait for the child: where it is being deleted, it must not wait for them."""

@@ -51,7 +51,6 @@ from fleet.variants.variant import filled_namespace, skipped
 from fleet.world.objects import Known, World
 
 PARTLY = 10.0  # seconds until what failed for some clusters by something that may pass is tried again
-COMING = 10.0  # seconds between two looks at whether a root's children have come, where nothing else is heard
 TRIES = 6  # as often what may pass is tried before deletions no longer wait for it
 
 Tell = Callable[[ApplicationKey], None]
@@ -163,9 +162,9 @@ class Reconciler:
             self.fences.refuse(key),
             superseded,
         )
-        sought = await self._sought(key, asking, record)
-        if sought is None:
-            return True
+        sought = await self._desired.compute(key, asking, record)
+        if sought.overtaken:
+            self.again(key, 0.0)
         mode, asked = Mode.APPLY, await self._asked(key, known, record, (asking, sought))
         automated = application.spec.sync_policy.automated is not None
         if asked is not None and asked.commit and not automated:
@@ -180,9 +179,7 @@ class Reconciler:
             )
             by_cluster[HUB_CLUSTER] = whole
         record.faults += sought.failed + (whole.faults if not record.served else ())
-        self._capable(key, record, sought.waiting)
-        if any(one.transient for one in sought.failed):
-            self.again(key, PARTLY)
+        self._capable(key, record, sought.waiting, record.waiting)
         closed = frozenset(self.fences.judge(key, record).barred)
         if mode is Mode.APPLY:
             await self._finalizer.hold(key, frozenset(record.served) - closed)
@@ -211,6 +208,7 @@ class Reconciler:
             prune_asked=asked.prune if asked is not None else False,
         )
         self._offer(work, application, record, (verdict, by_cluster, known.annotations))
+        self._partly(key, record, sought)  # what it claims stands by now
         record.spec = application.spec
         if not whole.faults and not sought.failed:
             if not record.begun and self._finalizer.placed(key) - set(record.served):
@@ -223,25 +221,22 @@ class Reconciler:
         self.settled()
         return True
 
-    async def _sought(self, key: ApplicationKey, asking: Question, record: Record) -> Sought | None:
-        """What is wanted now; None where nothing could be rendered: then the last offer stands."""
-        sought = await self._desired.compute(key, asking, record)
-        if sought.overtaken:
-            self.again(key, 0.0)
-        if sought.by_cluster or not sought.failed:
-            return sought
-        self._capable(key, record, sought.waiting)
-        record.faults += sought.failed
-        return None
+    def _partly(self, key: ApplicationKey, record: Record, sought: Sought) -> None:
+        """Some clusters may lack their render: for one that is not reached yet, or by something that may pass."""
+        passing = any(one.transient for one in sought.failed)
+        self._capable(key, record, sought.waiting, record.waiting if passing else frozenset())
+        if passing:
+            self.again(key, PARTLY)
 
     def _failed(self, key: ApplicationKey, record: Record, error: FleetError) -> None:
         record.faults += (fault(error),)
         passing = error.transient and not isinstance(error, RepositoryUnreachable)
-        if not error.transient:
-            # It renders nothing for clusters whose answers are known: nobody waits for it there.
-            self._capable(key, record, frozenset(name for name in record.waiting if not self.version(name)))
+        kept = record.waiting
         if not passing or record.tries >= TRIES:
+            # What it would claim where the cluster's answers are known, nobody waits for any more.
+            kept = frozenset(name for name in kept if not self.version(name))
             self._looked(key)
+        self._capable(key, record, error.waiting, kept)
         if passing:
             record.tries += 1
             self.again(key, min(60.0, 0.5 * 2.0 ** min(record.tries, 10)))
@@ -250,8 +245,6 @@ class Reconciler:
         """It has said what it claims, or says nothing for now; a root only when its children have come (H3)."""
         if not self._expected.coming(key):
             self._changes.looked(key)
-        elif self._changes.unseen(key):
-            self.again(key, COMING)
 
     def _record(self, key: ApplicationKey, uid: str) -> Record:
         """What is remembered of the Application; one that was deleted and made anew in one moment begins anew."""
@@ -353,14 +346,24 @@ class Reconciler:
             return Facts(name, version=self.version(name))
         return Facts(name, model.metadata.labels, model.metadata.annotations, self.version(name))
 
-    def _capable(self, key: ApplicationKey, record: Record, waiting: frozenset[str]) -> None:
-        """What waits for a cluster to be reached may claim something there: nobody prunes before that (H3)."""
-        if record.waiting != waiting:
-            left = record.waiting - waiting
-            record.waiting = waiting
-            for name in self.unready.keys() | waiting:
+    def _capable(
+        self,
+        key: ApplicationKey,
+        record: Record,
+        waiting: frozenset[str],
+        kept: frozenset[str] = frozenset(),
+    ) -> None:
+        """What waits for a cluster to be reached may claim something there: nobody prunes before that (H3).
+
+        ``kept`` are clusters that it waited for before, for which a render has failed by something that may pass.
+        """
+        whole = waiting | kept
+        if record.waiting != whole:
+            left = record.waiting - whole
+            record.waiting = whole
+            for name in self.unready.keys() | whole:
                 found = self.unready.setdefault(name, set())
-                found.add(key) if name in waiting else found.discard(key)
+                found.add(key) if name in whole else found.discard(key)
                 if not found:
                     del self.unready[name]
             if any(len(self.unready.get(name, ())) <= 1 for name in left):

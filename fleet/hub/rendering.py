@@ -18,7 +18,7 @@ from fleet.hub.grounds import Grounds, Refuse, Resolved, Wanted
 from fleet.model import Parameters, Read, Rendered
 from fleet.render import together
 from fleet.render.ground import Unfetched
-from fleet.render.program import Programs
+from fleet.render.program import CalledOff, Programs
 from fleet.render.render import Tools, render
 from fleet.render.substitute import substituted
 from fleet.variants.variant import Variant, variant
@@ -72,9 +72,10 @@ class Rendering:
         await asyncio.gather(
             *(self._variant(asked, resolved, (one, named), found) for one, named in groups.items())
         )
-        if found.errors and not found.by_cluster and not found.waiting:
+        if found.errors and not found.by_cluster:
             first = next(iter(found.errors.values()))
             first.reads = looked(found.errors.values())
+            first.waiting = frozenset(found.waiting)
             raise first
         return found
 
@@ -93,6 +94,8 @@ class Rendering:
             try:
                 if given.digest not in made:
                     made[given.digest] = await self._one(asked, resolved, one, given)
+            except CalledOff:
+                raise
             except FleetError as error:
                 found.errors[cluster] = error
                 if parameters is None:

@@ -93,6 +93,7 @@ def _connect_tellers(parts: Parts, answers: Answers) -> None:
     parts.expected.passed = lambda root: parts.board.outcome(TargetKey(root, names.HUB_CLUSTER))
     parts.expected.written = parts.roster.written
     parts.board.on_application(parts.expected.heard)
+    parts.world.subscribe(parts.expected.saw)
     parts.telling.records = parts.reconciler.records
     parts.telling.asking = parts.asking
     parts.telling.metrics = parts.metrics

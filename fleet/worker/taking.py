@@ -132,7 +132,7 @@ class Taking:
             held = self._held.get(key)
             if held is None or held.work is None or held.leave is not None:
                 continue
-            if heal.reverts(held.work):
+            if heal.reverts(held.work) or held.work.mode is Mode.COMPARE:
                 self._box.put(key, held.work, lane=held.work.lane)
             elif key == heir:
                 # The rest of its drift is shown, and stays.

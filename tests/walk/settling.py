@@ -367,9 +367,20 @@ class Settling:
     def _reaches(self, name: str) -> bool:
         """Whether the gates are open somewhere: what they hold is never shown to the guard."""
         return not self._changing(name) and any(
-            offer.objects and not offer.faults and self._stale(target, offer)
+            offer.objects
+            and not offer.faults
+            and self._stale(target, offer)
+            and not self._refused(target, offer)
             for target, offer in self.offers.items()
             if target.app == name and offer.apply and self.members[target.cluster].up
+        )
+
+    def _refused(self, target: Target, offer: Offer) -> bool:
+        """Whether others hold what the target wants: then it prunes nothing."""
+        live = self.members[target.cluster].live
+        return REFUSED in offer.objects or any(
+            self._holder(ref, target.cluster, live) != target or self._mute(live.get(ref), target)
+            for ref in offer.objects
         )
 
     def _changing(self, name: str) -> bool:
