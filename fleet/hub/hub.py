@@ -242,7 +242,7 @@ class Hub(Parts):
         moved = self.capabilities.moved(cluster)
         if self.capabilities.of(cluster) is not None:
             # Also where it serves what it did: they found it away.
-            for key in tuple(self.reconciler.unready.get(cluster, ())):
+            for key in self.unready.at(cluster):
                 self.wake(key)
         for key, record in self.reconciler.records.items() if moved else ():
             if record.rendered is not None and not record.rendered.general and cluster in record.served:

@@ -7,7 +7,6 @@ hub's lists are complete (H16).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from fleet import names
@@ -20,6 +19,7 @@ from fleet.hub.finalizer import Finalizer
 from fleet.hub.guarding import Guard
 from fleet.hub.readers import Readers
 from fleet.hub.record import Record
+from fleet.hub.unready import Unready
 from fleet.model import ApplicationKey, ChangeId, Hold, Holding, ObjectRef, TargetKey, Work
 from fleet.report import words
 from fleet.world.objects import World
@@ -38,7 +38,13 @@ class Knowing:
     """See the module."""
 
     def __init__(
-        self, world: World, changes: Changes, expected: Expected, guard: Guard, finalizer: Finalizer
+        self,
+        world: World,
+        changes: Changes,
+        expected: Expected,
+        unready: Unready,
+        guard: Guard,
+        finalizer: Finalizer,
     ) -> None:
         self.guards = guard.guards
         self._guard = guard
@@ -46,9 +52,8 @@ class Knowing:
         self._world = world
         self._changes = changes
         self._expected = expected
+        self._unready = unready
         self.records: Mapping[ApplicationKey, Record] = {}
-        # By cluster: who renders nothing for it yet.
-        self.unready: Mapping[str, AbstractSet[ApplicationKey]] = {}
         self.namespace = names.HUB_NAMESPACE
 
     def unrendered(self, work: Work) -> tuple[ApplicationKey, ...] | None:
@@ -56,7 +61,7 @@ class Knowing:
         if not self._world.complete:
             return ()
         waiting = self._changes.awaited(work.target.key.application, work.change)
-        unready = self.unready.get(work.target.key.cluster)
+        unready = self._unready.at(work.target.key.cluster)
         if unready:
             waiting = tuple(sorted({*(waiting or ()), *unready}))
         if waiting is None or work.target.key.cluster != names.HUB_CLUSTER:
@@ -67,7 +72,7 @@ class Knowing:
 
     def retains(self, target: TargetKey) -> Holding | None:
         """Why a target that leaves a cluster waits there: who renders nothing for it yet may claim what it has."""
-        unready = self.unready.get(target.cluster, frozenset()) - {target.application}
+        unready = self._unready.at(target.cluster) - {target.application}
         if not unready:
             return None
         shown = words.listed([str(key) for key in sorted(unready)])

@@ -41,6 +41,7 @@ from fleet.hub.seams import Seams
 from fleet.hub.secrets import Secrets
 from fleet.hub.takeovers import TakeOvers
 from fleet.hub.telling import Telling
+from fleet.hub.unready import Unready
 from fleet.hub.waking import Waking
 from fleet.hub.withdraw import Withdrawals
 from fleet.kube import trusted
@@ -129,11 +130,14 @@ class Parts:
         )
         self.telling = Telling(self.world, self.board, self.statuses, self.events, self.clock)
         self.expected = Expected(self.world, self.changes)
+        self.unready = Unready()
         self.finalizer = Finalizer(self.client.send, self.world)
         self.guard = Guard(
             self.world, self.finalizer, Thresholds(settings.guard_percent, settings.guard_count)
         )
-        self.knowing = Knowing(self.world, self.changes, self.expected, self.guard, self.finalizer)
+        self.knowing = Knowing(
+            self.world, self.changes, self.expected, self.unready, self.guard, self.finalizer
+        )
         self.identities = Identities(self.world)
         self.take_overs = TakeOvers(self.world)
         self.secrets = Secrets(self.client, self.world, self.board, settings, self.clock, self.out)
@@ -186,6 +190,7 @@ class Parts:
             self.guard,
             self.asking,
             self.expected,
+            self.unready,
             self.fences,
         )
         allowed = Allowed(frozenset(settings.allow_exec), frozenset(settings.allow_proxy), trusted.exec_token)

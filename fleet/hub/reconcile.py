@@ -28,6 +28,7 @@ from fleet.hub.record import Record
 from fleet.hub.rendering import Question
 from fleet.hub.requests import Asked
 from fleet.hub.roster import Roster
+from fleet.hub.unready import Unready
 from fleet.hub.withdraw import Withdrawals
 from fleet.model import (
     ApplicationKey,
@@ -70,6 +71,7 @@ class Reconciler:
         guard: Guard,
         asking: Asking,
         expected: Expected,
+        unready: Unready,
         fences: Fences,
     ) -> None:
         self._world = world
@@ -81,6 +83,7 @@ class Reconciler:
         self._guard = guard
         self._asking = asking
         self._expected = expected
+        self._unready = unready
         self.fences = fences
         self.records: dict[ApplicationKey, Record] = {}
         self.namespace = ""
@@ -89,7 +92,6 @@ class Reconciler:
         self.gone: Tell = lambda _: None
         self.accepts = ""
         self.version: Callable[[str], str] = lambda _: ""
-        self.unready: dict[str, set[ApplicationKey]] = {}
         self.settled: Callable[[], None] = lambda: None
         self.again: Callable[[ApplicationKey, float], None] = lambda _key, _seconds: None
 
@@ -107,7 +109,7 @@ class Reconciler:
         try:
             ended = True
             if known.deleting:
-                self._capable(key, record, frozenset())
+                self._unready.put(key, frozenset())
                 self._desired.forget(key)
                 self._expected.forget(key)
                 self._changes.settle(key)
@@ -116,7 +118,7 @@ class Reconciler:
                 heirs = self._changes.leaves(key) or ()
                 await self._withdrawals.deleted(key, known, record, tuple(map(self._expected.tell, heirs)))
             elif known.model is None:
-                self._capable(key, record, frozenset())
+                self._unready.put(key, frozenset())
                 record.faults = (fault(known.error),) if known.error is not None else ()
             else:
                 ended = await self._live(key, known, known.model, (record, superseded or asyncio.Event()))
@@ -179,7 +181,7 @@ class Reconciler:
             )
             by_cluster[HUB_CLUSTER] = whole
         record.faults += sought.failed + (whole.faults if not record.served else ())
-        self._capable(key, record, sought.waiting, record.waiting)
+        self._unready.put(key, sought.waiting | self._unready.of(key))
         closed = frozenset(self.fences.judge(key, record).barred)
         if mode is Mode.APPLY:
             await self._finalizer.hold(key, frozenset(record.served) - closed)
@@ -208,7 +210,7 @@ class Reconciler:
             prune_asked=asked.prune if asked is not None else False,
         )
         self._offer(work, application, record, (verdict, by_cluster, known.annotations))
-        self._partly(key, record, sought)  # what it claims stands by now
+        self._partly(key, sought)  # what it claims stands by now
         record.spec = application.spec
         if not whole.faults and not sought.failed:
             if not record.begun and self._finalizer.placed(key) - set(record.served):
@@ -221,22 +223,24 @@ class Reconciler:
         self.settled()
         return True
 
-    def _partly(self, key: ApplicationKey, record: Record, sought: Sought) -> None:
+    def _partly(self, key: ApplicationKey, sought: Sought) -> None:
         """Some clusters may lack their render: for one that is not reached yet, or by something that may pass."""
         passing = any(one.transient for one in sought.failed)
-        self._capable(key, record, sought.waiting, record.waiting if passing else frozenset())
+        self._unready.put(key, sought.waiting | (self._unready.of(key) if passing else frozenset()))
+        self._reached(key, sought.waiting)
         if passing:
             self.again(key, PARTLY)
 
     def _failed(self, key: ApplicationKey, record: Record, error: FleetError) -> None:
         record.faults += (fault(error),)
         passing = error.transient and not isinstance(error, RepositoryUnreachable)
-        kept = record.waiting
+        kept = self._unready.of(key)
         if not passing or record.tries >= TRIES:
             # What it would claim where the cluster's answers are known, nobody waits for any more.
             kept = frozenset(name for name in kept if not self.version(name))
             self._looked(key)
-        self._capable(key, record, error.waiting, kept)
+        self._unready.put(key, error.waiting | kept)
+        self._reached(key, error.waiting)
         if passing:
             record.tries += 1
             self.again(key, min(60.0, 0.5 * 2.0 ** min(record.tries, 10)))
@@ -261,7 +265,7 @@ class Reconciler:
         verdict = self.fences.close(key, record)
         if not verdict.stands:
             # It can neither claim nor wait: nobody's prune may hang on it.
-            self._capable(key, record, frozenset())
+            self._unready.put(key, frozenset())
             self._desired.forget(key)
             self._expected.forget(key)
             self._changes.settle(key)
@@ -346,30 +350,10 @@ class Reconciler:
             return Facts(name, version=self.version(name))
         return Facts(name, model.metadata.labels, model.metadata.annotations, self.version(name))
 
-    def _capable(
-        self,
-        key: ApplicationKey,
-        record: Record,
-        waiting: frozenset[str],
-        kept: frozenset[str] = frozenset(),
-    ) -> None:
-        """What waits for a cluster to be reached may claim something there: nobody prunes before that (H3).
-
-        ``kept`` are clusters that it waited for before, for which a render has failed by something that may pass.
-        """
-        whole = waiting | kept
-        if record.waiting != whole:
-            left = record.waiting - whole
-            record.waiting = whole
-            for name in self.unready.keys() | whole:
-                found = self.unready.setdefault(name, set())
-                found.add(key) if name in whole else found.discard(key)
-                if not found:
-                    del self.unready[name]
-            if any(len(self.unready.get(name, ())) <= 1 for name in left):
-                self._roster.release()  # of two, the one that leaves waits for the other alone
+    def _reached(self, key: ApplicationKey, waiting: frozenset[str]) -> None:
+        """A cluster that was reached while this rendered has woken nobody: it was not known yet who waits for it."""
         if any(self.version(name) for name in waiting):
-            self.again(key, 0.0)  # it was reached while this rendered, when nobody knew yet who waits for it
+            self.again(key, 0.0)
 
     def _leaves(self, key: ApplicationKey, known: Known[Application]) -> None:
         """A child that its root deletes leaves with the root's changes: what it holds may be meant for others."""
@@ -388,7 +372,7 @@ class Reconciler:
     def _forget(self, key: ApplicationKey) -> None:
         record = self.records.pop(key, None)
         if record is not None:
-            self._capable(key, record, frozenset())
+            self._unready.put(key, frozenset())
         self._desired.forget(key)
         self._expected.forget(key)
         self._changes.settle(key)

@@ -38,7 +38,6 @@ class Record:
     revisions: tuple[Revision, ...] = ()
     remote: frozenset[RemoteFolder] = frozenset()  # folders of other repositories that its renders asked for
     charts: frozenset[RemoteChart] = frozenset()
-    waiting: frozenset[str] = frozenset()  # clusters for which nothing is rendered before they are reached
     generation: int = -1
     spec: ApplicationSpec | None = None
     grace: dict[str, float] = field(default_factory=dict)

@@ -52,7 +52,7 @@ def connect(parts: Parts, answers: Answers) -> None:
     parts.reconciler.accepts = "*" if settings.accept_renderer_changes else ""
     parts.reconciler.version = parts.secrets.version = parts.capabilities.version
     parts.rendering.capabilities = parts.capabilities.of
-    parts.knowing.unready = parts.reconciler.unready
+    parts.unready.release = parts.roster.release
     parts.telling.discovered_cluster = answers.learned
     parts.charts.moved = answers.chart_moved
     parts.charts.in_use = answers.charts_in_use

@@ -469,7 +469,7 @@ async def test_two_charts_that_leave_before_their_cluster_is_reached_do_not_wait
 
 
 async def _waits(theatre: Theatre, name: str) -> bool:
-    return any(key.name == name for key in theatre.hub.reconciler.unready.get("eu", ()))
+    return any(key.name == name for key in theatre.hub.unready.at("eu"))
 
 
 async def test_what_was_there_when_the_cluster_was_listed_and_has_left_since_is_made_anew(

@@ -306,7 +306,7 @@ async def test_a_commit_that_finds_a_cluster_away_for_a_moment_is_rendered_for_i
         return theatre.hub.capabilities.of("eu") is None
 
     async def waits() -> bool:
-        return bool(theatre.hub.reconciler.unready.get("eu"))
+        return bool(theatre.hub.unready.at("eu"))
 
     await until(away, what="eu is away")
     theatre.repo.commit({"charts/web/values.yaml": "size: 2\ncolour: none\n"})
