@@ -22,10 +22,13 @@ from fleet.kube.client import Client
 from fleet.kube.connection import Connection
 from fleet.kube.request import Request
 from fleet.model import Fault, ObjectRef, Resource
+from fleet.names import GROUP
 
 SKEW: Final = 30.0  # seconds; tokens and certificates begin at once, and Leases last 300
 SOON: Final = 14 * 86400.0
 TIMEOUT: Final = 5.0
+_NONE: Final = f"{GROUP}/none"  # a label that nothing has: whether one may list is all that is asked
+_CONFIG_MAPS: Final = Resource("", "v1", "ConfigMap", "configmaps", namespaced=True)
 _NAMESPACES: Final = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
 _KUBE_SYSTEM: Final = ObjectRef("", "Namespace", "", "kube-system")
 # The words of fleet.kube.failure and fleet.kube.acting, which come from RBAC's own.
@@ -104,6 +107,8 @@ async def _reach(patient: Patient, client: Client) -> Iterable[Finding]:
     async def one(namespace: str) -> Finding | None:
         try:
             await client.send(paths.get_meta(_NAMESPACES, ObjectRef("", "Namespace", "", namespace)))
+            # One that was made anew is there, and has lost what binds the account in it.
+            await client.send(paths.list_meta(_CONFIG_MAPS, namespace, _NONE))
         except NotFound:
             cure = f"kubectl create namespace {namespace} && {again}"
             return Finding("scope", f"there is no namespace {namespace}", well=False, help=cure)

@@ -84,14 +84,14 @@ async def unenrol(send: Send) -> tuple[str, ...]:
     """
     removed = []
     await _binding(send)
+    try:
+        limited = await _namespaces(send)
+    except Forbidden:
+        limited = ()  # its own token may not look: no account for namespaces, or one that may remove nothing either
     if await _delete(send, rights.BINDINGS, rights.BINDING):
         removed.append(f"ClusterRoleBinding {MEMBER_ACCOUNT}")
     try:
-        removed += [
-            f"Role {rights.WITHIN} in namespace {one}"
-            for one in await _namespaces(send)
-            if await _leave(send, one)
-        ]
+        removed += [f"Role {rights.WITHIN} in namespace {one}" for one in limited if await _leave(send, one)]
         for resource, ref in (
             (rights.OWN_BINDINGS, rights.OWN_BINDING),
             (rights.OWN_ROLES, rights.OWN_ROLE),
@@ -103,9 +103,21 @@ async def unenrol(send: Send) -> tuple[str, ...]:
         if await _delete(send, _ACCOUNTS, _ACCOUNT):
             removed.append(f"ServiceAccount {MEMBER_NAMESPACE}/{MEMBER_ACCOUNT} and its tokens")
     except Forbidden:
-        if not removed:
+        # Its rights in namespaces do not hang on the binding that is gone.
+        if limited or not removed:
             raise
     return tuple(removed)
+
+
+async def stands(send: Send, scope: Scope) -> bool:
+    """Whether the account is still bound in each namespace of the scope: one that was made anew has lost it."""
+    for namespace in scope.namespaces or ():
+        _, (bindings, ref) = rights.inside(namespace)
+        try:
+            await send(paths.get_meta(bindings, ref))
+        except NotFound:
+            return False
+    return True
 
 
 async def scope_of(send: Send, otherwise: Scope = WHOLE) -> Scope:

@@ -69,6 +69,7 @@ class Scope:
 
 WHOLE: Final = Scope()
 IMPERSONATING: Final = Scope(impersonates=True)
+KUBE_SYSTEM: Final = "kube-system"
 _MOST: Final = 100  # namespaces of a scope: each kind costs a watch in each of them
 
 
@@ -87,6 +88,12 @@ def listed(namespaces: Iterable[str], field: str = "namespaces") -> Scope:
     if MEMBER_NAMESPACE in found:
         raise RegistrationError(
             f"{field} names {MEMBER_NAMESPACE}, which is where the hub keeps what is its own: leave it out",
+            field=field,
+        )
+    if KUBE_SYSTEM in found:
+        # Who may write there may act as what runs there, and so as the cluster's administrator.
+        raise RegistrationError(
+            f"{field} names {KUBE_SYSTEM}: rights there are rights over the whole cluster, which is the scope without it",
             field=field,
         )
     return Scope(found)

@@ -56,10 +56,13 @@ def unseen(record: Parent | None, member: Member) -> Unseen | None:
 
 
 def within(refs: Iterable[ObjectRef], member: Member) -> frozenset[ObjectRef]:
-    """Those of some objects that may come to be there, as far as their namespace tells."""
+    """Those of some objects that may come to be there; where namespaces bound it, only of kinds that it is known to serve."""
     if member.namespaces is None:
         return frozenset(refs)
-    return frozenset(ref for ref in refs if not ref.namespace or ref.namespace in member.namespaces)
+    found = member.discovery.find
+    return frozenset(
+        ref for ref in refs if ref.namespace in member.namespaces and found(ref.group, ref.kind) is not None
+    )
 
 
 def holds(record: Parent | None, member: Member) -> tuple[Holding, ...]:

@@ -157,7 +157,9 @@ async def register(
     )
     if declared and (entry.labels or entry.annotations):
         notes = (*notes, f"Cluster {entry.name} is declared: its labels and annotations are those declared.")
-    before = own.registered(cluster) if cluster is not None and declared else _reach(present)
+    # Also where a Secret of somebody else's made it: it is never widened by the way.
+    others = cluster is not None and (declared or present is None)
+    before = own.registered(cluster) if cluster is not None and others else _reach(present)
     asked = await _asked(entry, met, before, declared=declared)
     wanted = records.record(met.connection.server, met.identity, facts, (asked or before).namespaces)
     alike = declared or asked is None or asked.namespaces == before.namespaces
@@ -224,7 +226,9 @@ async def _asked(entry: Entry, met: Met, before: Scope, *, declared: bool) -> Sc
 
 async def _scoped(met: Met, asked: Scope | None) -> bool:
     try:
-        return asked is None or asked == await enrol.scope_of(met.send)
+        if asked is None:
+            return True
+        return asked == await enrol.scope_of(met.send) and await enrol.stands(met.send, asked)
     except FleetError:  # then enrolling says what is the matter
         return False
 

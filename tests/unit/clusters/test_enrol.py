@@ -11,7 +11,7 @@ import pytest
 
 from fleet.cli import hub_objects
 from fleet.clusters import rights
-from fleet.clusters.enrol import Enrolled, enrol, scope_of, unenrol
+from fleet.clusters.enrol import Enrolled, enrol, scope_of, stands, unenrol
 from fleet.clusters.registration import IMPERSONATING, WHOLE, Scope
 from fleet.errors import Conflict, Forbidden, NotFound, RegistrationError, ServerFailed
 from fleet.kube.request import Answer, Request
@@ -164,6 +164,28 @@ async def test_all_roles_of_an_account_for_namespaces_go_with_it() -> None:
         assert f"Role {rights.WITHIN} in namespace {space}" in removed
         assert ("DELETE", f"{RBAC}/namespaces/{space}/rolebindings/{rights.WITHIN}") in member.writes
     assert f"ClusterRole {rights.WITHIN}" in removed
+
+
+async def test_rights_in_a_namespace_that_cannot_be_taken_back_are_no_revocation() -> None:
+    def guarded(request: Request) -> bytes:
+        if request.verb == "DELETE" and "/namespaces/b/" in request.path:
+            raise Forbidden("no", status=403)
+        return Limited("a", "b")(request)
+
+    member = Member(guarded)
+    with pytest.raises(Forbidden):
+        await unenrol(member.send)
+    assert ("DELETE", f"{RBAC}/namespaces/a/rolebindings/{rights.WITHIN}") in member.writes
+
+
+async def test_a_namespace_that_was_made_anew_has_lost_what_binds_the_account() -> None:
+    def anew(request: Request) -> bytes:
+        if "/namespaces/b/rolebindings/" in request.path:
+            raise NotFound("no", status=404)
+        return Limited("a", "b")(request)
+
+    assert await stands(Member(Limited("a", "b")).send, Scope(("a", "b")))
+    assert not await stands(Member(anew).send, Scope(("a", "b")))
 
 
 async def test_an_answer_that_is_no_token_is_not_quoted() -> None:

@@ -229,3 +229,8 @@ def test_facts_are_labels_and_annotations_without_the_marks_of_tools() -> None:
         {"zone": "Z1"},
     )
     assert registration.facts({"metadata": {"labels": None}}) == ({}, {})
+
+
+def test_rights_in_kube_system_are_no_limited_scope() -> None:
+    with pytest.raises(RegistrationError, match="rights over the whole cluster"):
+        registration.listed(("kube-system", "shop"))
