@@ -44,7 +44,7 @@ check: $(STAMP) ## format, lint, types, layers, generated files, unit tests: sec
 
 test: binaries check ## every test: check, then real servers, then end to end
 	@$(BIN)/python -m bootstrap.local.build registry kubeseal sealed-secrets-controller terraform tofu > /dev/null
-	@$(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder $(SLOW) tests/e2e tests/hazards tests/integration \
+	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(SLOW) tests/e2e tests/hazards tests/integration \
 		tests/unit/bootstrap $(ARGS)
 
 bench: binaries ## floor and fleethub in one run; ARGS="--apps 100 --objects 5 --clusters 2 --out FILE"

@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from bootstrap.local.binaries import install_locked
 
 _TAIL = 30
 _GRACE = 10.0
+_TRIES = 20
 
 
 class BuildFailed(Exception):
@@ -96,11 +98,18 @@ def find_go(folder: Path, wanted: tuple[int, int], say: Callable[[str], None]) -
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder in which folders may be read-only, as in Go's module cache."""
-    for path, _, _ in os.walk(folder):
-        with contextlib.suppress(OSError):
-            Path(path).chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
+    """Remove a folder in which folders may be read-only, as in Go's module cache.
+
+    A compiler that is just ending may still write into it, hence the tries.
+    """
+    for _ in range(_TRIES):
+        for path, _, _ in os.walk(folder):
+            with contextlib.suppress(OSError):
+                Path(path).chmod(0o700)
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.1)
 
 
 def _environment(folder: Path) -> Mapping[str, str]:
@@ -132,12 +141,12 @@ def _version(program: Path) -> tuple[int, int] | None:
 
 
 def _end_group(process: subprocess.Popen[str]) -> None:
+    """End the program and all that it started: compilers may outlive it, and write on."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE)
-            return
 
 
 def _report(arguments: list[str], code: int, tail: list[str]) -> str:
