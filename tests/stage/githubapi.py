@@ -135,7 +135,9 @@ class GitHubApi:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self._server.daemon_threads = True
-        self._server.socket = self._tls.wrap_socket(self._server.socket, server_side=True)
+        self._server.socket = self._tls.wrap_socket(
+            self._server.socket, server_side=True, do_handshake_on_connect=False
+        )
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign] # a client that left
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)

@@ -50,7 +50,9 @@ class Injector:
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self._server.socket = context.wrap_socket(
+            self._server.socket, server_side=True, do_handshake_on_connect=False
+        )
 
     def configuration(self, name: str, namespace: str) -> dict[str, Any]:
         """The object that has an API server ask for the Pods of one namespace."""
