@@ -31,7 +31,7 @@ binaries: $(STAMP) ## build the local control planes, once; found again by every
 demo: binaries ## a hub and two clusters on this machine, and the whole GitOps loop
 	@$(BIN)/fleethub demo $(ARGS)
 
-check: $(STAMP) ## format, lint, types, layers, generated files, unit tests: seconds
+check: $(STAMP) ## format, lint, types, layers, generated files, unit tests that start no real renderer: seconds
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
@@ -40,12 +40,12 @@ check: $(STAMP) ## format, lint, types, layers, generated files, unit tests: sec
 	@$(BIN)/python -m fleet.settings --check
 	@$(BIN)/python -m fleet.cli.hub_base --check
 	@$(BIN)/hadolint bootstrap/hub/Containerfile
-	@$(BIN)/pytest -q -n 2 tests/unit tests/house --ignore tests/unit/bootstrap $(ARGS)
+	@$(BIN)/pytest -q -n 2 tests/unit tests/house --ignore tests/unit/bootstrap --ignore tests/unit/render $(ARGS)
 
 test: binaries check ## every test: check, then real servers, then end to end
 	@$(BIN)/python -m bootstrap.local.build registry kubeseal sealed-secrets-controller terraform tofu > /dev/null
 	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(SLOW) tests/e2e tests/hazards tests/integration \
-		tests/unit/bootstrap $(ARGS)
+		tests/unit/bootstrap tests/unit/render $(ARGS)
 
 bench: binaries ## floor and fleethub in one run; ARGS="--apps 100 --objects 5 --clusters 2 --out FILE"
 	@$(BIN)/python -m tests.bench $(ARGS)
