@@ -111,7 +111,7 @@ async def remove(session: Session, *, crds: bool) -> None:
         for plural in names.PLURALS.values():
             await _delete(session, At("CustomResourceDefinition", "", f"{plural}.{names.GROUP}"))
     await _delete(session, At(objects.LEASE, place, names.HUB_LEASE))
-    left = [at async for at in _left(session, place)]
+    left = [at async for at in _left(session, place, without=None if kept else names.GROUP)]
     if left:
         named = ", ".join(f"{at.kind} {at.name}" for at in left[:5])
         more = f" and {len(left) - 5} more" if len(left) > 5 else ""  # noqa: PLR2004
@@ -192,17 +192,18 @@ async def _made(session: Session, at: At) -> bool:
     return hub_objects.ours(body)
 
 
-async def _left(session: Session, place: str) -> AsyncIterator[At]:
+async def _left(session: Session, place: str, *, without: str | None) -> AsyncIterator[At]:
     """What the namespace holds, of any kind, that somebody put there and nobody is deleting.
 
-    What cannot be looked at counts: whoever asks deletes all of it.
+    What cannot be looked at counts: whoever asks deletes all of it. ``without`` is the API group whose kinds were
+    removed just now: their objects go with them, and until then may still be served, or not be readable.
     """
     served = await discovery.read(session.send)
-    for group in sorted(served.stale):
+    for group in sorted(served.stale - {without}):
         yield At("what is of", place, f"{group}, whose server does not answer")
     for several in served.kinds.values():
         kind = several[0]
-        if not kind.namespaced or "list" not in kind.verbs or kind.kind in _DERIVED:
+        if not kind.namespaced or "list" not in kind.verbs or kind.kind in _DERIVED or kind.group == without:
             continue
         try:
             items = (await listing.read(session.send, kind, place)).items

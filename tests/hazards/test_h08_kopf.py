@@ -150,46 +150,50 @@ async def peering(api: Api) -> None:
     await api.send(Request("POST", "/apis/kopf.dev/v1/clusterkopfpeerings", body=orjson.dumps(body)))
 
 
-async def test_a_hub_whose_store_is_restored_from_a_backup_begins_anew(
-    theatre: Theatre, mortal: Mortal
-) -> None:
-    """H8: the rule is ``fleet.world.relist.check``: news older than memory means that memory is of no use."""
+@pytest.fixture
+async def scene(theatre: Theatre, mortal: Mortal) -> AsyncIterator[Theatre]:
+    """A theatre whose hub has a store of its own."""
     api = await Api.of(mortal.plane.kubeconfig)
     await install(api)
-    scene = Theatre(replace(theatre.planes, hub=mortal.plane), api, theatre.members)
-    scene.namespace, scene.repo = theatre.namespace, theatre.repo
+    made = Theatre(replace(theatre.planes, hub=mortal.plane), api, theatre.members)
+    made.namespace, made.repo = theatre.namespace, theatre.repo
     await free(theatre)
+    yield made
+    await made.close()
+    await api.close()
+    await free(theatre)
+
+
+async def test_a_hub_whose_store_is_restored_from_a_backup_begins_anew(
+    scene: Theatre, mortal: Mortal
+) -> None:
+    """H8: the rule is ``fleet.world.relist.check``: news older than memory means that memory is of no use."""
     scene.repo.commit(
         {
             "apps/app/a.yaml": config("a", k="1"),
             "apps/other/b.yaml": config("b", k="1"),
         }
     )
-    try:
-        await scene.register("eu")
-        await scene.application()
-        await mortal.backup()
-        await scene.start(lease_duration=60.0)
-        await scene.synced()
-        await scene.application(namespace=scene.namespace, source={"path": "apps/other"})
-        await has(scene, "b", k="1")
-        await mortal.restore()
-        running = scene.running
-        assert running
-        scene.hub.clock.advance(340.0)
-        with pytest.raises(HistoryLost):
-            await asyncio.wait_for(asyncio.shield(running.task), 30)
-        # Whoever starts processes starts it again: it follows what the restored store says.
-        await scene.stop()
-        await api.delete("Lease", names.HUB_LEASE, names.HUB_NAMESPACE)
-        await scene.start()
-        await has(scene, "a", k="1")
-        await scene.synced()
-        await scene.nowhere("ConfigMap", "b", ("eu",))
-    finally:
-        await scene.close()
-        await api.close()
-        await free(theatre)
+    await scene.register("eu")
+    await scene.application()
+    await mortal.backup()
+    await scene.start(lease_duration=60.0)
+    await scene.synced()
+    await scene.application(namespace=scene.namespace, source={"path": "apps/other"})
+    await has(scene, "b", k="1")
+    await mortal.restore()
+    running = scene.running
+    assert running
+    scene.hub.clock.advance(340.0)
+    with pytest.raises(HistoryLost):
+        await asyncio.wait_for(asyncio.shield(running.task), 30)
+    # Whoever starts processes starts it again: it follows what the restored store says.
+    await scene.stop()
+    await scene.api.delete("Lease", names.HUB_LEASE, names.HUB_NAMESPACE)
+    await scene.start()
+    await has(scene, "a", k="1")
+    await scene.synced()
+    await scene.nowhere("ConfigMap", "b", ("eu",))
 
 
 async def free(theatre: Theatre) -> None:
