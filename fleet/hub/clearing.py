@@ -28,10 +28,11 @@ from fleet.report.board import Board
 from fleet.sync.sets import set_id
 from fleet.worker.member import Member
 from fleet.worker.work import Leave
-from fleet.world.objects import World
+from fleet.world.objects import Known, World
 
 EVERY: Final = 1.0
 LONGEST: Final = 64
+_ASKED: Final = "(asked {})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Clearing:
         self._board = board
         self._begun: dict[TargetKey, str] = {}  # and the request that it was begun for
         self._left: set[str] = set()
+        self._met: set[str] = set()  # clusters whose status, as a hub before this one left it, was looked at
         self._cleaning: frozenset[str] = frozenset()
         self._told: dict[str, tuple[Holding, ...]] = {}
         self._wake = asyncio.Event()
@@ -110,7 +112,7 @@ class Clearing:
         if not asked:
             return ()
         if cluster in self._left:
-            text = f"nothing of this hub is left there; 'fleethub cluster remove {cluster}' ends it (asked {asked})"
+            text = f"nothing of this hub is left there; 'fleethub cluster remove {cluster}' ends it {_ASKED.format(asked)}"
             return (Holding(Hold.CLEANED, text),)
         return (Holding(Hold.CLEANING, f"everything is being withdrawn: {self._state(cluster)}"),)
 
@@ -126,8 +128,31 @@ class Clearing:
             self._return_to(cluster)
         return before is not now
 
+    def away(self, cluster: str) -> bool:
+        """Whether the hub has left the cluster, or one before it has: it is not connected to.
+
+        Who reads that all is gone may unregister the cluster at once, and a Lease taken since would stay there.
+        """
+        if cluster not in self._met:
+            self._met.add(cluster)
+            asked, known = self._annotation(cluster, names.CLEAN), self._known(cluster)
+            done = _ASKED.format(asked)
+            if (
+                asked
+                and known is not None
+                and any(
+                    one.get("type") == Hold.CLEANED
+                    and one.get("status") == "True"
+                    and done in one.get("message", "")
+                    for one in known.status.get("conditions") or ()
+                )
+            ):
+                self._left.add(cluster)
+        return cluster in self._left
+
     def left(self, cluster: str) -> None:
         """The cluster's Lease is given back."""
+        self._met.add(cluster)
         self._left.add(cluster)
         self._wake.set()
 
@@ -289,7 +314,7 @@ class Clearing:
         return [key.name for key in self._world.clusters if key.namespace == self.namespace]
 
     def _cluster(self, cluster: str) -> Cluster | None:
-        known = self._world.clusters.get(ApplicationKey(self.namespace, cluster))
+        known = self._known(cluster)
         return known.model if known is not None else None
 
     def _named(self, cluster: str) -> frozenset[ApplicationKey]:
@@ -301,8 +326,11 @@ class Clearing:
                 found.add(ApplicationKey(namespace, name))
         return frozenset(found)
 
+    def _known(self, cluster: str) -> Known[Cluster] | None:
+        return self._world.clusters.get(ApplicationKey(self.namespace, cluster))
+
     def _annotation(self, cluster: str, name: str, *, longest: int = LONGEST) -> str:
-        known = self._world.clusters.get(ApplicationKey(self.namespace, cluster))
+        known = self._known(cluster)
         if known is None or known.deleting:
             return ""
         text = known.annotations.get(name, "").strip()

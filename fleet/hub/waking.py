@@ -146,6 +146,9 @@ class Waking:
             return
         self._with.telling.registered(name, found.connection.server, version, None)
         self._with.renewals.changed(name)
+        if self._with.clearing.away(name):
+            self._with.roster.dismiss(name)
+            return
         connection = by_way_of(found.connection, self._with.out)
         reached = Reached(connection, found.digest, found.scope.namespaces)
         worker = self._with.roster.hire(name, reached, paused=known.model.spec.paused)

@@ -134,13 +134,10 @@ async def test_a_secret_that_kubectl_applied_leaves_no_trace_in_the_hub(
     await theatre.application()
     await theatre.synced()
     # A heal, a change and a comparison too: all that answers or is read.
-    await theatre.members["eu"].patch(
-        "Secret", "s0", theatre.namespace, {"data": {"ours": "Mg==", "theirs": canary()[1]}}
-    )
+    edit_by_kubectl(theatre)
 
     async def back() -> bool:
-        found = await theatre.members["eu"].get("Secret", "s0", theatre.namespace)
-        return bool(found and found["data"]["ours"] == "MQ==")
+        return ours(theatre) == "MQ=="
 
     await until(back, what="the edit is put back")
     commit = theatre.repo.commit({"apps/app/s0.yaml": manifest("Secret", "s0", stringData={"ours": "2"})})
@@ -182,11 +179,34 @@ def apply_by_kubectl(theatre: Theatre, name: str) -> None:
         "metadata": {"name": name, "namespace": theatre.namespace},
         "data": {"old": canary()[1]},
     }
-    kubeconfig = theatre.planes.members["eu"].kubeconfig
-    subprocess.run(
-        [KUBECTL, "--kubeconfig", kubeconfig, "apply", "-f", "-"],
-        input=json.dumps(body).encode(),
+    kubectl(theatre, "apply", "-f", "-", content=body)
+
+
+def edit_by_kubectl(theatre: Theatre) -> None:
+    """A person changes the hub's own key, and adds another."""
+    patch = {"data": {"ours": "Mg==", "theirs": canary()[1]}}
+    kubectl(theatre, "patch", "secret", "s0", "--patch-file", "/dev/stdin", content=patch)
+
+
+def ours(theatre: Theatre) -> str:
+    """What the hub's own key holds."""
+    return kubectl(theatre, "get", "secret", "s0", "-o", "jsonpath={.data.ours}")
+
+
+def kubectl(theatre: Theatre, *arguments: str, content: dict[str, Any] | None = None) -> str:
+    """What it prints, in a process of its own while the hub stands still: memory here is searched when that sends."""
+    done = subprocess.run(
+        [
+            KUBECTL,
+            "--kubeconfig",
+            theatre.planes.members["eu"].kubeconfig,
+            "-n",
+            theatre.namespace,
+            *arguments,
+        ],
+        input=json.dumps(content).encode(),
         check=True,
         capture_output=True,
         timeout=60,
     )
+    return done.stdout.decode()

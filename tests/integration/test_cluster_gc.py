@@ -13,7 +13,7 @@ from fleet.kube.request import Request
 from tests.integration.test_cli import fleethub
 from tests.integration.test_identity import cluster, nowhere, ready, says, sealed, stands, version
 from tests.stage.api import Api, until
-from tests.stage.seams import Guillotine, Journal, watched
+from tests.stage.seams import Guillotine, Journal, Write, logged, watched
 from tests.stage.theatre import Theatre, config, definition, manifest_of
 
 APPS = ("one", "two", "three")
@@ -288,6 +288,19 @@ async def test_a_cluster_is_cleaned_before_it_is_removed_and_no_guard_holds_that
     await theatre.synced("one")
 
 
+async def test_a_cluster_that_was_left_before_a_restart_is_returned_to_when_that_is_called_off(
+    theatre: Theatre,
+) -> None:
+    await begin(theatre)
+    await annotated(theatre, "eu", clean="by hand")
+    await says(theatre, "eu", "Cleaned", "by hand")
+    await theatre.stop()
+    await theatre.start()
+    await annotated(theatre, "eu", clean=None)
+    await has(theatre, theatre.members["eu"], "one", "more", "two", "three")
+    await has(theatre, theatre.members["us"], "one", "more", "two", "three")
+
+
 async def test_cleaning_goes_on_after_a_restart_and_the_command_can_be_given_again(theatre: Theatre) -> None:
     await begin(theatre)
     await theatre.stop()
@@ -297,8 +310,12 @@ async def test_cleaning_goes_on_after_a_restart_and_the_command_can_be_given_aga
     await says(theatre, "eu", "Cleaned", "by hand")
     await bare(theatre, theatre.members["eu"])
     await theatre.stop()
-    await theatre.start()
+    log: list[Write] = []
+    await theatre.start(logged(log))
+    await theatre.synced("one")
     await says(theatre, "eu", "Cleaned", "by hand")
+    # Whoever reads that may unregister the cluster at once: a Lease taken now would stay there.
+    assert [write for write in log if write.cluster == "eu"] == []
     await fleethub(theatre, "cluster", "remove", "eu", "--clean", "--timeout", "60s")
     await bare(theatre, theatre.members["eu"])
     assert await cluster(theatre, "eu") == {}
