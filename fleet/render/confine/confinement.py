@@ -68,11 +68,9 @@ class Confinement:
         self._versions: dict[tuple[object, ...], str] = {}
 
     def start(self) -> str:
-        """Start the launcher; what walls this system offers, in one word of `launcher.LEVELS`."""
-        with self._lock:
-            self._launch()
+        """What walls this system offers, in one word of `launcher.LEVELS`; the launcher starts with the first run."""
         if not self.level:
-            self.level = strength.strongest(self)
+            self.level = strength.offered(self)
         return self.level
 
     def stop(self) -> None:
@@ -107,13 +105,11 @@ class Confinement:
         return known
 
     def begin(self, order: Mapping[str, object], fds: Sequence[int]) -> int:
-        """Hand an order to the launcher, which is started anew where it has ended; the order's number."""
+        """Hand an order to the launcher, which is started where it does not run; the order's number."""
         with self._lock:
             if self._stopped:
                 raise CalledOff("the hub stops")
-            if self._process is None or self._process.poll() is not None:
-                self._end_launcher()  # its boxes stay: the one of this order is among them
-                self._launch()
+            self._ready()
             self._serial += 1
             number = self._serial
             assert self._orders is not None  # noqa: S101 (just started)
@@ -136,9 +132,11 @@ class Confinement:
         with self._lock:
             if self._stopped:
                 raise CalledOff("the hub stops")
-            if self._boxes is None or not self._boxes.is_dir():
-                self._boxes = Path(tempfile.mkdtemp(prefix=_PREFIX))
+            self._ready()  # whoever removes the box when this process dies is there before it
             boxes = self._boxes
+            assert boxes is not None  # noqa: S101 (made with the launcher)
+            if not boxes.is_dir():  # somebody tidied up
+                boxes.mkdir(mode=0o700)
         return Path(tempfile.mkdtemp(dir=boxes))
 
     @contextlib.contextmanager
@@ -154,6 +152,12 @@ class Confinement:
             with self._lock:
                 self._running.discard(confined)
             self._slots.release()
+
+    def _ready(self) -> None:
+        """Have a launcher run, and a folder for boxes."""
+        if self._process is None or self._process.poll() is not None:
+            self._end_launcher()  # its boxes stay: those of orders under way are among them
+            self._launch()
 
     def _launch(self) -> None:
         if self._boxes is None or not self._boxes.is_dir():

@@ -266,6 +266,7 @@ def test_a_hub_that_is_killed_leaves_neither_process_nor_folder() -> None:
 
 
 def test_a_launcher_that_was_killed_is_started_anew(strong: Confinement) -> None:
+    strong.box()
     assert strong._process is not None
     strong._process.kill()
     strong._process.wait()
