@@ -24,6 +24,17 @@ from typing import Self
 from bootstrap.local import ports
 from bootstrap.local.httpbackend import Access, Server, without_settings
 
+# Nothing tidies up in the background: it lives for a test or a demo.
+_SERVED = """\
+[http]
+\treceivepack = true
+[uploadpack]
+\tallowFilter = true
+\tallowAnySHA1InWant = true
+[receive]
+\tautogc = false
+"""
+
 
 class GitServer:
     """Serves a folder in threads of this process. `stop` and `start` keep the port."""
@@ -85,8 +96,8 @@ def create_repository(folder: Path, name: str, default_branch: str = "main") -> 
     """Make the empty bare repository `<name>.git`, which takes pushes and partial clones; return its path."""
     path = folder / f"{name}.git"
     _git(["init", "--quiet", "--bare", f"--initial-branch={default_branch}", str(path)])
-    for key in ("http.receivepack", "uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
-        _git(["-C", str(path), "config", key, "true"])
+    with (path / "config").open("a") as config:
+        config.write(_SERVED)
     return path
 
 

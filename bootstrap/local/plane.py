@@ -242,7 +242,7 @@ class Plane:
         ending = [self._processes.pop(name) for name in names if name in self._processes]
         watchdog.end([(process.pid, process.began) for process in ending], grace)
         for process in ending:
-            process.running()  # reaps it
+            process.reap()  # until then its last threads may hold its port
 
     def _until(self, condition: Callable[[], bool], deadline: float, *, retry: bool = False) -> bool:
         """Wait for a condition. False only with `retry`: a port is taken and others may be tried."""

@@ -30,15 +30,16 @@ _STEP = 0.02
 def started(pid: int) -> str | None:
     """When a process began, as an opaque text that tells it from a later one with the same number.
 
-    None where it does not exist, or has ended and only waits to be reaped.
+    None where it does not exist, or has ended and only waits to be reaped, with its last thread: a first one that
+    has ended before the others leaves them the files and ports.
     """
     try:
         # Its name, in parentheses, may hold spaces and parentheses itself. proc(5): state is field 3,
-        # starttime 22.
+        # num_threads 20, starttime 22.
         fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
         return None if Path("/proc/self/stat").exists() else _started_by_ps(pid)
-    return None if fields[0] in "ZX" else fields[19]
+    return None if fields[0] in "ZX" and int(fields[17]) <= 1 else fields[19]
 
 
 def _started_by_ps(pid: int) -> str | None:

@@ -22,6 +22,7 @@ from controllers import process
 from fleet import names, shipped
 from fleet.cli.cluster import records
 from fleet.documents import read
+from fleet.git.push import PushEvent
 from fleet.hub.hub import Hub
 from fleet.hub.seams import Seams
 from fleet.projects import default
@@ -31,6 +32,7 @@ from tests.stage.api import PLURALS, WAIT, Api, until
 from tests.stage.repository import Repository
 
 NUMBERS = itertools.count(1)
+POLL = 1.5  # seconds between two looks at a repository; what is pushed is told besides
 API_TOKEN = "a-token-of-the-tests"
 
 
@@ -68,6 +70,7 @@ class Theatre:
         self.repo = Repository(
             planes.git, planes.folder / "repositories", f"deploy-{self.number}", self.folder
         )
+        self.repo.pushed = self._pushed
         self.running: Running | None = None
         self.settings: dict[str, Any] = {}
 
@@ -83,7 +86,7 @@ class Theatre:
             "listen": "127.0.0.1:0",
             "allow_git": (f"{self.planes.git.url}/",),
             "data": str(self.folder / "data"),
-            "poll_interval": 0.5,
+            "poll_interval": POLL,
             "programs": (str(binaries.folder()), str(binaries.built())),
             "log_level": "error",
         }
@@ -113,6 +116,11 @@ class Theatre:
         for secret in await self.api.list("Secret", names.HUB_NAMESPACE, keys.LABEL):
             await self.api.delete("Secret", secret["metadata"]["name"], names.HUB_NAMESPACE)
         await self.api.delete("ConfigMap", names.RINGS, names.HUB_NAMESPACE)
+
+    def _pushed(self) -> None:
+        """Tell the hub, as a webhook does, unless the test says itself how often it looks."""
+        if self.running is not None and "poll_interval" not in self.settings:
+            self.running.hub.repositories.nudge(PushEvent((self.repo.url,)))
 
     async def _ready(self) -> bool:
         assert self.running is not None

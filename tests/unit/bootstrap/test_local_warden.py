@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.local import watchdog
 from bootstrap.local.processes import start
 from bootstrap.local.warden import Warden
 from tests.unit.bootstrap.local_protocols import Eventually
@@ -81,6 +82,29 @@ def test_a_stopped_process_is_ended_too(tmp_path: Path) -> None:
         process = warden.spawn(["sleep", "1000"], stdout=tmp_path / "log")
         process.send(signal.SIGSTOP)
     assert process.exit_code() == -signal.SIGTERM
+
+
+# Its first thread ends; another one holds what the process has open.
+HEADLESS = textwrap.dedent("""
+    import ctypes, threading, time
+
+    threading.Thread(target=time.sleep, args=(1000,)).start()
+    ctypes.CDLL(None).pthread_exit(None)
+""")
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="tells of threads in /proc, which other systems do not have"
+)
+def test_a_process_has_ended_when_its_last_thread_has(eventually: Eventually) -> None:
+    with subprocess.Popen([sys.executable, "-c", HEADLESS], start_new_session=True) as process:
+        stat = Path(f"/proc/{process.pid}/stat")
+        eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "Z")
+        began = watchdog.started(process.pid)
+        assert began is not None
+        watchdog.end([(process.pid, began)], 5.0)
+        assert watchdog.started(process.pid) is None
+        process.wait(5)
 
 
 def test_a_folder_that_is_to_be_kept_is_kept(tmp_path: Path) -> None:
