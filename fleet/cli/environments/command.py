@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from fleet.cli import output
+from fleet.cli.environments.options import clone_options
 from fleet.cli.options import Hub, hub_options
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fleet.cli.environments.running import Running
     from fleet.cli.session import Session
 
 
 @click.command("env")
-@click.option(
-    "--base", default="main", show_default=True, metavar="BRANCH", help="The branch that the hub follows."
-)
-@click.option(
-    "--repository",
-    "folder",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    default=".",
-    metavar="DIR",
-    help="A clone of the repository. Default: the one here.",
-)
-@click.option(
-    "--remote", default="origin", show_default=True, metavar="NAME", help="Where it is fetched from."
-)
+@clone_options("Where it is fetched from.")
 @hub_options
 def command(hub: Hub, base: str, folder: Path, remote: str) -> None:
     """Show what each application runs in each environment.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from fleet.cli import errors
+from fleet.cli.environments.options import clone_options
 from fleet.cli.errors import CliError
 from fleet.cli.options import Hub, hub_options, seconds, timeout_option
 
@@ -46,18 +46,7 @@ _LOOK: Final = 1.0  # seconds between two looks at what runs
 @click.option("--dry-run", is_flag=True, help="Show the diff, and change nothing.")
 @click.option("--branch", default="", metavar="NAME", help="Commit on this branch instead.")
 @click.option("--pull-request", is_flag=True, help="Make a pull request, or update the one that is open.")
-@click.option(
-    "--base", default="main", show_default=True, metavar="BRANCH", help="The branch that the hub follows."
-)
-@click.option(
-    "--repository",
-    "folder",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    default=".",
-    metavar="DIR",
-    help="A clone of the repository. Default: the one here.",
-)
-@click.option("--remote", default="origin", show_default=True, metavar="NAME", help="Where it is pushed to.")
+@clone_options("Where it is pushed to.")
 @click.option("--forge", type=click.Choice(["github", "gitlab"]), help="Which forge the remote is.")
 @click.option("--forge-api", default="", metavar="URL", help="Where the forge's API is.")
 @hub_options
