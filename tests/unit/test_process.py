@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,17 @@ import pytest
 from controllers import process
 from fleet.errors import FleetError
 from fleet.settings import Settings
+
+
+def test_a_hub_begins_without_the_libraries_that_only_some_need_and_they_can_be_had_later() -> None:
+    code = """
+import sys, controllers.process
+print([name for name in ("kubernetes", "hvac", "requests", "git") if name in sys.modules])
+import kubernetes.client
+print(kubernetes.client.V1ObjectMeta.__name__)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "V1ObjectMeta"]
 
 
 async def test_an_address_that_is_taken_is_told_by_name_and_what_to_do(tmp_path: Path) -> None:

@@ -1,46 +1,36 @@
-"""The one door to Vault and OpenBao: the only module that knows hvac, and the requests below it.
+"""The one door to Vault and OpenBao: who waits for whom, over which connections.
 
-Contract: nothing comes from the environment or the home of the process: hvac would take an address, a token, CAs and
-client certificates there, requests proxies, passwords and CAs. What a Login does not say, ``Outward`` says. No redirect
-is followed. Answers are read up to a size and no further. Requests block, so they run in a pool of threads, of which
-one server has no more than its share: one that hangs does not hold up the others.
+Contract: what a Login does not say, ``Outward`` says. Requests block, so they run in a pool of threads, of which one
+server has no more than its share: one that hangs does not hold up the others. hvac comes with the first question: a hub
+without Vault does without its 9 MB and half a second.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ssl
-import time
-from collections.abc import Mapping
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from http import HTTPStatus
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlsplit
-
-import hvac
-import requests
-from hvac.adapters import JSONAdapter
-from requests.adapters import HTTPAdapter
+from urllib.parse import urlsplit
 
 from fleet.outward import DIRECT, Way
-from fleet.secrets import number
 from fleet.secrets.vault import answers, paths
-from fleet.secrets.vault.address import Method
-from fleet.secrets.vault.failure import Refusal, VaultAddressRefused, VaultUnreachable, VaultUntrusted
-from fleet.secrets.vault.question import Verb
+from fleet.secrets.vault.failure import Refusal, VaultAddressRefused
 
 if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping
+    from urllib.parse import SplitResult
+
     from fleet.outward import Outward
     from fleet.secrets.vault.address import Login
+    from fleet.secrets.vault.exchange import Session
     from fleet.secrets.vault.question import Question
 
 THREADS: Final = 8
 SHARE: Final = 4
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 10.0
-MOST_BYTES: Final = 4 << 20  # Vault keeps entries of up to 1 MiB
-_BLOCK: Final = 1 << 14
 
 
 class Door:
@@ -52,17 +42,17 @@ class Door:
         self._out = out
         self._timeouts = (connect, read)
         self._pool = ThreadPoolExecutor(THREADS, "fleethub-vault")
-        self._sessions: dict[tuple[str, str], requests.Session] = {}
+        self._sessions: dict[tuple[str, str], Session] = {}
+        self._lock = threading.Lock()  # of what its threads share
         self._shares: dict[str, asyncio.Semaphore] = {}
 
     async def ask(self, login: Login, token: str, question: Question) -> Mapping[str, Any]:
         """Put one question. Raises `failure.VaultError`; nothing is sent for a path or address that is refused."""
         paths.check(login, question.path)
-        session = self._session(login)
         share = self._shares.setdefault(login.server, asyncio.Semaphore(SHARE))
         async with share:
             found = await asyncio.get_running_loop().run_in_executor(
-                self._pool, _blocking, session, login, token, question, self._timeouts
+                self._pool, self._put, login, token, question
             )
         if isinstance(found, Refusal):
             raise answers.error(login, question, found)
@@ -75,181 +65,31 @@ class Door:
             session.close()
         self._sessions = {}
 
-    def _session(self, login: Login) -> requests.Session:
-        """The connections to one server by one set of CAs."""
-        known = self._sessions.get((login.server, login.ca))
-        if known is not None:
-            return known
-        parts = urlsplit(login.server)
-        way = Way(ca=login.ca.encode())
+    def _put(self, login: Login, token: str, question: Question) -> Mapping[str, Any] | Refusal:
+        """Runs in a thread."""
+        from fleet.secrets.vault import exchange  # noqa: PLC0415 (see the module)
+
+        with self._lock:
+            session = self._sessions.get((login.server, login.ca))
+            if session is None:
+                parts = urlsplit(login.server)
+                session = exchange.session(
+                    parts.scheme,
+                    self._context(login),
+                    self._proxy(parts),
+                    connections=THREADS,
+                    seconds=self._timeouts[1],
+                )
+                self._sessions[login.server, login.ca] = session
+        return exchange.put(session, login, token, question, self._timeouts)
+
+    def _context(self, login: Login) -> ssl.SSLContext:
         try:
-            context = self._out.context(way)
+            return self._out.context(Way(ca=login.ca.encode()))
         except ValueError as error:
             raise VaultAddressRefused(f"the CA of Vault {login.server}: {error}") from None
-        made = requests.Session()
-        made.trust_env = False
-        made.verify = True
-        made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        host, number = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-        proxy = self._out.proxy(parts.scheme, host, number)
-        made.proxies = {parts.scheme: proxy.url} if proxy is not None else {}
-        made.adapters.clear()
-        made.mount(f"{parts.scheme}://", _Transport(context))
-        self._sessions[login.server, login.ca] = made
-        return made
 
-
-class _Transport(HTTPAdapter):
-    """Connections that trust the CAs of one context and no others, and answers of bounded size."""
-
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self._context = context
-        super().__init__(pool_connections=1, pool_maxsize=THREADS, max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
-
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:  # noqa: ARG002 (its signature)
-        # The method that is replaced adds the CAs of certifi to those of the context.
-        conn.cert_reqs = "CERT_REQUIRED"
-        conn.ca_certs = conn.ca_cert_dir = None
-
-    def send(self, request: Any, stream: bool = False, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ARG002, FBT001, FBT002
-        response = super().send(request, True, *args, **kwargs)
-        deadline = time.monotonic() + READ_SECONDS
-        content = bytearray()
-        try:
-            for block in response.iter_content(_BLOCK):
-                content += block
-                if len(content) > MOST_BYTES or time.monotonic() > deadline:
-                    raise requests.exceptions.ContentDecodingError
-        finally:
-            response.close()
-        response._content = bytes(content)  # noqa: SLF001 (the only way to hand it on)
-        return response
-
-
-class _Refused(Exception):
-    """An answer that is no success, on its way out of hvac."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.status)
-        self.refusal = refusal
-
-
-class _Adapter(JSONAdapter):  # type: ignore[misc]  # hvac has no types
-    """hvac's requests, with answers as they came: its own errors hold content and leave headers out."""
-
-    def request(self, *args: Any, **kwargs: Any) -> Any:
-        # Not by the class in between: that makes floats of numbers, which are then not what somebody wrote.
-        answer = super(JSONAdapter, self).request(*args, **kwargs)
-        if answer.status_code == HTTPStatus.OK:
-            return number.loads(answer.content)
-        if answer.status_code == HTTPStatus.NO_CONTENT:
-            return {}
-        raise _Refused(_refusal(answer))
-
-    def _raise_for_error(self, method: str, url: str, response: requests.Response) -> None:  # noqa: ARG002
-        raise _Refused(_refusal(response)) from None
-
-
-def _refusal(response: requests.Response) -> Refusal:
-    try:
-        body = response.json()
-    except ValueError:
-        body = {}
-    body = body if isinstance(body, Mapping) else {}
-    told = [*_texts(body.get("errors")), *_texts(body.get("warnings"))]
-    return Refusal(
-        response.status_code, " ".join(told).lower(), response.headers.get("Retry-After", ""), body
-    )
-
-
-def _texts(found: Any) -> list[str]:
-    return [str(each) for each in found] if isinstance(found, list) else []
-
-
-def _blocking(
-    session: requests.Session, login: Login, token: str, question: Question, timeouts: tuple[float, float]
-) -> Mapping[str, Any] | Refusal:
-    """Runs in a thread. Each argument that hvac would look for elsewhere is given, if need be as nothing."""
-    client = hvac.Client(
-        url=login.server,
-        token=token,
-        cert=(),
-        verify=True,
-        timeout=timeouts,
-        proxies=session.proxies,
-        allow_redirects=False,
-        session=session,
-        adapter=_Adapter,
-        namespace=login.namespace or None,
-    )
-    try:
-        found: Mapping[str, Any] = _put(client, login, question)
-    except _Refused as error:
-        return error.refusal
-    except requests.exceptions.SSLError as error:
-        if not _unverified(error):
-            raise VaultUnreachable(f"Vault {login.server}: no TLS connection comes about") from None
-        raise VaultUntrusted(
-            f"Vault {login.server}: its certificate is not trusted here: it is not for this name, or not signed by "
-            f"{'the CA given for it' if login.ca else 'a CA of this system; give its CA'}"
-        ) from None
-    except requests.exceptions.Timeout:
-        raise VaultUnreachable(f"Vault {login.server} did not answer in time") from None
-    except requests.exceptions.ContentDecodingError:
-        raise VaultUnreachable(
-            f"Vault {login.server} answers more than can be a secret, or too slowly"
-        ) from None
-    except (requests.exceptions.RequestException, OSError, ValueError, KeyError, TypeError):
-        raise VaultUnreachable(f"Vault {login.server} cannot be reached") from None
-    if not isinstance(found, Mapping):
-        raise VaultUnreachable(f"what answers at {login.server} is no Vault")
-    return found
-
-
-def _unverified(error: BaseException | None) -> bool:
-    """Whether a certificate was looked at and refused; requests wraps what TLS says several times."""
-    for _ in range(8):
-        if error is None or isinstance(error, ssl.SSLCertVerificationError):
-            break
-        inner = getattr(error, "reason", None) or next(iter(error.args), None)
-        error = inner if isinstance(inner, BaseException) else error.__cause__ or error.__context__
-    return isinstance(error, ssl.SSLCertVerificationError)
-
-
-def _put(client: Any, login: Login, question: Question) -> Any:
-    path = question.path
-    match question.verb:
-        case Verb.SEAL:
-            return client.sys.read_seal_status()
-        case Verb.LOGIN:
-            return _log_in(client, login, question.credential)
-        case Verb.LOOKUP:
-            return client.auth.token.lookup_self()
-        case Verb.RENEW:
-            return client.auth.token.renew_self()
-        case Verb.MOUNT if path is not None:
-            return client.adapter.get(f"/v1/sys/internal/ui/mounts/{quote(path.mount)}/{quote(path.path)}")
-        case Verb.METADATA if path is not None:
-            return client.secrets.kv.v2.read_secret_metadata(path.path, mount_point=path.mount)
-        case Verb.DATA if path is not None and path.engine == 1:
-            return client.secrets.kv.v1.read_secret(path.path, mount_point=path.mount)
-        case Verb.DATA if path is not None:
-            return client.secrets.kv.v2.read_secret_version(
-                path.path, question.number or None, mount_point=path.mount, raise_on_deleted_version=True
-            )
-    raise ValueError("the question names no path")
-
-
-def _log_in(client: Any, login: Login, credential: str) -> Any:
-    match login.method:
-        case Method.JWT:
-            return client.auth.jwt.jwt_login(login.role, credential, use_token=False, path=login.mount)
-        case Method.KUBERNETES:
-            return client.auth.kubernetes.login(
-                login.role, credential, use_token=False, mount_point=login.mount
-            )
-        case Method.APPROLE:
-            return client.auth.approle.login(login.role, credential, use_token=False, mount_point=login.mount)
+    def _proxy(self, parts: SplitResult) -> str:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        proxy = self._out.proxy(parts.scheme, parts.hostname or "", port)
+        return proxy.url if proxy is not None else ""
