@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from controllers import garbage
 from controllers.operator import Operator
 from fleet import log, outward
 from fleet.errors import FleetError
@@ -38,6 +39,7 @@ def serve(settings: Settings) -> int:
     """Run a hub until SIGINT or SIGTERM; 0 after those, 1 where it ended by itself."""
     log.setup(settings.log_format, settings.log_level)
     keep_memory_private()
+    garbage.begin()
     return asyncio.run(_main(settings))
 
 
@@ -49,12 +51,18 @@ async def _main(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    keeping: set[asyncio.Task[None]] = set()
     try:
-        await run(settings, stop)
+        await run(
+            settings, stop, made=lambda hub, _: keeping.add(asyncio.ensure_future(garbage.keep(hub.busy)))
+        )
     except FleetError as error:
         # The words are the error's own; where in the code it came up is nothing to a person.
         logger.error("ended", reason=error.reason, text=error.text)  # noqa: TRY400
         return FAILED
+    finally:
+        for task in keeping:
+            task.cancel()
     logger.info("stopped")
     return DONE
 

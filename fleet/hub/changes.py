@@ -28,6 +28,10 @@ class _Open:
     looked: set[ApplicationKey] = field(default_factory=set)  # at a first look, without a render
     first: bool = False
 
+    def unlooked(self, key: ApplicationKey) -> bool:
+        """Whether a first look has not come to the Application."""
+        return self.first and key in self.waits and key not in self.looked
+
     def heirs(self) -> set[ApplicationKey]:
         """Those for whom the leaving wait."""
         return self.waits - self.looked if self.first else self.waits
@@ -127,10 +131,11 @@ class Changes:
 
     def awaited(
         self, key: ApplicationKey, change: ChangeId | None = None
-    ) -> tuple[ApplicationKey, ...] | None:
-        """For whom what the Application no longer holds waits; None where nothing is open that concerns it.
+    ) -> Callable[[], tuple[ApplicationKey, ...]] | None:
+        """Who gives the names for whom what the Application no longer holds waits; None where nothing is open for it.
 
-        In each repository its newest change counts, or, where none concerns it, the given one.
+        In each repository its newest change counts, or, where none concerns it, the given one. Each pass asks, and
+        few need the names: right after a start there are as many of them as Applications.
         """
         newest: dict[str, ChangeId] = {}
         for one, held in self._open.items():
@@ -140,7 +145,8 @@ class Changes:
             newest[change.repo] = change
         if not newest:
             return None
-        return tuple(sorted(set().union(*(self._open[one].waits for one in newest.values())) - {NOBODY}))
+        waits = [self._open[one].waits for one in newest.values()]
+        return lambda: tuple(sorted(set().union(*waits) - {NOBODY}))
 
     def concerned(self) -> frozenset[ApplicationKey]:
         """Everybody whom an open change concerns."""
@@ -173,13 +179,13 @@ class Changes:
     def looked(self, key: ApplicationKey) -> None:
         """The Application has been looked at and does not render: a deletion that found it so does not wait for it."""
         for held in list(self._open.values()):
-            if held.first and key in held.waits - held.looked:
+            if held.unlooked(key):
                 held.looked.add(key)
                 self._free(held)
 
     def unseen(self, key: ApplicationKey) -> bool:
         """Whether a first look still waits for the Application."""
-        return any(held.first and key in held.waits - held.looked for held in self._open.values())
+        return any(held.unlooked(key) for held in self._open.values())
 
     def concerns(self, key: ApplicationKey) -> bool:
         """Whether an open change concerns the Application, or may."""
@@ -210,6 +216,10 @@ class Changes:
         for one in leaving:
             self.freed(one)
 
+    def stands(self, change: ChangeId) -> bool:
+        """Whether a change is open."""
+        return change in self._open
+
     def open(self, change: ChangeId | None) -> tuple[ApplicationKey, ...] | None:
         """Who has not rendered yet of a change; None where it is closed."""
         held = self._open.get(change) if change is not None else None
@@ -217,6 +227,8 @@ class Changes:
 
     def _free(self, held: _Open) -> None:
         """Those of the leaving who wait for nobody any more look again, though the change is open."""
+        if not held.leaving:
+            return
         heirs = held.heirs()
         for one in tuple(held.leaving):
             if not heirs - self.parents(one):

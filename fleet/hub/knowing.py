@@ -22,6 +22,7 @@ from fleet.hub.record import Record
 from fleet.hub.unready import Unready
 from fleet.model import ApplicationKey, ChangeId, Hold, Holding, ObjectRef, TargetKey, Work
 from fleet.report import words
+from fleet.worker.report import Unrendered
 from fleet.world.objects import World
 from fleet.world.repositories import Repository
 
@@ -56,19 +57,21 @@ class Knowing:
         self.records: Mapping[ApplicationKey, Record] = {}
         self.namespace = names.HUB_NAMESPACE
 
-    def unrendered(self, work: Work) -> tuple[ApplicationKey, ...] | None:
-        """The Applications that pruning of this work waits for; None where no change of it is open."""
+    def unrendered(self, work: Work) -> Unrendered | None:
+        """Who gives the Applications that pruning of this work waits for; None where no change of it is open."""
         if not self._world.complete:
-            return ()
+            return tuple
         waiting = self._changes.awaited(work.target.key.application, work.change)
         unready = self._unready.at(work.target.key.cluster)
         if unready:
-            waiting = tuple(sorted({*(waiting or ()), *unready}))
+            others: Unrendered = waiting if waiting is not None else tuple
+            waiting = lambda: tuple(sorted({*others(), *unready}))  # noqa: E731 (of the same shape as what it adds to)
         if waiting is None or work.target.key.cluster != names.HUB_CLUSTER:
             return waiting
         # What an app of apps holds, none but another one can claim. To wait for the others would be for ever
         # where one of them cannot render since it leaves with this very commit.
-        return tuple(key for key in waiting if self._on_hub(key)) or None
+        found = tuple(key for key in waiting() if self._on_hub(key))
+        return (lambda: found) if found else None
 
     def retains(self, target: TargetKey) -> Holding | None:
         """Why a target that leaves a cluster waits there: who renders nothing for it yet may claim what it has."""
@@ -82,7 +85,7 @@ class Knowing:
 
     def open(self, change: ChangeId) -> bool:
         """Whether somebody whom a change concerns has not rendered it yet."""
-        return self._changes.open(change) is not None
+        return self._changes.stands(change)
 
     def spares(self, target: TargetKey, precious: Mapping[ObjectRef, str]) -> Holding | None:
         """Why what is precious of a target that leaves its cluster must stay there; None where it may go."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fleet.model import ApplicationKey, Fault, Hold, Holding, ObjectRef, TargetKey
+from fleet.model import Fault, Hold, Holding, ObjectRef, TargetKey
 from fleet.worker.member import Member
 from fleet.worker.plan import Plan, Stage
+from fleet.worker.report import Unrendered
 
 
-def judged(plan: Plan, member: Member, unrendered: tuple[ApplicationKey, ...] | None) -> Plan:
+def judged(plan: Plan, member: Member, unrendered: Unrendered | None) -> Plan:
     """The plan with its claims turned into faults and holds."""
     silent = _silent(plan, member)
     faults: list[Fault] = list(plan.faults)

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from fleet.errors import FleetError, fault
-from fleet.model import ApplicationKey, Holding, Mode, Outcome, Work
+from fleet.model import Holding, Mode, Outcome, Work
 from fleet.sync import parent
 from fleet.sync.scope import Scoped
 from fleet.worker import applying, bounds, claiming, comparing, outcome, pruning, recover, resolving
 from fleet.worker.member import Member
 from fleet.worker.plan import plan
 from fleet.worker.pruning import Precious, Pruned
+from fleet.worker.report import Unrendered
 
 
 async def run(
@@ -25,13 +26,13 @@ async def run(
     scoped: Scoped,
     member: Member,
     superseded: asyncio.Event,
-    unrendered: tuple[ApplicationKey, ...] | None,
+    unrendered: Unrendered | None,
     detains: Callable[[Work], Holding | None],
     guards: Callable[[Work, Precious], Holding | None],
 ) -> Outcome:
     """Make the work true on the member, as far as it may; never raises FleetError for a single object.
 
-    ``unrendered`` are the Applications for which pruning waits, None where no change of this work is open;
+    ``unrendered`` gives the Applications for which pruning waits, None where no change of this work is open;
     ``detains`` is asked right before pruning for a reason of the hub's own against it, ``guards`` once all that
     would go is known.
     """

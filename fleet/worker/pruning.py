@@ -15,7 +15,6 @@ from fleet import names
 from fleet.errors import Conflict, FleetError, NotFound, fault
 from fleet.kube.request import Send
 from fleet.model import (
-    ApplicationKey,
     Fault,
     GroupKind,
     Hold,
@@ -35,6 +34,7 @@ from fleet.worker import bounds, vacancy
 from fleet.worker.applying import Progress
 from fleet.worker.member import Member
 from fleet.worker.plan import Plan
+from fleet.worker.report import Unrendered
 
 ATTEMPTS = 3  # readings of one object whose resourceVersion keeps moving
 
@@ -84,7 +84,7 @@ async def prune(
     plan: Plan,
     progress: Progress,
     member: Member,
-    unrendered: tuple[ApplicationKey, ...] | None,
+    unrendered: Unrendered | None,
     guards: Guards,
 ) -> Pruned:
     """Remove what is stale; ``unrendered`` is None where no change of the work is open."""
@@ -174,7 +174,7 @@ def facts(
     candidates: tuple[ObjectRef, ...],
     progress: Progress,
     member: Member,
-    unrendered: tuple[ApplicationKey, ...] | None,
+    unrendered: Unrendered | None,
 ) -> gate.PruneFacts:
     """Gather what the gate judges."""
     before = member.parents.get(work.target.key)
@@ -196,7 +196,7 @@ def facts(
         unlisted=frozenset(unlisted),
         stale_groups=frozenset(kind.group for kind in kinds if kind.group in member.discovery.stale),
         change_open=unrendered is not None,
-        unrendered=unrendered or (),
+        unrendered=unrendered() if unrendered is not None else (),
     )
 
 

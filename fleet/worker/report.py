@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from fleet.model import (
@@ -18,6 +18,9 @@ from fleet.model import (
     TargetKey,
     Work,
 )
+
+Unrendered = Callable[[], tuple[ApplicationKey, ...]]
+"""Gives the names of those who have not rendered yet, as it is then."""
 
 
 class Report(Protocol):
@@ -57,8 +60,8 @@ class Report(Protocol):
 class Knowledge(Protocol):
     """What a worker asks of those who know the world. Methods never await."""
 
-    def unrendered(self, work: Work) -> tuple[ApplicationKey, ...] | None:
-        """The Applications that pruning of this work waits for; None where no change of it is open."""
+    def unrendered(self, work: Work) -> Unrendered | None:
+        """Who gives the Applications that pruning of this work waits for; None where no change of it is open."""
 
     def open(self, change: ChangeId) -> bool:
         """Whether somebody whom a change concerns has not rendered it yet."""
