@@ -25,6 +25,7 @@ from fleet.worker.pruning import Precious
 from fleet.worker.report import Knowledge, Report
 from fleet.worker.taking import Box, Taking
 from fleet.worker.work import Errand, Leave, delay, failed, goes_on
+from fleet.worker.yielding import Yielding
 
 SEAL_AFTER = 3.0
 BUSY = 3  # passes at once
@@ -74,6 +75,7 @@ class Errands:
         self._around = around
         self._clock: Clock = taking.member.clock
         self._passing = 0
+        self._yielding = Yielding()
 
     @property
     def busy(self) -> bool:
@@ -84,6 +86,8 @@ class Errands:
         """Take errands of the first lanes, or of all, and carry them out, for ever."""
         while True:
             claim = await self._box.take(lanes)
+            if claim.lane == Lane.URGENT:
+                self._yielding.urgent(self._clock.boottime())
             try:
                 await self._errand(claim)
             finally:
@@ -96,6 +100,8 @@ class Errands:
         try:
             if isinstance(claim.value, Leave):
                 await self._leave(claim.value, held)
+            elif claim.value.mode is Mode.SEAL and not self._yielding.may_seal(self._clock.boottime()):
+                self._seal_later(claim.value)
             else:
                 await self._work(claim.value, held, claim)
         except FleetError as error:

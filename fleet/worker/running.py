@@ -43,6 +43,7 @@ from fleet.worker.taking import Box, Taking
 
 PASSES = 16
 URGENT_PASSES = 2  # of these, so that a heal never waits for a cold start to end
+QUIET_PASSES = 3  # of these, for audits and seals too: whole fleets of them leave a cluster free for a commit
 SETTLE = 0.05  # seconds in which changes of health are gathered
 FIRST_LISTS = 30.0
 
@@ -94,8 +95,10 @@ class Running:
             await self.first_lists(self._kinds, *tasks)
             self.taking.take_up_all()
             self._report.heard(self.member.name)
-            tasks += [asyncio.ensure_future(self.errands.serve(None)) for _ in range(PASSES - URGENT_PASSES)]
-            tasks += [asyncio.ensure_future(self.errands.serve(1)) for _ in range(URGENT_PASSES)]
+            soon = PASSES - URGENT_PASSES - QUIET_PASSES
+            tasks += [asyncio.ensure_future(self.errands.serve(None)) for _ in range(QUIET_PASSES)]
+            tasks += [asyncio.ensure_future(self.errands.serve(Lane.AUDIT)) for _ in range(soon)]
+            tasks += [asyncio.ensure_future(self.errands.serve(Lane.COLD)) for _ in range(URGENT_PASSES)]
             tasks.append(asyncio.ensure_future(audit.keep(self._held, self._box, self._clock, self._audit)))
             tasks.append(asyncio.ensure_future(calming.keep(self._held, self._clock, self.stir_target)))
             done, _ = await asyncio.wait({*tasks, self._lost}, return_when=asyncio.FIRST_COMPLETED)

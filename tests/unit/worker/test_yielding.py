@@ -1,0 +1,28 @@
+"""Seals stand back for what is urgent, and are not put off for ever."""
+
+from __future__ import annotations
+
+from fleet.worker.yielding import CALM, TRICKLE, Yielding
+
+
+def test_nothing_holds_a_seal_where_nothing_is_urgent() -> None:
+    yielding = Yielding()
+    assert all(yielding.may_seal(100.0) for _ in range(1000))
+
+
+def test_seals_stand_back_for_a_moment_after_something_urgent() -> None:
+    yielding = Yielding()
+    yielding.urgent(100.0)
+    yielding.may_seal(100.0)
+    assert not yielding.may_seal(100.0 + TRICKLE / 2)
+    assert all(yielding.may_seal(100.0 + CALM) for _ in range(1000))
+
+
+def test_under_commits_without_end_a_seal_goes_now_and_then() -> None:
+    yielding = Yielding()
+    gone = 0
+    for step in range(1000):
+        now = 100.0 + step / 100
+        yielding.urgent(now)
+        gone += yielding.may_seal(now)
+    assert 10 / TRICKLE * 0.8 <= gone <= 10 / TRICKLE
