@@ -216,14 +216,9 @@ class Changes:
         for one in leaving:
             self.freed(one)
 
-    def stands(self, change: ChangeId) -> bool:
-        """Whether a change is open."""
+    def open(self, change: ChangeId) -> bool:
+        """Whether somebody whom a change concerns has not rendered it yet."""
         return change in self._open
-
-    def open(self, change: ChangeId | None) -> tuple[ApplicationKey, ...] | None:
-        """Who has not rendered yet of a change; None where it is closed."""
-        held = self._open.get(change) if change is not None else None
-        return None if held is None else tuple(sorted(held.waits - {NOBODY}))
 
     def _free(self, held: _Open) -> None:
         """Those of the leaving who wait for nobody any more look again, though the change is open."""

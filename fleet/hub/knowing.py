@@ -6,7 +6,7 @@ hub's lists are complete (H16).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fleet import names
@@ -64,8 +64,7 @@ class Knowing:
         waiting = self._changes.awaited(work.target.key.application, work.change)
         unready = self._unready.at(work.target.key.cluster)
         if unready:
-            others: Unrendered = waiting if waiting is not None else tuple
-            waiting = lambda: tuple(sorted({*others(), *unready}))  # noqa: E731 (of the same shape as what it adds to)
+            waiting = _together(waiting or tuple, unready)
         if waiting is None or work.target.key.cluster != names.HUB_CLUSTER:
             return waiting
         # What an app of apps holds, none but another one can claim. To wait for the others would be for ever
@@ -85,7 +84,7 @@ class Knowing:
 
     def open(self, change: ChangeId) -> bool:
         """Whether somebody whom a change concerns has not rendered it yet."""
-        return self._changes.stands(change)
+        return self._changes.open(change)
 
     def spares(self, target: TargetKey, precious: Mapping[ObjectRef, str]) -> Holding | None:
         """Why what is precious of a target that leaves its cluster must stay there; None where it may go."""
@@ -160,3 +159,7 @@ class Knowing:
                     differences[baseline] = None
             changed |= readers.concerned(following, commit, differences)
         return Concerned(frozenset(changed), frozenset(waiting))
+
+
+def _together(some: Unrendered, others: Iterable[ApplicationKey]) -> Unrendered:
+    return lambda: tuple(sorted({*some(), *others}))

@@ -132,11 +132,7 @@ class Confinement:
         with self._lock:
             if self._stopped:
                 raise CalledOff("the hub stops")
-            self._ready()  # whoever removes the box when this process dies is there before it
-            boxes = self._boxes
-            assert boxes is not None  # noqa: S101 (made with the launcher)
-            if not boxes.is_dir():  # somebody tidied up
-                boxes.mkdir(mode=0o700)
+            boxes = self._ready()
         return Path(tempfile.mkdtemp(dir=boxes))
 
     @contextlib.contextmanager
@@ -153,15 +149,18 @@ class Confinement:
                 self._running.discard(confined)
             self._slots.release()
 
-    def _ready(self) -> None:
-        """Have a launcher run, and a folder for boxes."""
+    def _ready(self) -> Path:
+        """Have a launcher run; the folder for boxes, which it removes when this process dies."""
+        if self._boxes is None:
+            self._boxes = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        elif not self._boxes.is_dir():  # somebody tidied up
+            self._boxes.mkdir(mode=0o700)
         if self._process is None or self._process.poll() is not None:
             self._end_launcher()  # its boxes stay: those of orders under way are among them
-            self._launch()
+            self._launch(self._boxes)
+        return self._boxes
 
-    def _launch(self) -> None:
-        if self._boxes is None or not self._boxes.is_dir():
-            self._boxes = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    def _launch(self, boxes: Path) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             arguments = [
@@ -170,7 +169,7 @@ class Confinement:
                 "-S",
                 launcher.__file__,
                 str(theirs.fileno()),
-                str(self._boxes),
+                str(boxes),
             ]
             self._process = subprocess.Popen(
                 arguments,

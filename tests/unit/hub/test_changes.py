@@ -1,9 +1,16 @@
 """When a change may prune: who has to have rendered before."""
 
 from fleet.hub.changes import Changes
-from fleet.model import ApplicationKey
+from fleet.model import ApplicationKey, ChangeId
 
-A, B, C = (ApplicationKey("hub", name) for name in "abc")
+A, B, C, ANOTHER = (ApplicationKey("hub", name) for name in ("a", "b", "c", "another"))
+
+
+def waiting(changes: Changes, change: ChangeId | None) -> tuple[ApplicationKey, ...] | None:
+    """Who has not rendered yet of a change, as one sees it whom nothing concerns; None where it is closed."""
+    names = changes.awaited(ANOTHER, change)
+    assert (change is not None and changes.open(change)) is (names is not None)
+    return None if names is None else names()
 
 
 def test_a_change_is_open_until_all_whom_it_concerns_have_settled():
@@ -11,9 +18,9 @@ def test_a_change_is_open_until_all_whom_it_concerns_have_settled():
     changes.released = lambda: released.append(1)
     change = changes.arrive("r", [A, B])
     changes.settle(A)
-    assert changes.open(change) == (B,)
+    assert waiting(changes, change) == (B,)
     changes.settle(B)
-    assert changes.open(change) is None
+    assert waiting(changes, change) is None
     assert released == [1]
 
 
@@ -22,12 +29,12 @@ def test_commits_of_which_it_is_not_known_whom_they_concern_hold_those_who_rende
     changes.released = lambda: released.append(1)
     changes.begin("r")
     change = changes.arriving("r")
-    assert changes.open(change) == ()
+    assert waiting(changes, change) == ()
     changes.settle(A)
     assert changes.arrive("r", [B]) == change
-    assert changes.open(change) == (B,)
+    assert waiting(changes, change) == (B,)
     changes.settle(B)
-    assert changes.open(change) is None
+    assert waiting(changes, change) is None
     assert released == [1]
 
 
@@ -40,7 +47,7 @@ def test_commits_that_concern_nobody_free_those_who_waited():
     changes.begin("r")
     change = changes.arriving("r")
     changes.arrive("r", [])
-    assert changes.open(change) is None
+    assert waiting(changes, change) is None
     assert released == [1]
 
 
@@ -49,8 +56,8 @@ def test_who_is_enlisted_takes_part_in_the_changes_of_the_other_alone():
     mine, other = changes.arrive("r", [A]), changes.arrive("s", [B])
     changes.enlist(A, C)
     changes.settle(A)
-    assert changes.open(mine) == (C,)
-    assert changes.open(other) == (B,)
+    assert waiting(changes, mine) == (C,)
+    assert waiting(changes, other) == (B,)
 
 
 def test_who_leaves_with_a_change_waits_for_all_whom_it_concerns() -> None:
@@ -128,7 +135,7 @@ def test_a_change_outlasts_later_ones_that_do_not_concern_whom_it_waits_for():
     change = changes.arrive("r", [A, B])
     changes.arrive("r", [C])
     changes.settle(C)
-    assert changes.open(change) == (A, B)
+    assert waiting(changes, change) == (A, B)
 
 
 def test_the_first_look_after_a_start_ends_with_a_later_change_that_is_fully_rendered():
@@ -137,11 +144,11 @@ def test_the_first_look_after_a_start_ends_with_a_later_change_that_is_fully_ren
     changes.first("r", [A, B], [A], [C])
     first = changes.of(A)
     assert first is not None
-    assert changes.open(first) == (B,)
+    assert waiting(changes, first) == (B,)
     assert changes.leaves(C) == (B,)
     changes.arrive("r", [A])
     changes.settle(A)
-    assert changes.open(first) is None
+    assert waiting(changes, first) is None
     assert changes.leaves(C) is None
     assert freed == [C]
 
