@@ -16,6 +16,7 @@ from typing import Any
 import kopf
 
 from controllers.handlers import Listener, registry
+from fleet import ending
 from fleet.errors import FleetError
 from fleet.kube import tls
 from fleet.kube.connection import Connection
@@ -89,14 +90,10 @@ class Operator:
         failed, it leaves the others running.
         """
         self._stop.set()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        left = {task for task in asyncio.all_tasks() if self._watches(task)}
-        while left:
-            for task in left:  # a stream that waits for its answer takes the first word for another's
-                task.cancel()
-            _, left = await asyncio.wait(left, timeout=AGAIN)
+        # A stream that waits for its answer takes the first word for another's; and kopf's own task that ends the
+        # streams says it once, and waits for ever.
+        await ending.end(self._tasks, AGAIN)
+        await ending.end([task for task in asyncio.all_tasks() if self._watches(task)], AGAIN)
         await self._vault.close()
 
     def _watches(self, task: asyncio.Task[Any]) -> bool:

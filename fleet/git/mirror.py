@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from fleet import outward, urls
+from fleet import ending, outward, urls
 from fleet.errors import RepositoryUnreachable, RevisionNotFound, SourceError
 from fleet.git import address, failure, folder
 from fleet.git.objects import Damaged, Objects
@@ -190,8 +190,7 @@ class Mirror:
     async def close(self) -> None:
         """End the reading process, and packing if it goes on."""
         if self._packing is not None:
-            self._packing.cancel()
-            await asyncio.wait([self._packing])
+            await ending.end([self._packing])
         await asyncio.to_thread(self.objects.close)
 
     # --- inside; the lock is held -----------------------------------------------------------------------

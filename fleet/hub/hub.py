@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from fleet import log, names
+from fleet import ending, log, names
 from fleet.errors import FleetError, NotFound
 from fleet.hub import keeping, measuring, renewals, revocations, wiring
 from fleet.hub.parts import Parts
@@ -133,9 +133,7 @@ class Hub(Parts):
         if not writer.done():
             self.telling.settle()
             await self.statuses.flush(2.0)
-        keep.cancel()
-        writer.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ending.end(tasks)
         with contextlib.suppress(FleetError):
             await self.authority.release(self.client.send)
 

@@ -105,11 +105,11 @@ class Observer:
         """The streams that run."""
         return tuple(task for tasks in self._streams.values() for task in tasks.values())
 
-    def close(self) -> None:
-        """End all streams."""
-        for task in self.tasks():
-            task.cancel()
+    def close(self) -> tuple[asyncio.Task[None], ...]:
+        """Open no more streams; those that are to be ended."""
+        streams = self.tasks()
         self._streams.clear()
+        return streams
 
     def late(self, ref: ObjectRef, held: tuple[Meta | None, dict[str, object] | None]) -> None:
         """Judge what waited for a write's answer."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+from fleet import ending
 from fleet.clock import Clock
 from fleet.errors import FleetError, Forbidden, Unreachable
 from fleet.model import (
@@ -105,10 +106,7 @@ class Running:
             for task in done:
                 await task
         finally:
-            self._observer.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await ending.end((*tasks, *self._observer.close()))
             self._lost.cancel()
 
     def give_up(self) -> None:

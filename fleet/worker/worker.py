@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from fleet import ending
 from fleet.clock import Clock
 from fleet.errors import FleetError, Unreachable
 from fleet.kube.client import Client
@@ -205,8 +206,7 @@ class Worker:
 
     async def stop(self) -> None:
         """Let go of the cluster; what is in flight is given up."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await ending.end([self._task])
 
     # --- what others may know ---------------------------------------------------------------------------
 

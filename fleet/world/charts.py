@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+from fleet import ending
 from fleet.charts import archive, versions
 from fleet.charts.archive import ArchiveTree, Content
 from fleet.charts.door import Door
@@ -100,10 +101,7 @@ class Charts:
 
     async def close(self) -> None:
         """Stop asking."""
-        tasks = [*self._asking.values(), *([self._task] if self._task is not None else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ending.end([*self._asking.values(), *([self._task] if self._task is not None else [])])
 
     async def _ask(self, chart: RemoteChart) -> Meaning:
         return await asyncio.shield(self._ask_soon(chart))

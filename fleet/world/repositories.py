@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from fleet import urls
+from fleet import ending, urls
 from fleet.clock import Clock
 from fleet.errors import FleetError, RepositoryUnreachable, RepositoryUnread, SourceError
 from fleet.git import credentials, keep, refs
@@ -277,9 +277,7 @@ class Repositories:
     def retain(self, in_use: frozenset[str]) -> None:
         """Stop looking at repositories that no Application names any more."""
         for url in [url for url in self._known if url not in in_use]:
-            gone = self._known.pop(url)
-            self._tasks.pop(url).cancel()
-            closing = asyncio.ensure_future(gone.mirror.close())
+            closing = asyncio.ensure_future(_close(self._tasks.pop(url), self._known.pop(url).mirror))
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
 
@@ -298,8 +296,12 @@ class Repositories:
 
     async def close(self) -> None:
         """Stop looking."""
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), *self._closing, return_exceptions=True)
+        await ending.end(self._tasks.values())
+        await asyncio.gather(*self._closing, return_exceptions=True)
         for known in self._known.values():
             await known.mirror.close()
+
+
+async def _close(looking: asyncio.Task[None], mirror: Mirror) -> None:
+    await ending.end([looking])
+    await mirror.close()

@@ -22,6 +22,7 @@ from fleet.cli.seal import making
 from fleet.projects import default
 from fleet.secrets.seal import Scope
 from tests.stage.api import until
+from tests.stage.ended import ended
 from tests.stage.gitrepo import GitRepo
 from tests.stage.openbao import OpenBao
 from tests.stage.seams import Guillotine, Journal, Moment, watched
@@ -261,7 +262,7 @@ async def scenario(theatre: Theatre, safe: Safe, journal: Journal, guillotine: G
             if not guillotine.fallen.is_set():
                 raise DidNotCome(f"the write {guillotine.at} did not come")
             starting.cancel()
-            await asyncio.wait({starting})
+            await ended(starting, "the start")
             await theatre.kill()
             await theatre.start(watched(Journal()), **SETTINGS)
         else:

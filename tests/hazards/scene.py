@@ -100,20 +100,6 @@ async def versions(theatre: Theatre, member: str = "eu", *kinds: str) -> dict[st
     return found
 
 
-async def drop(theatre: Theatre) -> None:
-    """End the hub without a goodbye, as a lost process would: no statuses, no Lease given back."""
-    running, theatre.running = theatre.running, None
-    assert running is not None
-
-    async def no_flush(timeout: float) -> bool:
-        return timeout < 0
-
-    running.hub.statuses.flush = no_flush  # type: ignore[method-assign]
-    running.task.cancel()
-    await asyncio.wait({running.task})
-    await theatre.api.delete("Lease", names.HUB_LEASE, names.HUB_NAMESPACE)
-
-
 @contextlib.asynccontextmanager
 async def hurried(theatre: Theatre, seconds: float = 1.0) -> AsyncIterator[None]:
     """Let the hub's clock run: so many seconds each time that a tenth of one passes."""

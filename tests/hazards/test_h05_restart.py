@@ -8,7 +8,7 @@ from typing import Any
 
 from fleet import names
 from fleet.model import ApplicationKey
-from tests.hazards.scene import begin, drop, has, live, sealed, uid
+from tests.hazards.scene import begin, has, live, sealed, uid
 from tests.stage.api import holds, until
 from tests.stage.repository import ENVIRONMENT
 from tests.stage.seams import Guillotine, Journal, Meddler, meddled, watched
@@ -117,7 +117,7 @@ async def test_a_sync_that_was_asked_for_goes_on_at_its_commit_when_the_hub_dies
     await theatre.told("app", "Manual")
     await theatre.annotate("app", sync=f"{first};by=me")
     await asyncio.wait_for(guillotine.fallen.wait(), 20)
-    await drop(theatre)
+    await theatre.kill()
     # The branch goes on, and the annotation is another's to take away: what stands in the status counts.
     theatre.repo.commit({"apps/app/a.yaml": config("a", k="2"), "apps/app/b.yaml": config("b", k="2")})
     await theatre.annotate("app", sync=None)

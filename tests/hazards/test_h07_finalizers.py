@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fleet import names
-from tests.hazards.scene import begin, cluster_told, drop, gone, live, parent, root, uid
+from tests.hazards.scene import begin, cluster_told, gone, live, parent, root, uid
 from tests.stage.api import holds, until
 from tests.stage.proxy import Proxy
 from tests.stage.seams import Guillotine, Journal, watched
@@ -68,7 +68,7 @@ async def test_a_cluster_that_went_dark_before_anything_was_told_still_holds_the
     await theatre.application(placement=PROD)
     await asyncio.wait_for(guillotine.fallen.wait(), 20)
     await line.close()
-    await drop(theatre)
+    await theatre.kill()
     # It is no longer selected, and it is deleted, and no status ever said that eu has anything.
     await theatre.application(placement={"clusterSelector": {"matchLabels": {"env": "none"}}})
     await theatre.api.delete("Application", "app", names.HUB_NAMESPACE)
@@ -181,7 +181,7 @@ async def test_a_child_exported_with_the_marks_of_the_hub_does_not_bring_them_al
     assert found["metadata"]["annotations"].get(names.PLACED) == "eu"
     assert names.LEAVING not in found["metadata"]["annotations"]
     # What a restarted hub goes by is what stands there.
-    await drop(theatre)
+    await theatre.kill()
     await theatre.start()
     theatre.repo.commit({"root/app.yaml": None})
     await gone(theatre)

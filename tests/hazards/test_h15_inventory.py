@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from fleet import names
-from tests.hazards.scene import begin, drop, kinds, live, parent, sealed, uid
+from tests.hazards.scene import begin, kinds, live, parent, sealed, uid
 from tests.stage.api import until
 from tests.stage.seams import Guillotine, Journal, Meddler, meddled, watched
 from tests.stage.theatre import Theatre, config, manifest
@@ -28,7 +28,7 @@ async def test_a_crash_after_the_first_object_of_a_kind_leaves_nothing_behind(th
     theatre.repo.commit({"apps/app/s.yaml": secret()})
     await theatre.start(watched(Journal(), guillotine))
     await asyncio.wait_for(guillotine.fallen.wait(), 20)
-    await drop(theatre)
+    await theatre.kill()
     assert await live(theatre, "Secret", "s")
     # Before anybody comes back, Git wants it no more.
     theatre.repo.commit({"apps/app/s.yaml": None})
@@ -50,7 +50,7 @@ async def test_a_crash_before_the_last_object_of_a_kind_is_pruned_leaves_nothing
     await theatre.synced()
     commit = theatre.repo.commit({"apps/app/s.yaml": None, "apps/app/a.yaml": config("a", k="2")})
     await asyncio.wait_for(guillotine.fallen.wait(), 20)
-    await drop(theatre)
+    await theatre.kill()
     assert await live(theatre, "Secret", "s")
     await theatre.start()
     await theatre.nowhere("Secret", "s", ("eu",))

@@ -13,6 +13,7 @@ from fleet.kube.request import Request
 from tests.integration.test_cli import fleethub
 from tests.integration.test_identity import cluster, nowhere, ready, says, sealed, stands, version
 from tests.stage.api import Api, until
+from tests.stage.ended import ended
 from tests.stage.seams import Guillotine, Journal, Write, logged, watched
 from tests.stage.theatre import Theatre, config, definition, manifest_of
 
@@ -238,7 +239,7 @@ async def cut(theatre: Theatre, verb: str, name: str) -> None:
         if theatre.running is not None:
             running, theatre.running = theatre.running, None
             running.task.cancel()
-            await asyncio.wait({running.task})
+            await ended(running.task)
     await theatre.api.delete("Lease", names.HUB_LEASE, names.HUB_NAMESPACE)
 
 

@@ -38,13 +38,17 @@ class Troupe:
         await hub.ready()
         return hub
 
-    async def takes_over(self, hub: HubProcess, since: float, within: float, what: str) -> None:
-        """Wait until a process holds the Lease and its lists are complete, and say how long that took."""
+    async def holds(self, hub: HubProcess, within: float = 30, what: str = "") -> None:
+        """Wait until a process holds the Lease."""
 
-        async def holds() -> bool:
+        async def look() -> bool:
             return await active(self.theatre.api) == hub.url
 
-        await until(holds, within + 30, what=f"the other takes over: {what}")
+        await until(look, within, what=f"the other takes over: {what}")
+
+    async def takes_over(self, hub: HubProcess, since: float, within: float, what: str) -> None:
+        """Wait until a process holds the Lease and its lists are complete, and say how long that took."""
+        await self.holds(hub, within + 30, what)
         held = time.monotonic() - since
 
         async def works() -> bool:
@@ -194,6 +198,8 @@ async def test_who_was_frozen_or_cut_off_past_its_lease_writes_nothing_any_more(
         if turn is fourth:
             fourth.send(signal.SIGTERM)
             await fourth.ended()
+            # Who starts looks at once: before the third has the Lease, the next might take it.
+            await troupe.holds(third)
             fourth = await troupe.start(SOON)
         await theatre.synced()
         assert await active(theatre.api) == third.url

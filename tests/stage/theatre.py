@@ -29,6 +29,7 @@ from fleet.projects import default
 from fleet.secrets import keys
 from fleet.settings import Settings
 from tests.stage.api import PLURALS, WAIT, Api, until
+from tests.stage.ended import ended
 from tests.stage.repository import Repository
 
 NUMBERS = itertools.count(1)
@@ -139,8 +140,7 @@ class Theatre:
         if self.running is not None:
             running, self.running = self.running, None
             running.stop.set()
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(running.task, 20)
+            await ended(running.task)
 
     async def kill(self) -> None:
         """End the hub without a goodbye; its doors have to be shut already, so that its stopping writes nothing."""
@@ -153,7 +153,7 @@ class Theatre:
 
         running.hub.statuses.flush = no_flush  # type: ignore[method-assign]
         running.task.cancel()
-        await asyncio.wait({running.task})
+        await ended(running.task)
         await self.api.delete("Lease", names.HUB_LEASE, names.HUB_NAMESPACE)
 
     # --- what people do ---------------------------------------------------------------------------------

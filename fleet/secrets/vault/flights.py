@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Generic, TypeVar
 
+from fleet import ending
+
 V = TypeVar("V")
 
 
@@ -30,10 +32,7 @@ class Flights(Generic[V]):
 
     async def close(self) -> None:
         """Give up what is in flight."""
-        tasks = tuple(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ending.end(self._tasks.values())
 
     def _landed(self, key: Hashable, task: asyncio.Task[Any]) -> None:
         if self._tasks.get(key) is task:
