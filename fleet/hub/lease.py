@@ -1,7 +1,8 @@
 """No Lease, no write: the hub's authority, also when it is alone (D11, H6).
 
-Contract: a cycle writes the Lease with its resourceVersion and then allows writes until the start of that
-cycle + duration - margin, on the clock that counts on while a machine sleeps. Another's Lease is dead only
+Contract: a cycle writes the Lease with its resourceVersion, and reads it first only where somebody else may have
+written it; it then allows writes until the start of that cycle + duration - margin, on the clock that counts on while
+a machine sleeps. Another's Lease is dead only
 when it has been seen unchanged for its duration on our own clock. Whoever waits looks each second, so that it
 takes over a second after the Lease was given up, or after it ran out. ``keep`` ends by raising when the Lease is
 lost, and that ends the process.
@@ -43,6 +44,7 @@ class Authority:
         self._until = 0.0
         self._seen: tuple[str, float, float] | None = None  # version, since when, how long it lasts
         self._writer: asyncio.Task[object] | None = None  # who writes the Lease itself
+        self._ours: dict[str, Any] | None = None  # the Lease as this process wrote it last
         self._released = False
         self._heard = 0.0
         self.annotations: Mapping[str, str] = {}
@@ -91,7 +93,7 @@ class Authority:
         while True:
             await self._clock.sleep(self._duration / CYCLES)
             try:
-                # Not ours, and nobody else's: somebody wrote an annotation into it just then.
+                # Not ours, and nobody else's: somebody wrote an annotation into it, or removed it.
                 ours = await self._cycle(send) or (not self.waiting_for and await self._cycle(send))
             except FleetError as error:
                 if self._clock.boottime() >= self._until:
@@ -121,16 +123,24 @@ class Authority:
 
     async def _cycle(self, send: Send) -> bool:
         start = self._clock.boottime()
-        lease = await self._read(send)
-        if lease is not None and not self._free(lease):
-            return False
+        # As we wrote it last it is ours; if it is not so any more, the server refuses the version.
+        lease, self._ours = self._ours, None
+        if lease is None:
+            lease = await self._read(send)
+            if lease is not None and not self._free(lease):
+                return False
         self._writer = asyncio.current_task()
         try:
-            await self._write(send, lease)
+            written = await self._write(send, lease)
         except Conflict:
+            return False
+        except NotFound:
+            if lease is None:
+                raise
             return False
         finally:
             self._writer = None
+        self._ours = written
         if not self._released:
             self._until = start + self._duration - MARGIN
         return True
@@ -155,7 +165,7 @@ class Authority:
         lease: dict[str, Any] = orjson.loads(answer.body)
         return lease
 
-    async def _write(self, send: Send, lease: dict[str, Any] | None) -> None:
+    async def _write(self, send: Send, lease: dict[str, Any] | None) -> dict[str, Any]:
         stamp = datetime.fromtimestamp(self._clock.now(), UTC).isoformat(timespec="microseconds")
         spec = {
             "holderIdentity": self._holder,
@@ -177,10 +187,11 @@ class Authority:
             )
         try:
             async with asyncio.timeout(self._timeout()):
-                await send(request)
+                written: dict[str, Any] = orjson.loads((await send(request)).body)
         except TimeoutError:
             # Also while it waits for a slot: one write that takes too long is no reason to end.
             raise Unanswered("the Lease could not be written in time") from None
+        return written
 
     def _timeout(self) -> float:
         return self._duration / CYCLES
