@@ -31,6 +31,15 @@ class Issuer:
     keys: tuple[str, ...]
 
 
+UNKNOWN: Final = Issuer("ISSUER", ("PEM_OF_THE_ISSUER",))  # what a person is to put in
+
+
+def by_keys(project: Project) -> bool:
+    """Whether Vault checks the Project's tokens by the keys of the issuer."""
+    vault = project.spec.vault
+    return vault is not None and any(one.auth.method is VaultMethod.JWT for one in vault.allow)
+
+
 def lines(project: Project, namespace: str, issuer: Issuer, *, engine: int, terraform: bool) -> Iterator[str]:
     """The lines for one Project; ``namespace`` is the hub's, ``engine`` the version of KV."""
     vault = project.spec.vault
@@ -85,7 +94,7 @@ def _shell(one: VaultAllowance, policy: str, subject: str, issuer: Issuer, engin
     if auth.method is VaultMethod.JWT:
         yield f"vault auth enable -path={shlex.quote(mount)} jwt  # once"
         yield f"vault write auth/{mount}/config bound_issuer={shlex.quote(issuer.name)} \\"
-        yield f"  jwt_validation_pubkeys={shlex.quote(','.join(issuer.keys) or 'PEM of the issuer')}"
+        yield f"  jwt_validation_pubkeys={shlex.quote(','.join(issuer.keys))}"
         yield f"vault write {role} role_type=jwt user_claim=sub bound_audiences={shlex.quote(auth.audience)} \\"
         yield f"  bound_subject={shlex.quote(subject)} token_policies={policy} token_ttl=20m token_max_ttl=24h"
     elif auth.method is VaultMethod.KUBERNETES:

@@ -32,7 +32,9 @@ def command(hub: Hub, only: str, form: str, engine: str) -> None:
     from fleet.cli.vault import lines  # noqa: PLC0415
 
     async def verb(session: Session) -> tuple[list[Project], lines.Issuer]:
-        return await _projects(session, hub, only), await _issuer(session)
+        projects = await _projects(session, hub, only)
+        asked = any(lines.by_keys(project) for project in projects)
+        return projects, await _issuer(session) if asked else lines.UNKNOWN
 
     projects, issuer = run(verb, hub)
     for project in projects:
@@ -64,7 +66,8 @@ async def _projects(session: Session, hub: Hub, only: str) -> list[Project]:
 async def _issuer(session: Session) -> Any:
     import json  # noqa: PLC0415
 
-    from fleet.cli.vault.lines import Issuer  # noqa: PLC0415
+    from fleet.cli.errors import note  # noqa: PLC0415
+    from fleet.cli.vault.lines import UNKNOWN, Issuer  # noqa: PLC0415
     from fleet.errors import FleetError  # noqa: PLC0415
     from fleet.kube.request import Request  # noqa: PLC0415
     from fleet.secrets.vault import issuer  # noqa: PLC0415
@@ -74,6 +77,11 @@ async def _issuer(session: Session) -> Any:
         # An API server answers 406 to whoever asks for another form of its keys.
         asked = Request("GET", "/openid/v1/jwks", accept="application/jwk-set+json")
         keys = json.loads((await session.send(asked)).body)
-    except FleetError:
-        return Issuer("", ())
+    except FleetError as error:
+        note(
+            f"The keys of the hub's issuer cannot be read ({error.text}). Have somebody who may run "
+            "'kubectl get --raw /.well-known/openid-configuration' and 'kubectl get --raw /openid/v1/jwks' on the hub's "
+            f"cluster put the issuer, and its keys as PEM, in the place of {UNKNOWN.name} and {UNKNOWN.keys[0]}."
+        )
+        return UNKNOWN
     return Issuer(str(known.get("issuer", "")), issuer.pems(keys))
