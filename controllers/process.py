@@ -14,12 +14,11 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from controllers import garbage
 from controllers.operator import Operator
-from fleet import log, outward
+from fleet import ending, log, outward
 from fleet.errors import FleetError
 from fleet.hub.hub import Hub
 from fleet.hub.seams import Seams
@@ -120,23 +119,10 @@ async def run(
             working.cancel()
             await asyncio.wait({working})
 
-        await _whole(end())
+        # Half stopped, kopf leaves its watches.
+        await ending.whole(end())
     if not working.cancelled() and (error := working.exception()) is not None:
         raise error
-
-
-async def _whole(work: Coroutine[Any, Any, None]) -> None:
-    """Carry it to its end, however often this task is cancelled meanwhile: half stopped, kopf leaves its watches."""
-    task = asyncio.ensure_future(work)
-    cancelled = False
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError:
-            cancelled = True
-    if cancelled:
-        raise asyncio.CancelledError
-    await task
 
 
 def open_files() -> int:

@@ -24,6 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 
+from fleet import ending
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -250,9 +252,12 @@ class Git:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             job.cancel()
-            await asyncio.wait([future])
-            if not future.cancelled():
-                future.exception()  # it is told by the cancellation
+            # Whatever the thread still does in a folder, nobody else may do until it has ended.
+            try:
+                await ending.whole(asyncio.wait([future]))
+            finally:
+                if not future.cancelled():
+                    future.exception()  # it is told by the cancellation
             raise
         finally:
             self._jobs.discard(job)

@@ -92,12 +92,12 @@ class Hub(Parts):
         if watch is not None:
             tasks.append(watch())
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                await task
-            raise FleetError("a task of the hub ended by itself")
-        finally:
-            await self._stop(tasks)
+            await _first_end(tasks)
+        except BaseException:
+            # Who calls it off once more must not have the Lease kept, the last statuses lost, and the reason hidden.
+            with contextlib.suppress(asyncio.CancelledError):
+                await ending.whole(self._stop(tasks))
+            raise
 
     def _connect(self) -> None:
         wiring.connect(
@@ -294,3 +294,11 @@ class Hub(Parts):
         task.add_done_callback(self._spawned.discard)
 
     _spawned: set[asyncio.Future[Any]] = set()  # noqa: RUF012 (tasks are hashed by identity; kept from collection)
+
+
+async def _first_end(tasks: list[asyncio.Future[Any]]) -> None:
+    """Wait for what never comes where all is well: raise why one of them has ended."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        await task
+    raise FleetError("a task of the hub ended by itself")

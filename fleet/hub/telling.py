@@ -348,8 +348,14 @@ class Telling:
         if known is None or known.model is None:
             return
         facts = self.cluster_facts(key.name)
-        if facts.reach is None and not facts.faults and known.status.get("conditions") and not urgent:
-            # After a start: what was known stays until the worker has tried.
+        left = any(holding.hold is Hold.CLEANED for holding in facts.holds)
+        if (
+            facts.reach is None
+            and not facts.faults
+            and known.status.get("conditions")
+            and not (urgent or left)
+        ):
+            # After a start: what was known stays until the worker has tried; where the hub has left, none will.
             return
         if key.namespace != self.namespace:
             facts = ClusterFacts(faults=(_stray(key, self.namespace),))

@@ -98,6 +98,9 @@ class Waking:
         if self._with.clearing.changed(key.name):
             for application in self._with.world.applications:
                 self._with.wake(application)
+        if model is not None:
+            # Before anything is told: a status that says less would hide that the hub has left it.
+            self._with.clearing.away(key.name)
         models = [k.model for k in self._with.world.applications.values() if k.model is not None]
         for application in affected(before, model, models):
             self._with.wake(application)

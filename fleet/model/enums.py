@@ -34,7 +34,8 @@ class Lane(IntEnum):
 
     URGENT = 0  # a commit, a heal, a person's request
     COLD = 1  # start, recovery, a new cluster
-    AUDIT = 2  # seals and the twelve-hourly re-apply
+    AUDIT = 2  # the twelve-hourly re-apply
+    SEAL = 3  # what saves the next start some requests, and nobody waits for
 
 
 class Mode(StrEnum):

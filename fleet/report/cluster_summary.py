@@ -120,11 +120,20 @@ def _expired(name: str, facts: ClusterFacts, now: float) -> Fault | None:
 
 
 def _conditions(facts: ClusterFacts, *, paused: bool) -> Iterator[Condition]:
-    reach = facts.reach
+    left = any(holding.hold is Hold.CLEANED for holding in facts.holds)
+    reach = None if left else facts.reach
     reachable = reach.reachable if reach is not None else None
     hard = [fault for fault in facts.faults if not fault.transient]
     blocked = [holding for holding in facts.holds if holding.hold in standing.STUCK]
-    yield Condition(conditions.REACHABLE, conditions.word(reachable), _reason(reach), _reach_words(reach))
+    if left:
+        yield Condition(
+            conditions.REACHABLE,
+            "Unknown",
+            Hold.CLEANED.value,
+            "The hub has left it and does not connect to it",
+        )
+    else:
+        yield Condition(conditions.REACHABLE, conditions.word(reachable), _reason(reach), _reach_words(reach))
     if facts.faults:
         first = min(facts.faults, key=lambda fault: fault.transient)
         ready = Condition(conditions.READY, "False", first.reason, words.of_fault(first))
@@ -142,7 +151,7 @@ def _conditions(facts: ClusterFacts, *, paused: bool) -> Iterator[Condition]:
         "NeedsAttention" if stuck else "NotStalled",
         words.joined(("", text) for text in stuck),
     )
-    moving = not stuck and reachable is not True
+    moving = not stuck and not left and reachable is not True
     yield Condition(conditions.RECONCILING, conditions.word(moving), "Connecting" if moving else "Settled")
     if paused:
         yield Condition(Hold.PAUSED.value, "True", "Paused", "Nothing is written to this cluster")

@@ -24,7 +24,7 @@ from fleet.worker.plan import wanted
 from fleet.worker.pruning import Precious
 from fleet.worker.report import Knowledge, Report
 from fleet.worker.taking import Box, Taking
-from fleet.worker.work import Errand, Leave, delay, failed, goes_on
+from fleet.worker.work import Errand, Leave, delay, failed, goes_on, yields
 from fleet.worker.yielding import Yielding
 
 SEAL_AFTER = 3.0
@@ -75,6 +75,7 @@ class Errands:
         self._around = around
         self._clock: Clock = taking.member.clock
         self._passing = 0
+        self.over = False  # no further errand is begun on this connection
         self._yielding = Yielding()
 
     @property
@@ -82,16 +83,41 @@ class Errands:
         """Whether more than a few passes are under way."""
         return self._passing > BUSY
 
-    async def serve(self, lanes: int | None) -> None:
-        """Take errands of the first lanes, or of all, and carry them out, for ever."""
-        while True:
-            claim = await self._box.take(lanes)
-            if claim.lane == Lane.URGENT:
+    async def serve(self, lanes: int) -> None:
+        """Take errands of the first lanes, and carry them out, as long as the connection lasts."""
+        while not self.over:
+            await self._carry_out(await self._box.take(lanes))
+
+    async def serve_quietly(self) -> None:
+        """Take errands of all lanes, seals only while they need not stand back, as long as the connection lasts."""
+        while not self.over:
+            if self.busy:
                 self._yielding.urgent(self._clock.boottime())
-            try:
-                await self._errand(claim)
-            finally:
-                self._box.done(claim)
+            now = self._clock.boottime()
+            free = self._yielding.free(now)
+            if free > now:
+                claim = await self._box.take_by(free, Lane.SEAL)
+            else:
+                claim = await self._box.take()
+            if claim is None:
+                continue
+            if yields(claim.value):
+                now = self._clock.boottime()
+                if (free := self._yielding.free(now)) > now:
+                    # Something urgent came while this waited, or another has just gone.
+                    self._box.put(claim.key, claim.value, lane=Lane.SEAL, not_before=free)
+                    self._box.done(claim)
+                    continue
+                self._yielding.sealing(now)
+            await self._carry_out(claim)
+
+    async def _carry_out(self, claim: Claim[TargetKey, Errand]) -> None:
+        if claim.lane == Lane.URGENT:
+            self._yielding.urgent(self._clock.boottime())
+        try:
+            await self._errand(claim)
+        finally:
+            self._box.done(claim)
 
     async def _errand(self, claim: Claim[TargetKey, Errand]) -> None:
         held = self._held.get(claim.key)
@@ -100,8 +126,6 @@ class Errands:
         try:
             if isinstance(claim.value, Leave):
                 await self._leave(claim.value, held)
-            elif claim.value.mode is Mode.SEAL and not self._yielding.may_seal(self._clock.boottime()):
-                self._seal_later(claim.value)
             else:
                 await self._work(claim.value, held, claim)
         except FleetError as error:
@@ -261,24 +285,27 @@ class Errands:
             self._seal_later(work)
 
     async def _seal(self, work: Work, held: Held) -> None:
-        """Seal the parent now, unless there is much to apply: a seal only saves a restart some requests."""
+        """Seal the parent now."""
         if self._around.paused:
             return  # the pass after the pause has it sealed
-        if self.busy:
-            self._seal_later(work)
-        elif held.scoped is not None and await passes.seal(work, held.scoped, self.member):
+        if held.scoped is not None and await passes.seal(work, held.scoped, self.member):
             self._around.sealed()
 
     async def _seal_now(self, work: Work, held: Held, found: Outcome) -> None:
         """Where drift is not put back, a hub that dies must not take it for work that was left undone."""
-        if found.sync is Sync.SYNCED and work.mode is not Mode.COMPARE and not heal.reverts(work):
+        if (
+            found.sync is Sync.SYNCED
+            and work.mode is not Mode.COMPARE
+            and not heal.reverts(work)
+            and not self.busy
+        ):
             await self._seal(work, held)
 
     def _seal_later(self, work: Work) -> None:
         """Have the parent record the members' entries, once things have been quiet for a moment."""
-        seal = replace(work, mode=Mode.SEAL, lane=Lane.AUDIT, only=None, asked_by=None)
+        seal = replace(work, mode=Mode.SEAL, lane=Lane.SEAL, only=None, asked_by=None)
         due = self._clock.boottime() + self._clock.jitter(SEAL_AFTER, 0.5)
-        self._box.put(work.target.key, seal, lane=Lane.AUDIT, not_before=due)
+        self._box.put(work.target.key, seal, lane=Lane.SEAL, not_before=due)
 
     def _still(self, drift: Drift) -> bool:
         seen = self.member.sightings.get(drift.ref)

@@ -74,6 +74,11 @@ class Member:
             return (None,)
         return self.namespaces if resource.namespaced else ()
 
+    def forget(self) -> None:
+        """The connection is over: what was learnt by it goes now, whoever still holds this, an error's frames too."""
+        self.sightings, self.claims = Sightings(), Claims(self.identity.namespace)
+        self.parents, self.silent = {}, {}
+
     def may_hold(self, resource: Resource) -> bool:
         """Whether an object of this kind can be in a set here: in a root's, the hub's kinds and Secrets alone."""
         hub = resource.group == names.GROUP or (resource.group, resource.kind) == ("", "Secret")

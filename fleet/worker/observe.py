@@ -62,6 +62,7 @@ class Observer:
         self._member = member
         self._listener = listener
         self._streams: dict[GroupKind, dict[Place, asyncio.Task[None]]] = {}
+        self._closed = False
         self._refused: set[tuple[GroupKind, Place]] = set()
         self._listed: dict[GroupKind, set[Place]] = {}  # where the list of a kind is complete
 
@@ -75,7 +76,7 @@ class Observer:
 
     def follow(self, kinds: Iterable[GroupKind]) -> None:
         """Follow these kinds too, as far as the cluster serves them."""
-        for kind in set(kinds) - self._streams.keys():
+        for kind in set(kinds) - self._streams.keys() if not self._closed else ():
             resource = self._member.discovery.find(kind.group, kind.kind)
             if resource is not None:
                 self._streams[kind] = {
@@ -107,6 +108,7 @@ class Observer:
 
     def close(self) -> tuple[asyncio.Task[None], ...]:
         """Open no more streams; those that are to be ended."""
+        self._closed = True
         streams = self.tasks()
         self._streams.clear()
         return streams

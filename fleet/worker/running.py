@@ -97,7 +97,7 @@ class Running:
             self.taking.take_up_all()
             self._report.heard(self.member.name)
             soon = PASSES - URGENT_PASSES - QUIET_PASSES
-            tasks += [asyncio.ensure_future(self.errands.serve(None)) for _ in range(QUIET_PASSES)]
+            tasks += [asyncio.ensure_future(self.errands.serve_quietly()) for _ in range(QUIET_PASSES)]
             tasks += [asyncio.ensure_future(self.errands.serve(Lane.AUDIT)) for _ in range(soon)]
             tasks += [asyncio.ensure_future(self.errands.serve(Lane.COLD)) for _ in range(URGENT_PASSES)]
             tasks.append(asyncio.ensure_future(audit.keep(self._held, self._box, self._clock, self._audit)))
@@ -106,8 +106,10 @@ class Running:
             for task in done:
                 await task
         finally:
+            self.errands.over = True
             await ending.end((*tasks, *self._observer.close()))
             self._lost.cancel()
+            self.member.forget()
 
     def give_up(self) -> None:
         """End this connection: another takes its place."""

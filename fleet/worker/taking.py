@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from fleet.clock import Clock
 from fleet.mailbox import Mailbox
 from fleet.model import ChangeId, Lane, Mode, ObjectRef, TargetKey
 from fleet.sync import parent
@@ -18,9 +19,14 @@ from fleet.worker.held import Held
 from fleet.worker.member import Member
 from fleet.worker.plan import claimable, wanted
 from fleet.worker.report import Knowledge
-from fleet.worker.work import Errand
+from fleet.worker.work import Errand, merge, replaces, yields
 
 Box = Mailbox[TargetKey, Errand]
+
+
+def box(clock: Clock) -> Box:
+    """A cluster's queue of errands, empty."""
+    return Mailbox(clock, lanes=len(Lane), merge=merge, replaces=replaces, yields=yields)
 
 
 class Taking:

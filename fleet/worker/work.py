@@ -27,20 +27,20 @@ class Leave:
 
 Errand = Work | Leave
 
-# Which mode covers which: a wider one that waits is not replaced by a narrower one.
-_WIDTH = {Mode.SEAL: 0, Mode.COMPARE: 1, Mode.APPLY: 2, Mode.AUDIT: 3}
+
+def yields(errand: Errand) -> bool:
+    """Whether the errand gives way to any other of its target: a seal hastens nothing, and comes again after it."""
+    return isinstance(errand, Work) and errand.mode is Mode.SEAL
 
 
 def merge(older: Errand, newer: Errand) -> Errand:
     """What waits after ``newer`` arrives while ``older`` waits: the newest desired set, the widest errand."""
     if isinstance(newer, Leave) or isinstance(older, Leave):
         return newer
-    if newer.mode is Mode.SEAL:
-        return older
     if newer.only is not None:
         # A heal: joins another heal, and is part of any whole pass.
         if older.only is None:
-            return older if older.mode is not Mode.SEAL else newer
+            return older
         return replace(newer, only=older.only | newer.only, lane=min(older.lane, newer.lane))
     if newer.mode is Mode.AUDIT and older.only is None and older.mode is Mode.APPLY:
         return replace(older, lane=min(older.lane, newer.lane))

@@ -16,12 +16,12 @@ from fleet.clock import Clock
 from fleet.errors import FleetError, Unreachable
 from fleet.kube.client import Client
 from fleet.kube.connection import Connection
-from fleet.mailbox import Mailbox, Queue
+from fleet.mailbox import Queue
 from fleet.model import Lane, Manifest, ObjectRef, Reach, TargetKey, Work
 from fleet.ownership.foreign import Hands
 from fleet.redact import words
 from fleet.sync.scope import Placed
-from fleet.worker import dooming, images
+from fleet.worker import dooming, images, taking
 from fleet.worker.connect import Admit, connect
 from fleet.worker.dooming import Doomed
 from fleet.worker.ends import Replaced
@@ -34,7 +34,7 @@ from fleet.worker.report import Knowledge, Report
 from fleet.worker.resolver import Nobody, Resolver
 from fleet.worker.running import Running
 from fleet.worker.taking import Box
-from fleet.worker.work import Errand, Leave, merge, replaces, same
+from fleet.worker.work import Leave, same
 
 FIRST_RETRY = 0.5
 LAST_RETRY = 30.0
@@ -85,9 +85,7 @@ class Worker:
         self._place = place
         self._clock = ground.clock
         self._held: dict[TargetKey, Held] = {}
-        self._box: Box = Mailbox[TargetKey, Errand](
-            ground.clock, lanes=len(Lane), merge=merge, replaces=replaces
-        )
+        self._box: Box = taking.box(ground.clock)
         self._lease = MemberLease(ground.hub, place, ground.clock) if leased else None
         self._running: Running | None = None
         self._retry = asyncio.Event()
@@ -281,9 +279,10 @@ class Worker:
         return not self._heard or listing
 
     def busy(self) -> bool:
-        """Whether more than a few targets wait for a pass, or are in one."""
-        waiting = sum(self._box.depth()[: Lane.AUDIT])
-        return waiting > BUSY or (self._running is not None and self._running.errands.busy)
+        """Whether more than a few targets are in a pass, or wait for nothing but their turn."""
+        return self._running is not None and (
+            self._running.errands.busy or self._box.ready(Lane.AUDIT) > BUSY
+        )
 
     def idle(self) -> bool:
         """Whether nothing waits and nothing is in hand."""

@@ -19,13 +19,13 @@ class Yielding:
         self._pressed = self._trickled = float("-inf")
 
     def urgent(self, now: float) -> None:
-        """Something urgent came."""
+        """Something urgent came, or much is under way."""
         self._pressed = now
 
-    def may_seal(self, now: float) -> bool:
-        """Whether a seal may go now: nothing urgent has just come, or the last that went nevertheless is a while ago."""
-        if now - self._pressed < CALM:
-            if now - self._trickled < TRICKLE:
-                return False
-            self._trickled = now
-        return True
+    def free(self, now: float) -> float:
+        """From when on a seal may go, as it looks now."""
+        return max(now, min(self._pressed + CALM, self._trickled + TRICKLE))
+
+    def sealing(self, now: float) -> None:
+        """A seal goes."""
+        self._trickled = now

@@ -314,7 +314,16 @@ async def test_cleaning_goes_on_after_a_restart_and_the_command_can_be_given_aga
     log: list[Write] = []
     await theatre.start(logged(log))
     await theatre.synced("one")
-    await says(theatre, "eu", "Cleaned", "by hand")
+    # Whoever asks anew is answered, by a hub too that has nobody there any more.
+    await annotated(theatre, "eu", clean="once more")
+    await says(theatre, "eu", "Cleaned", "once more")
+    await theatre.stop()
+    # As a removal leaves it that is cut off right after it began: with no registration it is still left.
+    await theatre.api.delete("Secret", "eu", names.HUB_NAMESPACE)
+    await theatre.start(logged(log))
+    await theatre.synced("one")
+    await says(theatre, "eu", "RegistrationInvalid")
+    await says(theatre, "eu", "Cleaned", "once more")
     # Whoever reads that may unregister the cluster at once: a Lease taken now would stay there.
     assert [write for write in log if write.cluster == "eu"] == []
     await fleethub(theatre, "cluster", "remove", "eu", "--clean", "--timeout", "60s")

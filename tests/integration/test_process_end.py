@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+import pytest
+
 from fleet import names
 from tests.stage.api import until
 from tests.stage.theatre import Theatre
@@ -50,3 +52,31 @@ async def test_a_hub_that_is_cancelled_while_it_stops_leaves_no_watch_behind(the
         await asyncio.sleep(0)
         running.task.cancel()
     assert _kopfs() == []
+
+
+async def test_a_stop_while_a_failed_hub_ends_gives_the_lease_back_and_hides_no_failure(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = await theatre.start()
+    running, theatre.running = theatre.running, None
+    assert running is not None
+    stopping = asyncio.Event()
+
+    async def slowly(timeout: float) -> bool:
+        stopping.set()
+        await asyncio.sleep(min(timeout, 1.0))
+        return True
+
+    def broken() -> None:
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr(hub.statuses, "flush", slowly)
+    monkeypatch.setattr(hub.clearing, "look", broken)
+    hub.clearing.wake()
+    await asyncio.wait_for(stopping.wait(), 20)
+    running.stop.set()
+    with pytest.raises(RuntimeError, match="on purpose"):
+        await running.task
+    lease = await theatre.api.get("Lease", names.HUB_LEASE, names.HUB_NAMESPACE)
+    assert lease is not None
+    assert not lease["spec"].get("holderIdentity")

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from fleet.outward import DIRECT, Way
 from fleet.secrets.vault import answers, paths
-from fleet.secrets.vault.failure import Refusal, VaultAddressRefused
+from fleet.secrets.vault.failure import Refusal, VaultAddressRefused, VaultUnreachable
 
 if TYPE_CHECKING:
     import ssl
@@ -44,6 +44,7 @@ class Door:
         self._pool = ThreadPoolExecutor(THREADS, "fleethub-vault")
         self._sessions: dict[tuple[str, str], Session] = {}
         self._lock = threading.Lock()  # of what its threads share
+        self._closed = False
         self._shares: dict[str, asyncio.Semaphore] = {}
 
     async def ask(self, login: Login, token: str, question: Question) -> Mapping[str, Any]:
@@ -61,9 +62,11 @@ class Door:
     async def close(self) -> None:
         """Let threads end, and drop connections."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for session in self._sessions.values():
+        with self._lock:
+            self._closed = True
+            sessions, self._sessions = self._sessions, {}
+        for session in sessions.values():
             session.close()
-        self._sessions = {}
 
     def _put(self, login: Login, token: str, question: Question) -> Mapping[str, Any] | Refusal:
         """Runs in a thread."""
@@ -71,6 +74,8 @@ class Door:
 
         with self._lock:
             session = self._sessions.get((login.server, login.ca))
+            if self._closed:
+                raise VaultUnreachable(f"the hub stops, and asks Vault {login.server} no more")
             if session is None:
                 parts = urlsplit(login.server)
                 session = exchange.session(

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -127,6 +128,24 @@ async def test_a_cancelled_task_kills_its_git_before_it_ends(git: Git, tmp_path:
     with pytest.raises(asyncio.CancelledError):
         await task
     wait_until(lambda: gone(int(mark.read_text())))
+
+
+async def test_a_task_that_is_cancelled_again_and_again_waits_for_what_its_thread_does(git: Git) -> None:
+    going, ended = threading.Event(), threading.Event()
+
+    def work() -> None:
+        going.wait(10)
+        ended.set()
+
+    task = asyncio.create_task(git.local(work))
+    for _ in range(5):
+        await asyncio.sleep(0.01)
+        task.cancel()
+    assert not task.done(), "the folder is still the thread's"
+    going.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended.is_set()
 
 
 async def test_closing_ends_what_runs(tmp_path: Path) -> None:

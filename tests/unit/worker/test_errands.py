@@ -1,0 +1,129 @@
+"""Errands of one connection: what waits for its time waits, and what nobody waits for costs nothing meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from fleet.clock import Clock
+from fleet.model import Cause, Drift, Lane, Mode, ObjectRef, TargetKey, Work
+from fleet.worker import heal, taking
+from fleet.worker.errands import Errands
+from fleet.worker.held import Held
+from fleet.worker.taking import Box
+from fleet.worker.yielding import TRICKLE
+from tests.unit.worker.played import work
+
+REF = ObjectRef("apps", "Deployment", "shop", "web")
+
+
+def errands(clock: Clock, box: Box, held: dict[TargetKey, Held]) -> Errands:
+    """Errands whose passes are played."""
+    sightings = SimpleNamespace(get=lambda _: None)
+    member: Any = SimpleNamespace(member=SimpleNamespace(clock=clock, sightings=sightings))
+    around: Any = SimpleNamespace(paused=False, stir_target=lambda _: None)
+    report: Any = SimpleNamespace(healed=lambda *_: None)
+    knowledge: Any = None
+    return Errands(member, held, box, report, knowledge, around)
+
+
+async def test_a_seal_hastens_no_heal_of_a_fight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """H9: an opponent that writes again before each heal has ended is met after 0, 2, 8, 26, 80, 242 seconds."""
+    clock, asked = Clock(), work("app")
+    box, held = taking.box(clock), Held(work=asked)
+    key = asked.target.key
+    carried = errands(clock, box, {key: held})
+    begun = clock.boottime()
+    heals: list[float] = []
+
+    def lost() -> None:
+        found = Drift(REF, Cause.CHANGED, "autoscaler", "Update", "", ("spec.replicas",))
+        held.drifts[REF] = found
+        planned = heal.plan(held, found, clock.boottime())
+        assert planned is not None
+        box.put(key, planned[0], lane=Lane.URGENT, not_before=planned[1])
+
+    async def passed(found: Work, _held: Held, _claim: object) -> None:
+        if found.mode is not Mode.SEAL:
+            heals.append(clock.boottime() - begun)
+            lost()
+            outcome: Any = SimpleNamespace(
+                findings=SimpleNamespace(removed=()),
+                counts=SimpleNamespace(created=0, changed=1),
+                holds=(),
+                faults=(),
+            )
+            carried._healed(found, held, outcome)
+
+    monkeypatch.setattr(carried, "_work", passed)
+    monkeypatch.setattr(carried, "_still", lambda _: False)
+    tasks = [asyncio.ensure_future(carried.serve_quietly()) for _ in range(3)]
+    lost()
+    for _ in range(800):
+        clock.advance(0.5)
+        for _ in range(6):
+            await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+    assert 5 <= len(heals) <= 7, heals
+
+
+async def test_seals_that_stand_back_are_left_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, count = Clock(), 200
+    box = taking.box(clock)
+    held = {}
+    for number in range(count):
+        asked = work(f"app-{number}")
+        held[asked.target.key] = Held(work=asked)
+        seal = replace(asked, mode=Mode.SEAL, lane=Lane.SEAL)
+        box.put(asked.target.key, seal, lane=Lane.SEAL)
+    carried = errands(clock, box, held)
+    sealed, puts = [], []
+
+    async def passed(found: Work, _held: Held, _claim: object) -> None:
+        sealed.append(found.target.key)
+
+    monkeypatch.setattr(carried, "_work", passed)
+    put = box.put
+    monkeypatch.setattr(box, "put", lambda *given, **more: (puts.append(given), put(*given, **more)))
+    carried._yielding.urgent(clock.boottime())
+    tasks = [asyncio.ensure_future(carried.serve_quietly()) for _ in range(3)]
+    for _ in range(100):
+        carried._yielding.urgent(clock.boottime())
+        clock.advance(0.1)
+        for _ in range(6):
+            await asyncio.sleep(0)
+    assert 10 / TRICKLE * 0.5 <= len(sealed) <= 10 / TRICKLE + 1, (
+        "one now and then, in ten seconds of commits"
+    )
+    assert len(puts) <= 2 * len(sealed), "nobody asks for the others again and again"
+    clock.advance(2)
+    for _ in range(10 * count):
+        await asyncio.sleep(0)
+    assert len(sealed) == count, "once nothing is urgent, all go"
+    for task in tasks:
+        task.cancel()
+
+
+async def test_a_connection_that_is_over_begins_no_further_errand(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    box = taking.box(clock)
+    first, second = work("first"), work("second")
+    held = {one.target.key: Held(work=one) for one in (first, second)}
+    carried = errands(clock, box, held)
+    begun = []
+
+    async def passed(found: Work, _held: Held, _claim: object) -> None:
+        begun.append(found.target.key.application.name)
+        carried.over = True
+
+    monkeypatch.setattr(carried, "_work", passed)
+    for one in (first, second):
+        box.put(one.target.key, one)
+    await carried.serve(len(Lane))
+    assert begun == ["first"]
+    assert box.depth()[Lane.URGENT] == 1, "the next connection does it"
