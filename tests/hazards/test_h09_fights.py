@@ -104,7 +104,7 @@ async def test_a_controller_that_keeps_writing_is_met_more_and_more_seldom_and_n
         applies = [one for one in journal.writes[before:] if "/deployments/web" in one]
         assert len(applies) <= 4, "0, 2, 6 seconds apart: three or four by now"
         count = len(applies)
-        await holds(lambda: fewer(journal, before, count + 1), 4, what="it is quiet meanwhile")
+        await holds(lambda: fewer(journal, before, count + 1), 12, what="18 seconds to the next")
         assert await theatre.condition("app", "Stalled") is not None
     # A new revision has its chance at once, and with nobody against it the fight is over.
     commit = theatre.repo.commit({"apps/app/web.yaml": deployment(replicas=3)})
