@@ -348,13 +348,8 @@ class Telling:
         if known is None or known.model is None:
             return
         facts = self.cluster_facts(key.name)
-        left = any(holding.hold is Hold.CLEANED for holding in facts.holds)
-        if (
-            facts.reach is None
-            and not facts.faults
-            and known.status.get("conditions")
-            and not (urgent or left)
-        ):
+        said = facts.faults or any(holding.hold is Hold.CLEANED for holding in facts.holds)
+        if facts.reach is None and not said and known.status.get("conditions") and not urgent:
             # After a start: what was known stays until the worker has tried; where the hub has left, none will.
             return
         if key.namespace != self.namespace:
@@ -389,11 +384,8 @@ def _said_reachable(status: Mapping[str, Any]) -> bool:
 
 
 def _stray(key: ApplicationKey, namespace: str) -> Fault:
-    return Fault(
-        None,
-        "WrongNamespace",
-        f"counts only in namespace {namespace}, the hub's own; here ({key.namespace}) not",
-    )
+    text = f"counts only in namespace {namespace}, the hub's own; here ({key.namespace}) not"
+    return Fault(None, "WrongNamespace", text)
 
 
 def invalid(
