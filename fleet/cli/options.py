@@ -110,6 +110,11 @@ def pair(text: str) -> tuple[str, str]:
     return key, value
 
 
+def change(text: str) -> tuple[str, str | None]:
+    """Read ``key=value``, or ``key-`` for one that is to go."""
+    return (text[:-1], None) if text.endswith("-") and "=" not in text and len(text) > 1 else pair(text)
+
+
 def split_name(name: str, hub: Hub) -> tuple[str, str]:
     """Read ``NAME`` or ``NAMESPACE/NAME``."""
     namespace, slash, rest = name.partition("/")

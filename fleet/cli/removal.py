@@ -125,6 +125,18 @@ async def remove(session: Session, *, crds: bool) -> None:
         await _delete(session, at)
 
 
+async def called_off(session: Session) -> None:
+    """Take back what asked the hub to withdraw everything from the Clusters that stay."""
+    try:
+        clusters = await objects.listed(session.send, names.CLUSTER, session.hub.hub_namespace)
+    except KindUnknown:
+        return
+    for body in clusters:
+        if names.CLEAN in (body["metadata"].get("annotations") or {}):
+            at = At(names.CLUSTER, session.hub.hub_namespace, body["metadata"]["name"])
+            await objects.annotate(session.send, at, {names.CLEAN: None})
+
+
 async def _delete(session: Session, at: At) -> None:
     if await objects.delete(session.send, at):
         click.echo(f"Removed {at}")

@@ -37,22 +37,15 @@ def uninstall(hub: Hub, members: str, crds: bool, yes: bool, timeout: float) -> 
     and the namespace where it is empty. With --members clean the hub must run, and withdraws everything from
     every cluster first; nothing is removed before that has ended.
     """
-    import sys  # noqa: PLC0415
-
-    from fleet.cli import installation, removal  # noqa: PLC0415
+    from fleet.cli import asking, installation, removal  # noqa: PLC0415
     from fleet.cli.session import run  # noqa: PLC0415
 
     installation.meant(hub)
     fate = "is deleted" if members == "clean" else "stays as it is"
     rest = " The kinds go, with all their objects." if crds else ""
-    if not yes:
-        if not sys.stdin.isatty():
-            raise errors.CliError("uninstall asks, and nobody is there to answer", hint="Give --yes")
-        click.confirm(
-            f"Remove fleethub from this cluster? What it put on the members {fate}.{rest}",
-            abort=True,
-            err=True,
-        )
+    asking.ask(
+        "uninstall", f"Remove fleethub from this cluster? What it put on the members {fate}.{rest}", yes=yes
+    )
 
     async def verb(session: Session) -> int:
         await installation.check(session, new=False)
@@ -61,6 +54,9 @@ def uninstall(hub: Hub, members: str, crds: bool, yes: bool, timeout: float) -> 
         await removal.workload(session)
         async with removal.Stopped(session, timeout):
             await removal.remove(session, crds=crds)
+            if members == "clean" and not crds:
+                # What was withdrawn is withdrawn; of a hub that is installed later nobody has asked it.
+                await removal.called_off(session)
         return errors.DONE
 
     return run(verb, hub)

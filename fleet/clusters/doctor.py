@@ -156,7 +156,7 @@ def ends(patient: Patient, server: float = 0.0) -> Iterator[Finding]:
             0.0 if connection.token else certificate.expires(connection.client_cert),
             renew,
         ),
-        ("CA", certificate.first_end(connection.ca_data), renew),
+        ("CA", certificate.first_end(connection.ca_data), f"{renew} --ca FILE"),
         (
             "server certificate",
             server,

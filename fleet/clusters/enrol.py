@@ -14,7 +14,7 @@ from typing import Any, Final
 from fleet.clusters import rights
 from fleet.clusters.registration import IMPERSONATING, WHOLE, Scope
 from fleet.errors import Conflict, Forbidden, NotFound, RegistrationError, ServerFailed
-from fleet.kube import paths
+from fleet.kube import decode, paths
 from fleet.kube.request import Request, Send
 from fleet.model import ObjectRef, Resource
 from fleet.names import FIELD_MANAGER, MEMBER_ACCOUNT, MEMBER_NAMESPACE, PRODUCT
@@ -22,6 +22,7 @@ from fleet.names import FIELD_MANAGER, MEMBER_ACCOUNT, MEMBER_NAMESPACE, PRODUCT
 _INSTALLED: Final = "app.kubernetes.io/name"  # what an installation has on it, and enrolling puts on nothing
 TOKEN_SECONDS: Final = 30 * 24 * 3600
 _NAMESPACES: Final = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
+_TRIES: Final = 5
 _ACCOUNTS: Final = Resource("", "v1", "ServiceAccount", "serviceaccounts", namespaced=True)
 _NAMESPACE: Final = ObjectRef("", "Namespace", "", MEMBER_NAMESPACE)
 _ACCOUNT: Final = ObjectRef("", "ServiceAccount", MEMBER_NAMESPACE, MEMBER_ACCOUNT)
@@ -251,14 +252,16 @@ async def token_of(send: Send, place: str) -> tuple[str, float]:
 
 
 async def _delete(send: Send, resource: Resource, ref: ObjectRef) -> bool:
-    """Delete what is there now; False where nothing was. Tried anew when somebody else wrote meanwhile."""
-    while True:
+    """Delete what is there now; False where nothing was. Tried anew when somebody else wrote meanwhile, a few times."""
+    for left in range(_TRIES, 0, -1):
         try:
-            answer = await send(paths.get_meta(resource, ref))
-            metadata = json.loads(answer.body)["metadata"]
-            await send(paths.delete(resource, ref, uid=metadata["uid"], version=metadata["resourceVersion"]))
+            found = decode.meta((await send(paths.get_meta(resource, ref))).body, resource)
+            await send(paths.delete(resource, ref, uid=found.uid, version=found.version))
         except NotFound:
             return False
         except Conflict:
+            if left == 1:
+                raise
             continue
         return True
+    return False

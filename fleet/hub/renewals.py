@@ -25,6 +25,7 @@ from fleet.kube.connection import Connection
 from fleet.kube.request import Send
 from fleet.mailbox import Mailbox
 from fleet.model import ApplicationKey
+from fleet.redact import words
 from fleet.report.cluster_summary import CredentialFacts
 from fleet.worker.connect import KUBE_SYSTEM, NAMESPACE
 from fleet.world.objects import World
@@ -128,9 +129,10 @@ class Renewals:
             return  # looked at when it answers
         try:
             await self._renew(name, registered, send, (held.place, word))
-        except FleetError as error:
+        except Exception as error:  # noqa: BLE001 (whatever that cluster answers, the hub goes on)
             tries = self._tries[name] = self._tries.get(name, 0) + 1
-            self._problem(name, error.text + (f" (asked {word})" if word else ""))
+            text = error.text if isinstance(error, FleetError) else words(error)
+            self._problem(name, text + (f" (asked {word})" if word else ""))
             self._again(name, min(LONGEST, AGAIN * 2 ** min(tries - 1, 10)))
             return
         self._tries.pop(name, None)

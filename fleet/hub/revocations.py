@@ -19,6 +19,7 @@ from fleet.kube.client import Client
 from fleet.kube.connection import Connection
 from fleet.mailbox import Mailbox
 from fleet.model import ApplicationKey, Fault
+from fleet.redact import words
 from fleet.worker.connect import KUBE_SYSTEM, NAMESPACE
 from fleet.world.objects import World
 from fleet.world.registrations import Registrations
@@ -107,13 +108,20 @@ class Revocations:
             await self._revoke(name)
         except FleetError as error:
             self._due.put(name, None, not_before=self._clock.boottime() + AGAIN)
-            if self._problems.get(name) != error.text:
-                self._problems[name] = error.text
-                self.moved(name)
+            self._told(name, error.text)
+            return
+        except Exception as error:  # noqa: BLE001 (whatever that cluster answers, the hub goes on)
+            self._due.put(name, None, not_before=self._clock.boottime() + AGAIN)
+            self._told(name, words(error))
             return
         self._problems.pop(name, None)
         self._done[name] = (known.uid, word, version)
         self.moved(name)
+
+    def _told(self, name: str, problem: str) -> None:
+        if self._problems.get(name) != problem:
+            self._problems[name] = problem
+            self.moved(name)
 
     async def _revoke(self, name: str) -> None:
         """Remove the account, where that is not done yet.

@@ -117,8 +117,13 @@ _WORD = re.compile(r"[A-Z][A-Za-z]{0,62}")
 _NAME = r"[a-z0-9](?:[a-z0-9.:_-]{0,251}[a-z0-9])?"
 _VALUE = r"(?:\"[A-Za-z0-9_.-]{1,63}\"|\d{1,9})"
 _KEYS = rf"(?!v=)[A-Za-z]+={_VALUE}(?:,[A-Za-z]+={_VALUE})*"  # of a list's item; v= is a value itself
-_STEP = rf"\.?[A-Za-z$_][A-Za-z0-9_$-]*|\[(?:\*|[A-Za-z0-9_./-]{{1,253}}|{_KEYS})\]"
-_FIELD = re.compile(rf"(?:{_STEP})+")
+_STEP = r"[A-Za-z$_][A-Za-z0-9_$-]*"
+_ITEM = rf"\[(?:\*|[A-Za-z0-9_./-]{{1,253}}|{_KEYS})\]"
+# Where a step begins is told by its dot alone: were that left open, a path that is none would be tried in every way to
+# cut its letters, for hours, and nothing else of the process goes on meanwhile.
+_FIELD = re.compile(rf"(?:{_STEP}|{_ITEM})(?:\.{_STEP}|{_ITEM})*")
+_BARE = re.compile(rf"(?:{_STEP}|\[\.\.\.\])(?:\.{_STEP}|\[\.\.\.\])*")
+_LONGEST = 1024
 
 
 def unknown(status: int, body: bytes) -> bool:
@@ -170,10 +175,12 @@ def _first(causes: list[_Cause], message: str) -> tuple[str, str]:
 def _path(field: str) -> str:
     """A field's path as far as it holds names only; keys that may be values become ``[...]``."""
     path = field.lstrip(".").replace("<nil>", "")
+    if len(path) > _LONGEST:
+        return ""
     if _FIELD.fullmatch(path):
         return path
     path = re.sub(r"\[[^\]]*\]?", "[...]", path)
-    return path if re.fullmatch(r"(?:\.?[A-Za-z$_][A-Za-z0-9_$-]*|\[\.\.\.\])+", path) else ""
+    return path if _BARE.fullmatch(path) else ""
 
 
 _IN_MESSAGE: Final = (

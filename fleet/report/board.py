@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from fleet.model import (
     ApplicationKey,
     Fault,
-    Findings,
     Holding,
     Outcome,
     Reach,
@@ -198,11 +197,13 @@ def _bounded(outcome: Outcome) -> Outcome:
         outcome,
         faults=_few(outcome.faults),
         holds=tuple(replace(holding, refs=holding.refs[:MOST]) for holding in outcome.holds),
-        findings=Findings(
-            findings.drifts[:MOST],
-            findings.ignored[:MOST],
-            findings.warnings[:MOST],
-            render=findings.render,
+        findings=replace(
+            findings,
+            drifts=findings.drifts[:MOST],
+            ignored=findings.ignored[:MOST],
+            warnings=findings.warnings[:MOST],
+            foreign=findings.foreign[:MOST],
+            removed=findings.removed[:MOST],
         ),
     )
 

@@ -7,6 +7,7 @@ which serves the clusters without label ``env``.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -55,9 +56,15 @@ def entries() -> dict[str, str]:
     }
 
 
+def named(environment: str) -> str:
+    """The ring of one environment: of its name, unless that is another ring's by itself."""
+    return f"{ENVIRONMENT}-{environment}" if environment in (HUB, DEFAULT) else environment
+
+
 def entry(environment: str) -> str:
     """The entry of the ring of one environment."""
-    return f"matchLabels: {{{ENVIRONMENT}: {environment}}}\n"
+    # Quoted: bare, a label such as 1, no or null would be read as another type.
+    return f"matchLabels: {{{ENVIRONMENT}: {json.dumps(environment)}}}\n"
 
 
 def read(data: Mapping[str, Any]) -> Rings:

@@ -330,6 +330,8 @@ class Worker:
                 self._ground.own,
                 namespaces=self._reached.namespaces,
             )
+        if self._retry.is_set() or self._leaving:
+            raise Replaced("what it connected with counts no more")
         member.hands, member.resolver = self._ground.hands, self._ground.resolver
         self._ground.report.met(self.name)
         self._tell(Reach(self.name, True, self._clock.now(), self._clock.now(), member.discovery.version))

@@ -209,9 +209,10 @@ class SealingKeys:
             if key.namespace != self._namespace or known.model is None or known.deleting:
                 continue
             environment = known.model.metadata.labels.get(rings.ENVIRONMENT, "")
-            free = environment not in self.rings.selectors and environment not in self.rings.faults
+            ring = rings.named(environment)
+            free = ring not in self.rings.selectors and ring not in self.rings.faults
             if environment and free and not self.serving(key.name):
-                missing[environment] = rings.entry(environment)
+                missing[ring] = rings.entry(environment)
         path = f"/api/v1/namespaces/{self._namespace}/configmaps"
         try:
             found = orjson.loads((await self._door.send(Request("GET", f"{path}/{names.RINGS}"))).body)

@@ -107,6 +107,35 @@ async def test_a_cluster_is_added_once_the_hub_itself_has_reached_it(theatre: Th
     await fleethub(theatre, "cluster", "remove", "eu", code=1)
 
 
+async def test_a_cluster_that_is_added_again_keeps_what_is_not_given(theatre: Theatre) -> None:
+    await theatre.start()
+    elsewhere = theatre.planes.members["eu"].server.replace("127.0.0.1", "localhost")
+    await add(
+        theatre, "eu", "--label", "env=prod", "--annotation", "acme.example/zone=Z1", "--server", elsewhere
+    )
+
+    async def stands() -> tuple[dict[str, str], str, str]:
+        found = await theatre.api.get("Cluster", "eu", names.HUB_NAMESPACE)
+        assert found is not None
+        metadata = found["metadata"]
+        return metadata["labels"], metadata["annotations"]["acme.example/zone"], found["status"]["server"]
+
+    before = await stands()
+    assert before == ({"env": "prod"}, "Z1", elsewhere)
+    again = await add(theatre, "eu")
+    assert f"keeps to {elsewhere}" in again.err
+    assert await stands() == before
+    await add(theatre, "eu", "--label", "env-", "--label", "tier=one")
+
+    async def relabelled() -> bool:
+        return await stands() == ({"tier": "one"}, "Z1", elsewhere)
+
+    await until(relabelled, what="the labels are those of before, but for what was given")
+    here = theatre.planes.members["eu"].server
+    await add(theatre, "eu", "--server", here)
+    assert (await stands())[2] == here
+
+
 async def test_without_a_hub_adding_ends_out_of_time(theatre: Theatre) -> None:
     kubeconfig = str(theatre.planes.members["us"].kubeconfig)
     given = ("cluster", "add", "us", "--member-kubeconfig", kubeconfig, "--timeout", "1s")
@@ -133,7 +162,7 @@ async def test_an_application_is_seen_synced_and_deleted(theatre: Theatre) -> No
     assert "All 1 clusters are in sync." in dry.err
     await fleethub(theatre, "app", "refresh", "app")
 
-    await fleethub(theatre, "app", "delete", "app", "--wait", "--timeout", "30s")
+    await fleethub(theatre, "app", "delete", "app", "--wait", "--yes", "--timeout", "30s")
     await theatre.nowhere("ConfigMap", "a")
     await fleethub(theatre, "app", "get", "app", code=1)
 

@@ -9,7 +9,10 @@ from typing import Any
 import orjson
 
 from fleet import names
+from fleet.cli.seal import making
 from fleet.kube.request import Request
+from fleet.secrets.keys import certified
+from fleet.secrets.seal import Scope
 from tests.integration.test_cli import fleethub
 from tests.integration.test_identity import cluster, nowhere, ready, says, sealed, stands, version
 from tests.stage.api import Api, until
@@ -272,7 +275,7 @@ async def test_a_cluster_is_cleaned_before_it_is_removed_and_no_guard_holds_that
     await theatre.application("three", deletionPolicy="Orphan")
     await unclaimed(theatre, "eu", "two")
     before = await here(theatre, us)
-    done = await fleethub(theatre, "cluster", "remove", "eu", "--clean", "--timeout", "60s")
+    done = await fleethub(theatre, "cluster", "remove", "eu", "--clean", "--yes", "--timeout", "60s")
     assert "Removed" in done.out
     await bare(theatre, eu)
     assert await eu.get("ConfigMap", "three", theatre.namespace), "orphaned, as its Application says"
@@ -326,7 +329,7 @@ async def test_cleaning_goes_on_after_a_restart_and_the_command_can_be_given_aga
     await says(theatre, "eu", "Cleaned", "once more")
     # Whoever reads that may unregister the cluster at once: a Lease taken now would stay there.
     assert [write for write in log if write.cluster == "eu"] == []
-    await fleethub(theatre, "cluster", "remove", "eu", "--clean", "--timeout", "60s")
+    await fleethub(theatre, "cluster", "remove", "eu", "--clean", "--yes", "--timeout", "60s")
     await bare(theatre, theatre.members["eu"])
     assert await cluster(theatre, "eu") == {}
     await has(theatre, theatre.members["us"], "one", "more", "two", "three")
@@ -349,13 +352,13 @@ async def test_precious_objects_hold_the_cleaning_until_they_are_confirmed(theat
     content = {f"apps/{name}/{name}.yaml": config(name, k="1") for name in APPS}
     await begin(theatre, {**content, "apps/one/crd.yaml": manifest_of(definition(group))})
     await widget(theatre, group)
-    late = await fleethub(theatre, "cluster", "remove", "eu", "--clean", "--timeout", "4s", code=4)
+    late = await fleethub(theatre, "cluster", "remove", "eu", "--clean", "--yes", "--timeout", "4s", code=4)
     assert f"widgets.{group}" in late.err
     assert "app confirm" in late.err
     await has(theatre, theatre.members["eu"])
     assert await theatre.members["eu"].get("CustomResourceDefinition", f"widgets.{group}")
     await fleethub(theatre, "app", "confirm", "one", "--yes")
-    await fleethub(theatre, "cluster", "remove", "eu", "--clean", "--timeout", "60s")
+    await fleethub(theatre, "cluster", "remove", "eu", "--clean", "--yes", "--timeout", "60s")
     assert await theatre.members["eu"].get("CustomResourceDefinition", f"widgets.{group}") is None
     await bare(theatre, theatre.members["eu"])
     assert await theatre.members["us"].get("CustomResourceDefinition", f"widgets.{group}")
@@ -372,9 +375,9 @@ async def test_a_cluster_that_does_not_answer_is_not_cleaned_and_can_be_let_go_o
         return any((one["type"], one["status"]) == ("Reachable", "False") for one in conditions)
 
     await until(silent, what="it does not answer")
-    once = await fleethub(theatre, "cluster", "remove", "eu", "--clean", "--timeout", "0", code=3)
+    once = await fleethub(theatre, "cluster", "remove", "eu", "--clean", "--yes", "--timeout", "0", code=3)
     assert "does not answer" in once.err
-    late = await fleethub(theatre, "cluster", "remove", "eu", "--clean", "--timeout", "2s", code=4)
+    late = await fleethub(theatre, "cluster", "remove", "eu", "--clean", "--yes", "--timeout", "2s", code=4)
     assert "The hub goes on" in late.err
     assert await here(theatre, eu) == before
     await fleethub(theatre, "cluster", "remove", "eu")
@@ -389,7 +392,58 @@ async def test_a_second_registration_is_not_cleaned(theatre: Theatre) -> None:
     before = await here(theatre, theatre.members["eu"])
     await theatre.register("zweit", kubeconfig=theatre.planes.members["eu"].kubeconfig)
     await says(theatre, "zweit", "RegisteredTwice", "eu")
-    await fleethub(theatre, "cluster", "remove", "zweit", "--clean", "--timeout", "5s", code=1)
+    await fleethub(theatre, "cluster", "remove", "zweit", "--clean", "--yes", "--timeout", "5s", code=1)
     await fleethub(theatre, "cluster", "remove", "zweit")
     assert await here(theatre, theatre.members["eu"]) == before
     await stands(theatre, theatre.members["eu"], "one", k="1")
+
+
+async def test_a_registration_that_git_holds_is_cleaned_and_left_to_git(theatre: Theatre) -> None:
+    kubeconfig = theatre.planes.members["eu"].kubeconfig.read_bytes()
+    await theatre.start()
+    await theatre.keyed("hub")
+    key = theatre.hub.secrets.sealing.keyring.newest("hub")
+    assert key is not None
+    metadata = {
+        "name": "eu",
+        "namespace": names.HUB_NAMESPACE,
+        "labels": {names.SECRET_TYPE: names.SECRET_CLUSTER},
+    }
+    secret = making.sealed(
+        {"metadata": metadata}, {"kubeconfig": kubeconfig}, Scope.STRICT, certified(key.certificate.encode())
+    )
+    theatre.repo.commit({"root/eu.yaml": manifest_of(secret), "apps/one/one.yaml": config("one", k="1")})
+    await theatre.application(
+        "root",
+        source={"path": "root"},
+        placement={"hub": True},
+        namespace=names.HUB_NAMESPACE,
+        syncPolicy={"automated": {"prune": True, "selfHeal": True, "allowEmpty": True}},
+    )
+    await theatre.synced("root")
+    await theatre.application("one")
+    eu = theatre.members["eu"]
+    await has(theatre, eu, "one")
+    refused = await fleethub(theatre, "cluster", "remove", "eu", "--yes", code=1)
+    assert "Application fleethub/root holds Secret fleethub/eu" in refused.err
+    asked = await fleethub(theatre, "cluster", "remove", "eu", "--clean", code=1)
+    assert "--yes" in asked.err
+    await has(theatre, eu, "one")
+    done = await fleethub(theatre, "cluster", "remove", "eu", "--clean", "--yes", "--timeout", "60s")
+    assert "take it out of Git now" in done.out
+    await bare(theatre, eu)
+    await theatre.synced("root")
+    await says(theatre, "eu", "Cleaned")
+    await bare(theatre, eu)
+    # Meant otherwise after all: one command has everything back.
+    off = await fleethub(theatre, "cluster", "remove", "eu", "--call-off")
+    assert "comes back" in off.out
+    await has(theatre, eu, "one")
+    await fleethub(theatre, "cluster", "remove", "eu", "--clean", "--yes", "--timeout", "60s")
+    theatre.repo.commit({"root/eu.yaml": None, "root/README.md": "Clusters of the fleet\n"})
+
+    async def gone() -> bool:
+        return await cluster(theatre, "eu") == {}
+
+    await until(gone, what="Git unregisters it")
+    await bare(theatre, eu)

@@ -18,18 +18,27 @@ if TYPE_CHECKING:
     "--abandon",
     multiple=True,
     metavar="CLUSTER",
-    help="Let go of this cluster without an answer; what runs there stays. Repeatable.",
+    help="Do not wait for this cluster, which will not come back; what runs there stays. Repeatable.",
 )
 @click.option("--wait", "wait", is_flag=True, help="Wait until it is gone.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @timeout_option()
 @hub_options
 def command(hub: Hub, name: str, **asked: Any) -> None:
-    """Delete an Application and, unless its deletionPolicy is Orphan, its objects on all clusters."""
+    """Delete an Application and, unless its deletionPolicy is Orphan, its objects on all clusters.
+
+    It is gone once every cluster has answered. With --abandon it does not wait for that one.
+    """
+    from fleet.cli import asking  # noqa: PLC0415
     from fleet.cli.session import run  # noqa: PLC0415
 
     namespace, plain = split_name(name, hub)
-    _confirm(f"Delete Application {namespace}/{plain} and what it keeps on its clusters?", yes=asked["yes"])
+    but = f"; what runs on {', '.join(sorted(asked['abandon']))} stays" if asked["abandon"] else ""
+    asking.ask(
+        "app delete",
+        f"Delete Application {namespace}/{plain} and what it keeps on its clusters{but}?",
+        yes=asked["yes"],
+    )
 
     async def verb(session: Session) -> None:
         await _delete(session, (namespace, plain), asked)
@@ -64,11 +73,3 @@ async def _delete(session: Session, key: tuple[str, str], asked: dict[str, Any])
 
     await waiting.until(look, timeout=asked["timeout"], what=f"deletion of {'/'.join(key)}")
     click.echo("Gone.")
-
-
-def _confirm(question: str, *, yes: bool) -> None:
-    """Ask a person; a script is not asked."""
-    import sys  # noqa: PLC0415
-
-    if not yes and sys.stdin.isatty():
-        click.confirm(question, abort=True, err=True)

@@ -16,7 +16,7 @@ TABLE: Final[Table] = {
     "confirm": ("fleet.cli.app.confirm:command", "Let a deletion through that the guard holds."),
     "accept": ("fleet.cli.app.accept:command", "Let what another version of a renderer makes be applied."),
     "explain": ("fleet.cli.app.explain:command", "Say where each value on a cluster came from."),
-    "delete": ("fleet.cli.app.delete:command", "Delete an Application, or let go of a lost cluster."),
+    "delete": ("fleet.cli.app.delete:command", "Delete an Application and what it keeps on its clusters."),
 }
 
 app = LazyGroup("app", table=TABLE, help="See, sync and delete Applications.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fleet.cli import errors
-from fleet.cli.options import Hub, hub_options, pair, timeout_option
+from fleet.cli.options import Hub, change, hub_options, timeout_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,10 +26,20 @@ if TYPE_CHECKING:
 )
 @click.option("--member-context", metavar="NAME", help="Context in it.")
 @click.option(
-    "--label", "labels", multiple=True, type=pair, metavar="K=V", help="Label of the Cluster. Repeatable."
+    "--label",
+    "labels",
+    multiple=True,
+    type=change,
+    metavar="K=V|K-",
+    help="Label of the Cluster; K- takes it away. Repeatable.",
 )
 @click.option(
-    "--annotation", "annotations", multiple=True, type=pair, metavar="K=V", help="Annotation. Repeatable."
+    "--annotation",
+    "annotations",
+    multiple=True,
+    type=change,
+    metavar="K=V|K-",
+    help="Annotation; K- takes it away. Repeatable.",
 )
 @click.option("--server", metavar="URL", help="The API server as the hub sees it, if not as we do.")
 @click.option(
@@ -59,7 +69,8 @@ def command(hub: Hub, name: str, **given: Any) -> None:
     """Register a cluster with the hub.
 
     Makes an account for the hub on the cluster, hands its token to the hub, and waits until the hub itself
-    has reached the cluster. Again is safe: it renews the token.
+    has reached the cluster. Again is safe: it renews the token, and what is not given stays as it is, the way to a
+    server that answers too. With --server that way is what the kubeconfig and the options say now.
     """
     from fleet.cli.session import run  # noqa: PLC0415
 
@@ -70,7 +81,7 @@ def command(hub: Hub, name: str, **given: Any) -> None:
 
 
 async def _add(session: Session, name: str, given: Mapping[str, Any]) -> None:
-    from fleet.cli.cluster import registering  # noqa: PLC0415
+    from fleet.cli.cluster import present, registering  # noqa: PLC0415
     from fleet.cli.cluster.entries import Entry, Way  # noqa: PLC0415
     from fleet.clusters.registration import named  # noqa: PLC0415
     from fleet.errors import RegistrationError  # noqa: PLC0415
@@ -89,8 +100,6 @@ async def _add(session: Session, name: str, given: Mapping[str, Any]) -> None:
         given["member_kubeconfig"],
         given["member_context"] or "",
         way,
-        dict(given["labels"]),
-        dict(given["annotations"]),
         namespaces=namespaces,
         scope=given["scope"] or "",
     )
@@ -101,6 +110,8 @@ async def _add(session: Session, name: str, given: Mapping[str, Any]) -> None:
     except errors.CliError as error:
         # A person may mean it, to rename a cluster or to replace it: the hub writes nothing there until it is sorted out.
         errors.note(f"Note: {error.message}. {error.hint}.")
+    changes = dict(given["labels"]), dict(given["annotations"])
+    entry, met = await present.laid_under(session, entry, met, clusters.get(name), changes)
     done = await registering.register(session, entry, met, clusters.get(name), renew=True)
     for note in done.notes:
         errors.note(note)

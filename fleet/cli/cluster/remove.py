@@ -9,12 +9,14 @@ import click
 from fleet.cli.options import Hub, hub_options, timeout_option
 
 if TYPE_CHECKING:
+    from fleet.cli.objects import At
     from fleet.cli.session import Session
 
 
 @click.command("remove")
 @click.argument("name")
 @click.option("--clean", is_flag=True, help="First withdraw everything that the hub keeps there.")
+@click.option("--call-off", is_flag=True, help="Instead: end a cleaning; what was withdrawn comes back.")
 @click.option(
     "--member-kubeconfig",
     metavar="FILE",
@@ -34,15 +36,23 @@ def command(hub: Hub, name: str, clean: bool, yes: bool, timeout: float, **given
     """Unregister a cluster: the hub forgets its credential and lets go. What runs there stays.
 
     With --clean the hub withdraws every Application and every set that nobody claims from it first. Exit code 4
-    when that takes longer than --timeout (the hub goes on; run it again), 3 with --timeout 0.
+    when that takes longer than --timeout (the hub goes on; run it again, or --call-off), 3 with --timeout 0.
     """
     import sys  # noqa: PLC0415
 
+    from fleet.cli import asking  # noqa: PLC0415
     from fleet.cli.session import run  # noqa: PLC0415
 
-    fate = "All that the hub keeps there is deleted" if clean else "What runs there stays"
-    if not yes and sys.stdin.isatty():
-        click.confirm(f"Unregister cluster {name}? {fate}.", abort=True, err=True)
+    if given["call_off"]:
+        if clean:
+            raise click.UsageError("--call-off ends what --clean began: give one of them")
+        run(lambda session: _called_off(session, name), hub)
+        return
+    if clean:
+        question = f"Unregister cluster {name}? All that the hub keeps there is deleted."
+        asking.ask("cluster remove --clean", question, yes=yes)
+    elif not yes and sys.stdin.isatty():
+        click.confirm(f"Unregister cluster {name}? What runs there stays.", abort=True, err=True)
 
     async def verb(session: Session) -> None:
         from fleet import names  # noqa: PLC0415
@@ -50,7 +60,16 @@ def command(hub: Hub, name: str, clean: bool, yes: bool, timeout: float, **given
 
         at = objects.At(names.CLUSTER, hub.hub_namespace, name)
         missing = given["ignore_missing"] and await objects.find(session.send, at) is None
-        if clean and not missing and not await cleaned(session, name, timeout):
+        declared = await _declared(session, name)
+        if declared and not clean:
+            raise errors.CliError(
+                f"{declared}: Git would have it made again",
+                hint="Take it out of Git; that unregisters the cluster",
+            )
+        if clean and not missing:
+            await cleaned(session, name, timeout)
+        if declared:
+            click.echo(f"{declared}: take it out of Git now; that unregisters the cluster.")
             return
         await _remove(session, name, clean=clean, missing=missing)
         if given["member_kubeconfig"]:
@@ -98,19 +117,13 @@ async def _remove(session: Session, name: str, *, clean: bool, missing: bool) ->
             f"{name} is discovered from Secret {made_from}, which another tool keeps",
             hint="Remove it there, or its label; or run the hub without --discover for that namespace",
         )
-    removed = []
     # The Secrets first: as long as one is there, the hub makes the Cluster anew.
-    wanted = {
-        f"{name}{secrets.KUBECONFIG_SUFFIX}",
-        f"{name}{secrets.TOKEN_SUFFIX}",
-        made_from,
-    }
-    for secret in sorted(wanted - {""}):
-        where = objects.At(objects.SECRET, namespace, secret)
-        if secrets.ours_of(name, await objects.find(session.send, where)) and await objects.delete(
-            session.send, where
-        ):
-            removed.append(str(where))
+    removed = [
+        str(where)
+        for where in _secrets(namespace, name, made_from)
+        if secrets.ours_of(name, await objects.find(session.send, where))
+        and await objects.delete(session.send, where)
+    ]
     if await objects.delete(session.send, at):
         removed.append(str(at))
     await records.write(session.send, namespace, name, None)
@@ -126,8 +139,55 @@ async def _remove(session: Session, name: str, *, clean: bool, missing: bool) ->
         click.echo(f"What runs on {name} stays, and so does the hub's account there (namespace fleethub).")
 
 
-async def cleaned(session: Session, name: str, timeout: float) -> bool:  # noqa: ASYNC109 (exit code 4)
-    """Ask for the withdrawal and wait for its end; False where the Cluster itself is not ours to remove."""
+def _secrets(namespace: str, name: str, made_from: str) -> list[At]:
+    from fleet.cli import objects  # noqa: PLC0415
+    from fleet.cli.cluster import secrets  # noqa: PLC0415
+
+    wanted = {f"{name}{secrets.KUBECONFIG_SUFFIX}", f"{name}{secrets.TOKEN_SUFFIX}", made_from}
+    return [objects.At(objects.SECRET, namespace, one) for one in sorted(wanted - {""})]
+
+
+async def _declared(session: Session, name: str) -> str:
+    """What an app of apps holds of a registration, in words; empty where it holds nothing of it."""
+    from fleet import names  # noqa: PLC0415
+    from fleet.cli import objects  # noqa: PLC0415
+    from fleet.cli.cluster import secrets  # noqa: PLC0415
+
+    namespace = session.hub.hub_namespace
+    at = objects.At(names.CLUSTER, namespace, name)
+    cluster = await objects.find(session.send, at)
+    made_from = ((cluster or {}).get("metadata", {}).get("annotations") or {}).get(names.MADE_FROM, "")
+    for where in (at, *_secrets(namespace, name, made_from if "/" not in made_from else "")):
+        found = cluster if where == at else await objects.find(session.send, where)
+        if found is None or (where != at and not secrets.ours_of(name, found)):
+            continue
+        own = (found["metadata"].get("labels") or {}).get(names.APPLYSET_PART_OF)
+        if not own:
+            continue
+        for parent in await objects.listed(
+            session.send, objects.CONFIG_MAP, namespace, f"{names.APPLYSET_ID}={own}"
+        ):
+            holder = (parent["metadata"].get("annotations") or {}).get(names.SET_APPLICATION, "")
+            return f"Application {holder} holds {where}"
+    return ""
+
+
+async def _called_off(session: Session, name: str) -> None:
+    from fleet import names  # noqa: PLC0415
+    from fleet.cli import objects  # noqa: PLC0415
+
+    at = objects.At(names.CLUSTER, session.hub.hub_namespace, name)
+    metadata = (await objects.get(session.send, at))["metadata"]
+    if names.CLEAN not in (metadata.get("annotations") or {}):
+        click.echo(f"{name} is not being cleaned.")
+        return
+    await objects.annotate(session.send, at, {names.CLEAN: None})
+    click.echo(f"Called off: what was withdrawn from {name} comes back.")
+
+
+async def cleaned(session: Session, name: str, timeout: float) -> None:  # noqa: ASYNC109 (exit code 4)
+    """Ask for the withdrawal and wait for its end."""
+    import asyncio  # noqa: PLC0415
     from datetime import UTC, datetime  # noqa: PLC0415
 
     from fleet import names  # noqa: PLC0415
@@ -153,19 +213,18 @@ async def cleaned(session: Session, name: str, timeout: float) -> bool:  # noqa:
             return waiting.Look(done=True, lines=("Nothing is left.",))
         return waiting.Look(done=False, lines=tuple(_told(name, body)))
 
+    call_off = f"'fleethub cluster remove {name} --call-off' has all put back"
     try:
         await waiting.until(look, timeout=timeout, what=f"cleaning {name}")
+    except asyncio.CancelledError:
+        errors.note(f"The hub goes on withdrawing everything from {name}; {call_off}.")
+        raise
     except errors.CliError as error:
         if error.exit_code in (errors.NOT_YET, errors.OUT_OF_TIME):
             error.hint = (
-                "The hub goes on: run this again; without --clean it lets go at once, and "
-                f"'kubectl annotate cluster {name} {names.CLEAN}-' calls it off"
+                f"The hub goes on: run this again; without --clean it lets go at once, and {call_off}"
             )
         raise
-    if names.APPLYSET_PART_OF in (metadata.get("labels") or {}):
-        click.echo(f"Nothing is left on {name}. An app of apps declares the Cluster: take it out of Git now.")
-        return False
-    return True
 
 
 def _told(name: str, body: dict[str, Any]) -> list[str]:

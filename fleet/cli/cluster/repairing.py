@@ -10,17 +10,13 @@ import asyncio
 import base64
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from fleet import names
 from fleet.cli import errors, objects
 from fleet.cli.app import columns
-from fleet.cli.cluster import own, registering, secrets, sidebyside
+from fleet.cli.cluster import own, present, registering, secrets, sidebyside
 from fleet.cli.cluster.entries import Entry
 from fleet.cli.cluster.sidebyside import Case
-from fleet.clusters import forms
-from fleet.clusters.kubeconfig import Allowed
-from fleet.documents import read as documents
 from fleet.errors import FleetError
 
 if TYPE_CHECKING:
@@ -92,15 +88,15 @@ class Repairing:
             word = f"no kubeconfig reaches it ({case.identity})" if case.identity else "it was never reached"
             ready = objects.condition(cluster, "Ready").get("message", "the hub has not taken it up")
             raise errors.CliError(f"{word}; {ready}")
-        at, present = await _serving(session, case.name, cluster)
-        connection = met.connection if self._move else _as_it_is(present, met.connection)
+        at, held = await _serving(session, case.name, cluster)
+        connection = met.connection if self._move else _as_it_is(held, met.connection)
         try:
             at_member = (case.name, met.identity)
             enrolled = await own.let_in(session, met.send, at_member, None, own.registered(cluster))
         except FleetError as error:
             raise errors.CliError(error.text) from None
         connection = replace(connection, token=enrolled.token)
-        written = await _write(session, case.name, at, present, connection)
+        written = await _write(session, case.name, at, held, connection)
         case.server = connection.server
         case.result, case.secret = registering.RENEWED, str(written["metadata"]["resourceVersion"])
 
@@ -128,41 +124,29 @@ async def _serving(
         )
     secret = made_from or f"{name}{secrets.TOKEN_SUFFIX}"
     at = objects.At(objects.SECRET, session.hub.hub_namespace, secret)
-    present = await objects.find(session.send, at)
-    if present is not None and not secrets.ours_of(name, present):
+    found = await objects.find(session.send, at)
+    if found is not None and not secrets.ours_of(name, found):
         raise errors.CliError(f"{at} is no registration")
-    held = set((present or {}).get("data") or {})
+    held = set((found or {}).get("data") or {})
     if made_from and "kubeconfig" not in held:
         raise errors.CliError(f"its registration is {at}, which another tool keeps: renew it there")
-    return at, present
+    return at, found
 
 
 def _as_it_is(secret: Mapping[str, Any] | None, other: Connection) -> Connection:
     """The way to the server that a registration has; ``other`` where there is none that reads."""
-    if secret is None:
-        return other
-    try:
-        found = forms.connection(forms.data(secret), Allowed(proxies=_proxies(secret)))
-    except FleetError:
+    found = present.connection(secret) if secret is not None else None
+    if found is None:
         return other
     # A bare token's Cluster says itself where the server is.
     return replace(found, server=found.server or other.server, client_cert=None, client_key=None, basic=None)
 
 
-def _proxies(secret: Mapping[str, Any]) -> frozenset[str]:
-    """The hosts of proxies that a registration names: whether they count is the hub's to say."""
-    content = forms.data(secret).get("kubeconfig")
-    found = documents.value(content, path="kubeconfig") if content else None
-    clusters = found.get("clusters") if isinstance(found, dict) else None
-    urls = [(one.get("cluster") or {}).get("proxy-url") for one in clusters or [] if isinstance(one, dict)]
-    return frozenset(urlsplit(url).hostname or "" for url in urls if isinstance(url, str))
-
-
 async def _write(
-    session: Session, name: str, at: objects.At, present: Mapping[str, Any] | None, connection: Connection
+    session: Session, name: str, at: objects.At, held: Mapping[str, Any] | None, connection: Connection
 ) -> dict[str, Any]:
     namespace = session.hub.hub_namespace
-    if "kubeconfig" not in ((present or {}).get("data") or {}):
+    if "kubeconfig" not in ((held or {}).get("data") or {}):
         return await objects.apply(session.send, secrets.credential((namespace, name), connection))
     content = base64.b64encode(secrets.kubeconfig(name, connection).encode()).decode("ascii")
     # A patch of this key alone: labels and annotations are whoever's they are.

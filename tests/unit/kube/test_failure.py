@@ -94,6 +94,13 @@ def test_the_field_is_that_of_the_first_cause() -> None:
         (f"data[{CANARY} and more]", "data[...]"),
         (f'"{CANARY}"', ""),
         ("<nil>", ""),
+        # Of paths that are none at their end: however many letters come before, they are told at once.
+        (
+            "spec.template.spec.containers[0].resources.limits[cpu ]",
+            "spec.template.spec.containers[...].resources.limits[...]",
+        ),
+        (".spec.template.metadata.annotations.prometheus.io/scrape", ""),
+        ("spec" + ".template" * 10_000 + "/", ""),
     ],
 )
 def test_a_path_is_shown_as_far_as_it_is_names(field: str, shown: str) -> None:

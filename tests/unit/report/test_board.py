@@ -8,6 +8,7 @@ from fleet.model import (
     ApplicationKey,
     Counts,
     Fault,
+    Findings,
     Health,
     ObjectRef,
     Outcome,
@@ -111,3 +112,12 @@ def test_times_go_with_what_they_are_the_times_of() -> None:
     assert board.since(TargetKey(HELLO, "eu-1")).state.at == board.since(HELLO).faults.at == 0.0
     assert board.told(HELLO) == Told()
     assert board.outcomes(HELLO) == ()
+
+
+def test_what_is_cut_short_still_says_which_request_it_answers() -> None:
+    board = Board()
+    many = tuple(Fault(None, "Bad", f"fault {number}") for number in range(MOST + 5))
+    board.put(replace(outcome("eu-1"), faults=many, findings=Findings(answered="now", render="key")))
+    (kept,) = board.outcomes(HELLO)
+    assert len(kept.faults) == MOST
+    assert (kept.findings.answered, kept.findings.render) == ("now", "key")
