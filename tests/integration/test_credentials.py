@@ -354,3 +354,13 @@ async def test_a_hub_that_was_stopped_past_the_life_of_its_token_says_so(stage: 
     anew = await eu.get("ServiceAccount", names.MEMBER_ACCOUNT, names.MEMBER_NAMESPACE) or {}
     assert anew["metadata"]["uid"] != there["metadata"]["uid"]
     await holds(stage, "1")
+
+    # Whatever verb lets the hub in does first what was asked for: it would hit the token that comes now.
+    await stage.stop()
+    asked = {"metadata": {"annotations": {names.REVOKE: "while no hub runs"}}}
+    await stage.api.patch("Cluster", "eu", names.HUB_NAMESPACE, asked)
+    again = await add(stage, "eu", "--no-wait")
+    assert "Revoked, as asked while no hub runs" in again.err
+    await stage.start()
+    await holds(stage, "2")
+    assert (await cluster(stage, "eu"))["status"].get("revoked") != "while no hub runs"

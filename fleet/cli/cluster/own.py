@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fleet import names
 from fleet.cli import hub_objects, objects
+from fleet.cli.app import columns
 from fleet.clusters import enrol
 from fleet.clusters.enrol import Enrolled
 from fleet.clusters.registration import WHOLE, Scope
@@ -73,6 +74,21 @@ async def let_in(
     token, expires = await enrol.token_of(send, names.SELF_NAMESPACE)
     whose = f"ServiceAccount {names.SELF_NAMESPACE}/{names.MEMBER_ACCOUNT}"
     return Enrolled(token, expires, (f"{whose}: cluster-admin on {name}, the hub's own cluster",))
+
+
+async def revoked(session: Session, cluster: Mapping[str, Any], send: Send, identity: str) -> str:
+    """Do what 'cluster revoke' asked for and the hub could not: else it would do it to the token that comes now.
+
+    In words what was done; empty where nothing was asked, or is done.
+    """
+    metadata = cluster["metadata"]
+    word = (metadata.get("annotations") or {}).get(names.REVOKE, "")
+    if not word or columns.status(cluster).get("revoked") == word:
+        return ""
+    voided = await enrol.void(send, await place(session, identity))
+    at = objects.At(names.CLUSTER, session.hub.hub_namespace, metadata["name"])
+    await objects.annotate(session.send, at, {names.REVOKE: None})
+    return f"Revoked, as asked {word}: no former token of the hub counts there." if voided else ""
 
 
 def registered(cluster: Mapping[str, Any]) -> Scope:

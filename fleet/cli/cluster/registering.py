@@ -171,6 +171,8 @@ async def register(
         version = str(present["metadata"]["resourceVersion"])
         return Done(UNCHANGED, at, met.connection.server, version, notes)
     try:
+        if cluster is not None and (done := await own.revoked(session, cluster, met.send, met.identity)):
+            notes = (*notes, done)
         enrolled = await own.let_in(session, met.send, (entry.name, met.identity), asked)
     except FleetError as error:
         raise errors.CliError(

@@ -91,6 +91,7 @@ class Repairing:
         at, held = await _serving(session, case.name, cluster)
         connection = met.connection if self._move else _as_it_is(held, met.connection)
         try:
+            await own.revoked(session, cluster, met.send, met.identity)
             at_member = (case.name, met.identity)
             enrolled = await own.let_in(session, met.send, at_member, None, own.registered(cluster))
         except FleetError as error:

@@ -12,7 +12,6 @@ from fleet.cli.options import Hub, hub_options, timeout_option
 if TYPE_CHECKING:
     from fleet.cli.objects import At
     from fleet.cli.session import Session
-    from fleet.kube.request import Send
 
 
 @click.command("rotate")
@@ -109,7 +108,8 @@ async def _let_in(session: Session, body: dict[str, Any], given: dict[str, Any])
                 f"that kubeconfig reaches the cluster {reached}, and {name} is {known} (UIDs of kube-system)",
                 hint="Give the kubeconfig of that cluster",
             )
-        await _revoked(session, body, member.send, await own.place(session, reached))
+        if done := await own.revoked(session, body, member.send, reached):
+            click.echo(done)
         # The rights that it was given stay the same: this is no way to more.
         enrolled = await own.let_in(session, member.send, (name, reached), None, own.registered(body))
     except FleetError as error:
@@ -127,22 +127,6 @@ async def _let_in(session: Session, body: dict[str, Any], given: dict[str, Any])
         return
     await _taken_up(session, body, given["timeout"])
     click.echo(f"The hub has reached {name}.")
-
-
-async def _revoked(session: Session, body: dict[str, Any], send: Send, place: str) -> None:
-    """Do what 'cluster revoke' asked for and the hub could not: else it would do it to the new token."""
-    from fleet import names  # noqa: PLC0415
-    from fleet.cli import objects  # noqa: PLC0415
-    from fleet.cli.app import columns  # noqa: PLC0415
-    from fleet.clusters import enrol  # noqa: PLC0415
-
-    word = (body["metadata"].get("annotations") or {}).get(names.REVOKE, "")
-    if not word or columns.status(body).get("revoked") == word:
-        return
-    if await enrol.void(send, place):
-        click.echo(f"Revoked, as asked {word}: no former token of the hub counts there.")
-    at = objects.At(names.CLUSTER, session.hub.hub_namespace, body["metadata"]["name"])
-    await objects.annotate(session.send, at, {names.REVOKE: None})
 
 
 async def _taken_up(session: Session, body: dict[str, Any], timeout: float) -> None:  # noqa: ASYNC109 (exit code 4)
