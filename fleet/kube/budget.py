@@ -2,7 +2,7 @@
 
 Contract: at most ``total`` in all and ``each`` a cluster, shared round-robin between the clusters that wait,
 lane by lane: what waits in URGENT goes before all COLD. Clusters whose last request failed share ``suspects``
-slots of their own, so that dead ones cost the others nothing. Watches are not counted. A slot is had before a
+slots of their own, so that dead ones cost the others nothing, also while they are connected to anew. Watches are not counted. A slot is had before a
 request's clock starts. One loop; nothing here awaits but the wait for a slot.
 """
 
@@ -66,7 +66,7 @@ class Slot:
 class Budget:
     """The one owner of slots; shared by all Clients of a process."""
 
-    def __init__(self, total: int = 64, each: int = 16, suspects: int = 4) -> None:
+    def __init__(self, total: int = 64, each: int = 16, suspects: int = 16) -> None:
         self._each = each
         self._trusted = _Pool(total)
         self._suspect = _Pool(suspects)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import nullcontext
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Protocol
@@ -72,7 +73,6 @@ class Client:
         self._token = connection.token
         self._token_due = 0.0
         self._refreshing = asyncio.Lock()
-        self._suspected = False
         self._date = ""
 
     @property
@@ -92,7 +92,7 @@ class Client:
         """Send one request and read all of its answer; what it raises is said in the package."""
         if self._connection.refresh is not None:
             await self._renew()
-        async with self._budget.slot(self.cluster, request.lane):
+        async with nullcontext() if request.apart else self._budget.slot(self.cluster, request.lane):
             token = self._token
             status, headers, body = await self._exchange(request)
             if status == _UNAUTHORIZED and await self._renewed(token):
@@ -166,10 +166,14 @@ class Client:
 
         self._open().prove(session.Proof(self._url(request), lambda: self._header(request), checked))
 
-    async def close(self) -> None:
-        """Drop all connections: requests in flight fail, later ones raise Unreachable. Safe to repeat."""
+    async def close(self, *, for_good: bool = False) -> None:
+        """Drop all connections: requests in flight fail, later ones raise Unreachable. Safe to repeat.
+
+        How the cluster answered last is remembered for the next client, unless there is to be none (``for_good``).
+        """
         self._closed = True
-        self._budget.suspect(self.cluster, failed=False)
+        if for_good:
+            self._budget.suspect(self.cluster, failed=False)
         if self._sessions is not None:
             if self._closing is None:
                 self._closing = asyncio.ensure_future(self._sessions.close())
@@ -203,9 +207,7 @@ class Client:
             session.ATTEMPT.reset(mark)
         self._told(request, request.verb, response.status, begun)
         self._date = response.headers.get("Date", "")
-        if self._suspected:
-            self._suspected = False
-            self._budget.suspect(self.cluster, failed=False)
+        self._budget.suspect(self.cluster, failed=False)
         return response.status, response.headers, body
 
     def _failed(
@@ -213,7 +215,6 @@ class Client:
     ) -> FleetError:
         # A timeout of a loop that lags says nothing of the cluster (H23).
         if not self._closed and not late:
-            self._suspected = True
             self._budget.suspect(self.cluster, failed=True)
         kind = Unanswered if attempt.sent and attempt.writes else Unreachable
         return kind(session.words(error), ref=request.ref)

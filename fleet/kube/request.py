@@ -27,7 +27,8 @@ class Request:
 
     ``verb`` is the HTTP method, ``path`` is percent-encoded (``paths`` makes it), ``query`` is not.
     ``timeout`` counts from the moment that the request has its slot, in seconds; for a stream it is the time
-    until the answer begins. ``ref`` names the object in errors.
+    until the answer begins. ``ref`` names the object in errors. ``apart``: it waits for no slot, as a sign of life that
+    is asked for because others do not come back.
     """
 
     verb: str
@@ -39,6 +40,7 @@ class Request:
     timeout: float = 30.0
     lane: Lane = Lane.URGENT
     ref: ObjectRef | None = None
+    apart: bool = False
 
     @property
     def writes(self) -> bool:

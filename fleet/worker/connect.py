@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Final
 
 from fleet import names
 from fleet.clock import Clock
@@ -26,6 +28,9 @@ from fleet.worker.sightings import Sightings
 
 NAMESPACE = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
 KUBE_SYSTEM = ObjectRef("", "Namespace", "", "kube-system")
+
+ANSWER_TIMEOUT: Final = 10.0  # seconds in which a server says who it is, from when it was asked
+CONNECT_TIMEOUT: Final = 60.0  # seconds for the rest
 
 Admit = Callable[[str, str], Awaitable[None]]
 """A cluster's name and the UID that answers by that connection; raises why nothing may be written there."""
@@ -48,17 +53,20 @@ async def connect(
     are all that it may read and write besides; None: the whole cluster.
     """
     doubt = asyncio.Event()
-    asking = paths.get_meta(NAMESPACE, KUBE_SYSTEM)
+    asking = replace(paths.get_meta(NAMESPACE, KUBE_SYSTEM), timeout=ANSWER_TIMEOUT)
+    # A crowd that does not answer waits for slots among itself: that is no failure of whoever waits.
     who: Meta = decode.meta((await client.send(asking)).body, NAMESPACE)
-    if lease is not None:
-        await admit(name, who.uid)
-        place = names.SELF_NAMESPACE if who.uid == own else place
-        lease.move(place)
-        client.prove(asking, lambda body: _same(who.uid, body, doubt))
-    found = await discovery.read(client.send)
-    if lease is not None:
-        await lease.acquire(client.send)
-    key = await digest_key.read(client.send, place)
+    async with asyncio.timeout(CONNECT_TIMEOUT):
+        if lease is not None:
+            await admit(name, who.uid)
+            place = names.SELF_NAMESPACE if who.uid == own else place
+            lease.move(place)
+            client.prove(asking, lambda body: _same(who.uid, body, doubt))
+        found = await discovery.read(client.send)
+        if lease is not None:
+            await lease.acquire(client.send)
+        key = await digest_key.read(client.send, place)
+        parents = await parent.read_all(client.send, name, place)
     member = Member(
         name=name,
         client=client,
@@ -73,7 +81,7 @@ async def connect(
         doubt=doubt,
         namespaces=namespaces,
     )
-    for item in await parent.read_all(client.send, name, place):
+    for item in parents:
         member.parents[item.target] = item
     member.parents_listed = True
     return member

@@ -29,7 +29,7 @@ async def watch_over(member: Member, doubt: asyncio.Event, answered: Callable[[]
         await _wait(member, doubt, AGAIN if misses else member.clock.jitter(EVERY))
         due = asyncio.get_running_loop().time() + TIMEOUT
         try:
-            await member.client.send(Request("GET", "/version", timeout=TIMEOUT))
+            await member.client.send(Request("GET", "/version", timeout=TIMEOUT, apart=True))
             misses = 0
             await answered()
         except Forbidden as error:

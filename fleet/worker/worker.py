@@ -38,7 +38,6 @@ from fleet.worker.work import Leave, same
 
 FIRST_RETRY = 0.5
 LAST_RETRY = 30.0
-CONNECT_TIMEOUT = 60.0
 FIRST_ANSWER = 10.0  # seconds of failed tries after which a cluster counts as one that does not answer
 
 ClientFactory = Callable[[Connection, str, Callable[[], bool]], Client]
@@ -90,7 +89,7 @@ class Worker:
         self._running: Running | None = None
         self._retry = asyncio.Event()
         self._paused = False
-        self._leaving = False
+        self._leaving = self._stopping = False
         self._reach: Reach | None = None
         self._begun, self._heard = ground.clock.boottime(), False
         self._task = asyncio.ensure_future(self._supervise())
@@ -204,6 +203,7 @@ class Worker:
 
     async def stop(self) -> None:
         """Let go of the cluster; what is in flight is given up."""
+        self._stopping = True
         await ending.end([self._task])
 
     # --- what others may know ---------------------------------------------------------------------------
@@ -312,24 +312,23 @@ class Worker:
                 self._running = None
                 if self._lease is not None:
                     self._lease.drop()
-                await client.close()
+                await client.close(for_good=self._stopping)
             pause = min(LAST_RETRY, FIRST_RETRY * 2**tries)
             tries = min(tries + 1, 10)
             await self._pause(self._clock.jitter(pause, 0.3))
 
     async def _connected(self, client: Client) -> None:
-        async with asyncio.timeout(CONNECT_TIMEOUT):
-            member = await connect(
-                self.name,
-                client,
-                self._place,
-                self._lease,
-                self._late,
-                self._clock,
-                self._ground.admit,
-                self._ground.own,
-                namespaces=self._reached.namespaces,
-            )
+        member = await connect(
+            self.name,
+            client,
+            self._place,
+            self._lease,
+            self._late,
+            self._clock,
+            self._ground.admit,
+            self._ground.own,
+            namespaces=self._reached.namespaces,
+        )
         if self._retry.is_set() or self._leaving:
             raise Replaced("what it connected with counts no more")
         member.hands, member.resolver = self._ground.hands, self._ground.resolver

@@ -23,7 +23,7 @@ class Dead:
         """There is no answer."""
         raise Unreachable("no connection")
 
-    async def close(self) -> None:
+    async def close(self, *, for_good: bool = False) -> None:
         """There is nothing to close."""
 
 
