@@ -6,14 +6,19 @@ first.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from fleet.git.mirror import Mirror
 
 
-async def keep(mirror: Mirror, revisions: Iterable[str]) -> frozenset[str]:
-    """Hold exactly these commits, as far as the mirror has them; which ones that is. Refs of others go."""
-    return await mirror.hold(frozenset(revisions))
+class Named(NamedTuple):
+    """Commits that somebody records; ``whole``: whether these are all, or some member has not said yet what it records."""
+
+    commits: frozenset[str]
+    whole: bool = True
+
+
+async def keep(mirror: Mirror, named: Named) -> frozenset[str]:
+    """Hold these commits, as far as the mirror has them; which ones that is. Once they are all, refs of others go."""
+    return await mirror.hold(named.commits, release=named.whole)

@@ -182,10 +182,10 @@ class Mirror:
             raise GitFailed(1)
         return self._git.run(args, folder=self._folder, bounds=bounds)
 
-    async def hold(self, commits: frozenset[str]) -> frozenset[str]:
-        """Make the private refs those of ``commits``, as far as they are here; which ones that is."""
+    async def hold(self, commits: frozenset[str], *, release: bool = True) -> frozenset[str]:
+        """Make the private refs those of ``commits``, as far as they are here; which ones that is. Else add them."""
         async with self._lock:
-            return await self._git.local(lambda: self._hold(commits))
+            return await self._git.local(lambda: self._hold(commits, release=release))
 
     async def close(self) -> None:
         """End the reading process, and packing if it goes on."""
@@ -291,11 +291,12 @@ class Mirror:
             for args in steps:
                 await self._git.local(partial(self._git.run, args, folder=self._folder, bounds=_PACKING))
 
-    def _hold(self, commits: frozenset[str]) -> frozenset[str]:
+    def _hold(self, commits: frozenset[str], *, release: bool) -> frozenset[str]:
         self._open()
         wanted = frozenset(commit for commit in commits if commit_hash(commit) and self.known(commit))
         held = folder.kept(self._folder)
         lines = [f"update {folder.KEEP}{commit} {commit}\n" for commit in sorted(wanted - held)]
+        wanted |= frozenset() if release else held
         lines += [f"delete {folder.KEEP}{commit}\n" for commit in sorted(held - wanted)]
         if lines:
             told = Granted(stdin="".join(lines).encode())

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from fleet import ending, log, names
 from fleet.errors import FleetError, NotFound
+from fleet.git.keep import Named
 from fleet.hub import keeping, measuring, renewals, revocations, wiring
 from fleet.hub.parts import Parts
 from fleet.kube import decode, paths
@@ -214,12 +215,14 @@ class Hub(Parts):
         """Count a fetch."""
         self.metrics.fetched(fetched.seconds, fetched=fetched.fetched, well=fetched.well)
 
-    def recorded(self, url: str) -> frozenset[str] | None:
-        """Commits of a repository that are to be kept; None while not all are known."""
-        workers = self.roster.workers()
-        if not self.ready or any(worker.running is None for worker in workers):
+    def recorded(self, url: str) -> Named | None:
+        """Commits of a repository that are to be kept; None before the lists are complete."""
+        if not self.ready:
             return None
-        return keeping.commits(url, self.board.snapshot().recorded.values(), self.reconciler.records.values())
+        known = self.board.snapshot().recorded.values()
+        # One cluster that never answers must not leave the others' commits to a force-push.
+        whole = all(worker.running is not None for worker in self.roster.workers())
+        return Named(keeping.commits(url, known, self.reconciler.records.values()), whole)
 
     def withdrew(self, target: TargetKey) -> None:
         """A target has been cleared."""

@@ -58,6 +58,10 @@ class Secrets:
         self._namespace = settings.namespace
         self._board = board
         self._asked: dict[ApplicationKey, tuple[str, str]] = {}
+        self._closed: set[TargetKey] = (
+            set()
+        )  # targets of which something could not be opened since keys moved
+        self._moves = 0
         fetching = Fetching(self.vault, self.stores.get, self.stores.source, settings.secret_refresh)
         self._resolving = Resolving(self.sealing.keyring, self.sealing.serving, fetching)
 
@@ -77,7 +81,15 @@ class Secrets:
         """The Secret in clear. Raises FleetError."""
         if not self.sealing.complete:
             raise NotReady("the sealing keys are not read yet", ref=asked.manifest.ref)
-        found = await self._resolving.clear(asked.manifest, self._place(asked))
+        before = self._moves
+        try:
+            found = await self._resolving.clear(asked.manifest, self._place(asked))
+        except SealClosed:
+            # What the pass came to stands on the board only at its end, and a key may come before that.
+            self._closed.add(asked.target)
+            if self._moves != before:
+                self._touch(asked.target)
+            raise
         self.refresh.opened(asked)
         return found
 
@@ -152,7 +164,11 @@ class Secrets:
             worker.again(target)
 
     def _again(self) -> None:
-        for target, outcome in self._board.snapshot().outcomes.items():
+        self._moves += 1
+        told = self._board.snapshot().outcomes.items()
+        shut = {target for target, found in told if any(fault.reason in CLOSED for fault in found.faults)}
+        closed, self._closed = self._closed | shut, set()
+        for target in closed:
             worker = self.roster.get(target.cluster)
-            if worker is not None and any(fault.reason in CLOSED for fault in outcome.faults):
+            if worker is not None:
                 worker.again(target)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from fleet import names
+from fleet.git.keep import Named
 from fleet.hub.parts import Parts
 from fleet.model import ApplicationKey, TargetKey
 from fleet.render.ground import RemoteChart
@@ -27,7 +28,7 @@ class Answers:
     fetched: Callable[[Fetched], None]
     lifted: Callable[[], None]
     moved: Callable[[Repository], Awaitable[None]]
-    recorded: Callable[[str], frozenset[str] | None]
+    recorded: Callable[[str], Named | None]
     settled: Callable[[], None]
     withdrew: Callable[[TargetKey], None]
     write_status: Callable[[ApplicationKey], Awaitable[None]]

@@ -82,7 +82,7 @@ class Repository:
         self.told: Callable[[Fetched], None] = lambda _: None
         self.moved: Moved | None = None
         self.moving: Callable[[str], None] = lambda _: None
-        self.recorded: Callable[[], Iterable[str] | None] = lambda: None
+        self.recorded: Callable[[], keep.Named | None] = lambda: None
 
     @property
     def refs(self) -> Refs | None:
@@ -165,11 +165,11 @@ class Repository:
 
     async def _keep(self) -> None:
         """Hold on to the commits that members record: a force-push must not take them (H5)."""
-        commits = self.recorded()
-        if commits is None:
+        named = self.recorded()
+        if named is None:
             return
         try:
-            await keep.keep(self.mirror, commits)
+            await keep.keep(self.mirror, named)
         except FleetError:
             # Tried again after the next fetch; until then git keeps unreachable commits for two weeks.
             return
@@ -249,7 +249,7 @@ class Repositories:
         self.moved: Moved | None = None
         self.moving: Callable[[str], None] = lambda _: None  # called right before new refs can be seen
         self.told: Callable[[Fetched], None] = lambda _: None
-        self.recorded: Callable[[str], Iterable[str] | None] = lambda _: None
+        self.recorded: Callable[[str], keep.Named | None] = lambda _: None
 
     def use_credentials(self, source: Callable[[], Iterable[Credential | Unusable]]) -> None:
         """Where credentials come from."""

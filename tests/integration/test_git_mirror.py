@@ -20,7 +20,7 @@ from bootstrap.local.httpbackend import Access
 from fleet.errors import RepositoryRefused, RepositoryUnreachable, RevisionNotFound, SourceError
 from fleet.git import access, diff, refs
 from fleet.git.credentials import Credential
-from fleet.git.keep import keep
+from fleet.git.keep import Named, keep
 from fleet.git.mirror import Mirror, Patience
 from fleet.git.process import Git
 from fleet.outward import Way
@@ -162,14 +162,14 @@ async def test_a_kept_revision_survives_a_force_push_and_a_mirror_made_anew(
 ) -> None:
     held = repo.commit({"a": "held"})
     await mirror.fetch()
-    assert await keep(mirror, [held]) == {held}
+    assert await keep(mirror, Named(frozenset({held}))) == {held}
     repo.commit({"a": "new"}, alone=True)
     await mirror.fetch()
     assert mirror.tree(held).read("a") == b"held"
     mirror.objects.damaged = True
     await mirror.fetch()
     assert mirror.tree(held).read("a") == b"held"
-    assert await keep(mirror, [held]) == {held}
+    assert await keep(mirror, Named(frozenset({held}))) == {held}
 
 
 @pytest.mark.parametrize("harm", ["objects", "refs", "everything", "head", "gone"])
@@ -342,7 +342,7 @@ async def test_packing_goes_on_beside_fetches(
     held = repo.commit({"a": "held"})
     repo.tag("v0", held, annotated=True)
     await mirror.fetch()
-    await keep(mirror, [held])
+    await keep(mirror, Named(frozenset({held})))
     for number in range(8):
         new = repo.commit({"a": str(number)})
         repo.tag(f"v{number + 1}", new, annotated=True)
