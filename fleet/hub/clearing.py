@@ -153,7 +153,11 @@ class Clearing:
     def left(self, cluster: str) -> None:
         """The cluster's Lease is given back."""
         self._met.add(cluster)
-        self._left.add(cluster)
+        if self.cleaning(cluster):
+            self._left.add(cluster)
+        else:
+            # It was called off meanwhile: whoever worked there has gone for good.
+            self.rehire(cluster)
         self._wake.set()
 
     def wake(self) -> None:

@@ -92,7 +92,10 @@ class Guard:
             clusters = tuple(sorted(name for name, doomed in sets.items() if doomed.refs))
             return self._held(key, lines, why, Confirmed("", purpose, clusters), cluster, refs)
         if waiting:
-            text = f"nothing is removed: what would go on {', '.join(waiting[:5])} is being looked at first"
+            text = (
+                f"nothing is removed: what would go on {', '.join(waiting[:5])} is being looked at first, which waits where a "
+                "cluster is paused or an object there fails"
+            )
             return Holding(Hold.PRUNE_WAITS, text)
         return None
 
