@@ -1,7 +1,7 @@
 """The one door to Vault and OpenBao: who waits for whom, over which connections.
 
-Contract: what a Login does not say, ``Outward`` says. Requests block, so they run in a pool of threads, of which one
-server has no more than its share: one that hangs does not hold up the others. hvac comes with the first question: a hub
+Contract: what a Login does not say, ``Outward`` says. Requests block, so they run in a pool of threads; that one
+server has no more than its share of them is the gate's to see to. hvac comes with the first question: a hub
 without Vault does without its 9 MB and half a second.
 """
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from fleet.secrets.vault.question import Question
 
 THREADS: Final = 8
-SHARE: Final = 4
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 10.0
 
@@ -45,16 +44,13 @@ class Door:
         self._sessions: dict[tuple[str, str], Session] = {}
         self._lock = threading.Lock()  # of what its threads share
         self._closed = False
-        self._shares: dict[str, asyncio.Semaphore] = {}
 
     async def ask(self, login: Login, token: str, question: Question) -> Mapping[str, Any]:
         """Put one question. Raises `failure.VaultError`; nothing is sent for a path or address that is refused."""
         paths.check(login, question.path)
-        share = self._shares.setdefault(login.server, asyncio.Semaphore(SHARE))
-        async with share:
-            found = await asyncio.get_running_loop().run_in_executor(
-                self._pool, self._put, login, token, question
-            )
+        found = await asyncio.get_running_loop().run_in_executor(
+            self._pool, self._put, login, token, question
+        )
         if isinstance(found, Refusal):
             raise answers.error(login, question, found)
         return found
