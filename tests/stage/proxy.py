@@ -20,6 +20,7 @@ class Proxy:
         self._heard.set()
         self._deaf = False
         self._refusing = False
+        self.refused = 0  # connections that were made in vain
         self.port = 0
 
     async def start(self) -> None:
@@ -78,6 +79,7 @@ class Proxy:
         self._links.add(task)
         try:
             if self._refusing:
+                self.refused += 1
                 return
             if self._deaf:
                 await asyncio.get_running_loop().create_future()

@@ -1,6 +1,7 @@
 """Work on many registrations side by side, and how each stands.
 
 Contract: a case's failure is its own and delays no other; the hub's Clusters are read by one list for all that wait.
+Where that list cannot be read, those that wait for it are concerned, and what is still being registered is not.
 """
 
 from __future__ import annotations
@@ -74,14 +75,22 @@ async def work(
     """
     cases = tuple(cases)
     slots = asyncio.Semaphore(parallel)
-    tasks = [asyncio.ensure_future(_one(case, job, slots, waits=timeout is not None)) for case in cases]
+    waits = timeout is not None
+    tasks = [asyncio.ensure_future(_one(case, job, slots, waits=waits)) for case in cases]
 
     async def look() -> waiting.Look:
         for task in tasks:
             if task.done():
                 task.result()  # what nobody foresaw ends the command
-        if any(case.result and not case.settled for case in cases):
-            _heard(cases, await registering.known(session))
+        if waits and any(_waiting(case) for case in cases):
+            try:
+                clusters = await registering.known(session)
+            except FleetError as error:
+                _unheard(cases, error)
+                if waiting.passes(error):
+                    raise
+            else:
+                _heard(cases, clusters)
         return waiting.Look(all(case.settled for case in cases), _lines(cases))
 
     limit = _NEVER if timeout is None else timeout
@@ -116,14 +125,25 @@ async def _one(
 
 def _heard(cases: Iterable[Case], clusters: Mapping[str, dict[str, Any]]) -> None:
     """See what the hub says of those that it has to reach yet."""
-    for case in cases:
-        if case.settled or not case.secret:
-            continue
+    for case in filter(_waiting, cases):
         stand = registering.stand(case.name, clusters.get(case.name), case.secret)
         case.told = stand.text.removeprefix(f"{case.name}: ")
         if stand.stuck:
             case.fail(stand.stuck)
         case.settled = case.settled or stand.reached
+
+
+def _unheard(cases: Iterable[Case], error: FleetError) -> None:
+    """See that the hub's word could not be read; where that does not pass by itself, it is waited for no longer."""
+    for case in filter(_waiting, cases):
+        case.told = f"what the hub says of it cannot be read: {error.text}"
+        if not waiting.passes(error):
+            case.fail(f"{case.result}, but {case.told}")
+
+
+def _waiting(case: Case) -> bool:
+    """Whether it is done but for the hub's word."""
+    return bool(case.secret) and not case.settled
 
 
 def _lines(cases: tuple[Case, ...]) -> tuple[str, ...]:

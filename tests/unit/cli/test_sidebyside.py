@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
-from fleet.cli.cluster import sidebyside
+import pytest
+
+from fleet.cli.cluster import registering, sidebyside
 from fleet.cli.cluster.sidebyside import Case
 from fleet.cli.errors import CliError
 from fleet.cli.session import Session
+from fleet.errors import FleetError, Forbidden, Throttled
 
 NOBODY = cast("Session", None)  # nothing is asked of the hub where nothing waits for it
 
@@ -63,3 +66,71 @@ async def test_no_more_are_worked_on_at_a_time_than_asked_for() -> None:
     cases: list[Any] = [Case(f"c{number}") for number in range(9)]
     await sidebyside.work(NOBODY, cases, job, parallel=3, timeout=None)
     assert most == 3
+
+
+REACHED = {"status": {"conditions": [{"type": "Reachable", "status": "True"}]}}
+BUSY = Throttled("the API server is not available", status=503)
+
+
+class Word:
+    """What the hub's API server answers to each list of Clusters; the last answer stays."""
+
+    def __init__(self, *answers: dict[str, Any] | FleetError) -> None:
+        self.answers = list(answers)
+        self.asked = asyncio.Event()
+
+    async def known(self, _: Session) -> dict[str, Any]:
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, FleetError):
+            self.asked.set()
+            raise answer
+        return answer
+
+
+async def test_a_list_that_fails_for_a_moment_cuts_off_nothing_that_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    word = Word(BUSY, BUSY, {"first": REACHED, "second": REACHED})
+    monkeypatch.setattr(registering, "known", word.known)
+    cases = [Case("first"), Case("second")]
+
+    async def job(case: Case) -> None:
+        if case.name == "second":
+            await word.asked.wait()  # it is still at work when the list fails
+        case.result, case.secret = "registered", "1"
+
+    await sidebyside.work(NOBODY, cases, job, parallel=2, timeout=30)
+    assert [(case.result, case.settled, case.late) for case in cases] == [("registered", True, False)] * 2
+
+
+async def test_a_list_that_fails_to_the_end_is_why_they_are_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registering, "known", Word(BUSY).known)
+    case = Case("one")
+
+    async def job(case: Case) -> None:
+        case.result, case.secret = "registered", "1"
+
+    await sidebyside.work(NOBODY, [case], job, parallel=1, timeout=0.3)
+    assert case.late
+    assert BUSY.text in case.notes[0]
+
+
+async def test_a_list_that_is_refused_fails_who_waits_for_it_and_lets_the_others_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    word = Word(Forbidden("the credential may not list clusters", status=403))
+    monkeypatch.setattr(registering, "known", word.known)
+    cases = [Case("first"), Case("second")]
+
+    async def job(case: Case) -> None:
+        case.result = "unchanged"
+        if case.name == "first":
+            case.result, case.secret = "registered", "1"
+        else:
+            await word.asked.wait()
+
+    await sidebyside.work(NOBODY, cases, job, parallel=2, timeout=30)
+    first, second = (case.row() for case in cases)
+    assert (first["result"], first["late"]) == ("failed", False)
+    assert "may not list clusters" in first["message"]
+    assert second["result"] == "unchanged"
