@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from fleet import outward, urls
@@ -125,6 +126,26 @@ def match(url: str, credentials: Iterable[Credential | Unusable]) -> Credential 
     if isinstance(best, Unusable):
         raise RepositoryRefused(best.text)
     return best
+
+
+def signing(url: str, credentials: Iterable[Credential], otherwise: bytes) -> tuple[bytes, ...]:
+    """The webhook secrets that count for ``url``: of all that cover it, whatever the scheme; ``otherwise`` where none has one.
+
+    Raises `ValueError` for what is no repository URL.
+    """
+    place = urls.canonical(url)
+    found = tuple(
+        one.webhook_secret
+        for one in credentials
+        if one.webhook_secret and f"{place}/".startswith(f"{_place(one.url_prefix)}/")
+    )
+    return found or ((otherwise,) if otherwise else ())
+
+
+@lru_cache(maxsize=10_000)
+def _place(prefix: str) -> str:
+    # A push asks for the prefixes of all credentials, also one that nobody has proved.
+    return urls.canonical(prefix)
 
 
 def _values(secret: Mapping[str, Any]) -> dict[str, bytes]:

@@ -1,8 +1,9 @@
 """Push events of forges: verified over the raw body, then read. Pure, but for the time of day.
 
-Contract: nothing of a body is believed before its signature fits a secret of the repository that it names;
-the URL is read before only to find that secret, and what comes of it all is a fetch. Compared in constant
-time, as bytes. Sources: GitHub "Validating webhook deliveries" (``X-Hub-Signature-256``), Gitea "Webhooks"
+Contract: nothing of a body is believed before its signature fits a secret of the repository that it names, and
+of what it names only that which one of its own secrets proves; the URLs are read before only to find these secrets,
+and what comes of it all is a fetch. A body that is not proved costs little: it is not made into objects. Compared in
+constant time, as bytes. Sources: GitHub "Validating webhook deliveries" (``X-Hub-Signature-256``), Gitea "Webhooks"
 (``X-Gitea-Signature``, bare hex), Bitbucket "Secure webhooks" (``X-Hub-Signature``), GitLab "Webhooks"
 (``X-Gitlab-Token``) and Standard Webhooks 1.0 (``webhook-signature``). SHA-1 is not taken.
 """
@@ -15,7 +16,10 @@ import hmac
 import json
 import time
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from fleet import urls
 from fleet.errors import FleetError
@@ -30,6 +34,7 @@ TAGS: Final = "refs/tags/"
 _TOLERANCE: Final = 300.0
 _MOST_URLS: Final = 20
 _LONGEST: Final = 300
+_MOST_NAMES: Final = 64 << 10  # bytes of what names the repository; forges send a tenth of it
 # Header: the event, in lower case; value: what a push is called there.
 _EVENTS: Final = (
     ("x-gitlab-event", frozenset({"Push Hook", "Tag Push Hook", "System Hook"})),
@@ -44,7 +49,18 @@ _HMACS: Final = (
     ("x-gogs-signature", b""),
     ("x-hub-signature", b"sha256="),
 )
+_PROOFS: Final = (*(name for name, _ in _HMACS), "x-gitlab-token", "webhook-signature")
 _URLS: Final = ("clone_url", "ssh_url", "html_url", "git_http_url", "git_ssh_url", "http_url", "web_url")
+
+
+class _Names(msgspec.Struct):
+    """What names the repository, as it was sent; the rest of the body is passed over."""
+
+    repository: msgspec.Raw = msgspec.Raw(b"null")
+    project: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_READ: Final = msgspec.json.Decoder(_Names)
 
 
 class PushRefused(FleetError):
@@ -55,7 +71,7 @@ class PushRefused(FleetError):
 
 @dataclass(frozen=True, slots=True)
 class PushEvent:
-    """What was pushed: the repository's URLs, the full ref name and its new commit, a hint and no more.
+    """What was pushed: the repository's URLs that are proved, the full ref name and its new commit, a hint and no more.
 
     ``urls`` is empty for an event that is no push (a ping). ``commit`` is empty for a ref that went.
     """
@@ -68,27 +84,41 @@ class PushEvent:
 def verify(
     headers: Mapping[str, str], body: bytes, secrets: Secrets, *, now: float | None = None
 ) -> PushEvent:
-    """The event, once it is proved; raises `PushRefused`. ``secrets`` gives those that count for a URL.
+    """The event, as far as it is proved; raises `PushRefused` where it is for no URL that it names.
 
+    ``secrets`` gives those that count for a URL: what one of them signs proves that URL, and no other.
     A delivery that carries its time (Standard Webhooks) is refused when it is five minutes off ``now``.
     """
     given = {name.lower(): value for name, value in headers.items()}
     if given.get("x-event-key") == "diagnostics:ping":
         return PushEvent()  # Bitbucket Server's test: it names no repository, is not signed, and does nothing
-    content = _content(body)
-    named = tuple(dict.fromkeys(_urls(content)))[:_MOST_URLS]
+    if given.keys().isdisjoint(_PROOFS):
+        raise PushRefused("the event is not signed: set the webhook secret at the forge")
+    named = tuple(dict.fromkeys(_urls(_names(body))))[:_MOST_URLS]
     if not named:
         raise PushRefused("the event names no repository")
-    known = dict.fromkeys(secret for url in named for secret in secrets(url) if secret)
-    if not known:
+    known = {url: tuple(filter(None, secrets(url))) for url in named}
+    if not any(known.values()):
         raise PushRefused("no webhook secret is set for the repository of this event")
     moment = time.time() if now is None else now
-    if not any(_proved(given, body, secret, moment) for secret in known):
+    fits = cache(lambda secret: _proved(given, body, secret, moment))
+    proven = tuple(url for url, several in known.items() if any(map(fits, several)))
+    if not proven:
         raise PushRefused("the signature does not fit the webhook secret")
     if not _is_push(given):
         return PushEvent()
-    ref, commit = _pushed(content)
-    return PushEvent(named, ref, commit) if ref else PushEvent()
+    ref, commit = _pushed(_content(body))
+    return PushEvent(proven, ref, commit) if ref else PushEvent()
+
+
+def _names(body: bytes) -> dict[str, Any]:
+    """The parts that name the repository, where they are no longer than a forge makes them."""
+    try:
+        found = _READ.decode(body)
+        parts = {"repository": bytes(found.repository), "project": bytes(found.project)}
+        return {key: json.loads(part) for key, part in parts.items() if len(part) <= _MOST_NAMES}
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise PushRefused("the body is no JSON object") from None
 
 
 def _content(body: bytes) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from typing import Any
 
 from aiohttp import web
 
-from fleet import names, urls
+from fleet import names
 from fleet.clusters.doctor import Finding
 from fleet.errors import SourceError
-from fleet.git import push
+from fleet.git import credentials, push
 from fleet.hub import examining
 from fleet.hub.hub import Hub
 from fleet.hub.tracing import Tracing
@@ -271,14 +271,9 @@ class HubProvider:
     def _verify(self, headers: Any, body: bytes) -> push.PushEvent:
         return push.verify(headers, body, self._secrets)
 
-    def _secrets(self, url: str) -> Iterator[bytes]:
-        wanted = urls.canonical(url)
-        for credential in self._hub.registrations.credentials() if self._hub.ready else ():
-            prefix = urls.canonical(credential.url_prefix)
-            if credential.webhook_secret and (wanted == prefix or wanted.startswith(f"{prefix}/")):
-                yield credential.webhook_secret
-        if self._hub.passwords.webhook:
-            yield self._hub.passwords.webhook
+    def _secrets(self, url: str) -> tuple[bytes, ...]:
+        known = self._hub.registrations.credentials() if self._hub.ready else ()
+        return credentials.signing(url, known, self._hub.passwords.webhook)
 
     def _nudge(self, event: push.PushEvent) -> int:
         woken = self._hub.repositories.nudge(event) if self._hub.ready else 0

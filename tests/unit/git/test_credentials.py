@@ -258,3 +258,27 @@ def test_no_value_is_shown(pem: str, rsa_key: str) -> None:
     assert "canary" not in shown
     assert "BEGIN" not in shown
     assert "bot" in shown
+
+
+TEAM = Credential("https://git.example/acme", webhook_secret=b"of the team")
+DEPLOY = Credential("ssh://git@git.example/acme/deploy.git", webhook_secret=b"of deploy")
+SILENT = Credential("https://git.example/quiet", "reader")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://git.example/acme/deploy.git", (b"of the team", b"of deploy")),
+        ("git@git.example:acme/deploy", (b"of the team", b"of deploy")),
+        ("https://git.example/acme/other", (b"of the team",)),
+        ("https://git.example/acme-evil/deploy", (b"of last resort",)),
+        ("https://git.example/quiet/deploy", (b"of last resort",)),
+        ("https://git.example.evil.dev/acme/deploy", (b"of last resort",)),
+    ],
+)
+def test_a_push_is_proved_by_the_secrets_that_cover_its_repository_else_by_that_of_last_resort(
+    url: str, expected: tuple[bytes, ...]
+) -> None:
+    every = [TEAM, DEPLOY, SILENT]
+    assert credentials.signing(url, every, b"of last resort") == expected
+    assert credentials.signing(url, every, b"") == tuple(one for one in expected if one != b"of last resort")

@@ -6,10 +6,12 @@ import base64
 import hashlib
 import hmac
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fleet.git import push
 from fleet.git.push import PushEvent, PushRefused, verify
 
 if TYPE_CHECKING:
@@ -161,7 +163,6 @@ def test_a_branch_that_went_names_no_commit() -> None:
 @pytest.mark.parametrize(
     "headers",
     [
-        {},
         {"X-Hub-Signature-256": ""},
         {"X-Hub-Signature-256": "sha256=" + "0" * 64},
         {"X-Hub-Signature-256": "sha256=" + hexed(b"other")},
@@ -243,3 +244,53 @@ def test_events_that_name_no_branch_or_tag_are_ignored(content: dict[str, Any]) 
 def test_only_urls_that_could_be_read_are_named() -> None:
     content = PUSH | {"repository": REPOSITORY | {"html_url": "https://u:p@github.com/acme/deploy"}}
     assert verify(*github(content), secrets).urls == URLS[:2]
+
+
+OTHERS = "git@github.com:other/deploy.git"
+BOTH = PUSH | {"repository": {"clone_url": URLS[0], "ssh_url": OTHERS}}
+
+
+def test_a_secret_proves_the_urls_that_it_counts_for_and_no_other() -> None:
+    def each(url: str) -> list[bytes]:
+        return [SECRET] if "acme/" in url else [b"of another team"]
+
+    assert verify(*github(BOTH), each).urls == (URLS[0],)
+    assert verify(*github(BOTH, secret=b"of another team"), each).urls == (OTHERS,)
+    with pytest.raises(PushRefused, match="does not fit"):
+        verify(*github(BOTH, secret=b"of nobody"), each)
+
+
+def test_a_url_without_a_secret_is_not_proved_by_that_of_another() -> None:
+    assert verify(*github(BOTH), secrets).urls == (URLS[0],)
+
+
+def test_several_secrets_of_one_url_prove_it_each() -> None:
+    for secret in (SECRET, b"the next"):
+        assert verify(*github(BOTH, secret=secret), lambda _: [SECRET, b"the next"]).urls == (URLS[0], OTHERS)
+
+
+def test_what_is_not_signed_is_refused_unread() -> None:
+    with pytest.raises(PushRefused, match="not signed"):
+        verify({"X-GitHub-Event": "push"}, b"{", secrets)
+
+
+def test_a_body_is_made_into_objects_only_once_it_is_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+
+    def loads(text: bytes) -> Any:
+        read.append(len(text))
+        return json.loads(text)
+
+    monkeypatch.setattr(push, "json", SimpleNamespace(loads=loads))
+    content = PUSH | {"commits": [{}] * 100_000}
+    headers, body = github(content, secret=b"wrong")
+    with pytest.raises(PushRefused, match="does not fit"):
+        verify(headers, body, secrets)
+    assert sum(read) < 1000
+    assert verify(*github(content), secrets).commit == COMMIT
+    assert read[-1] == len(body)
+
+
+def test_a_name_longer_than_any_forge_makes_it_is_not_read() -> None:
+    with pytest.raises(PushRefused, match="names no repository"):
+        verify(*github(PUSH | {"repository": REPOSITORY | {"more": [0] * 100_000}}), secrets)
