@@ -96,13 +96,13 @@ class ClusterView:
 
 @dataclass(frozen=True, slots=True)
 class QueueView:
-    """A worker's queue: targets that wait by lane (urgent, cold, audit), and those in hand.
+    """A worker's queue: targets that wait, by each `Lane`, and those in hand.
 
     ``delayed`` of those that wait do so for a time, as a retry does; ``breaker`` says why nothing is served at all.
     """
 
     cluster: str
-    waiting: tuple[int, ...] = ()
+    waiting: tuple[int, ...]
     running: int = 0
     delayed: int = 0
     breaker: str = ""

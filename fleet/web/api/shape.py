@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fleet.model import Lane
 from fleet.report import standing, words
 from fleet.web.api import traced
 
@@ -122,7 +123,7 @@ def queue(views: Iterable[QueueView]) -> dict[str, Any]:
         "items": [
             {
                 "cluster": view.cluster,
-                "waiting": dict(zip(("urgent", "cold", "audit"), view.waiting, strict=False)),
+                "waiting": {lane.name.lower(): count for lane, count in zip(Lane, view.waiting, strict=True)},
                 "running": view.running,
                 "delayed": view.delayed,
                 "breaker": view.breaker,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -107,7 +109,7 @@ class Hub:
         return self.clusters()[0] if name == "eu-1" else None
 
     def queue(self) -> Sequence[QueueView]:
-        return [QueueView("eu-1", (1, 2, 0), running=3)]
+        return [QueueView("eu-1", (1, 2, 0, 4), running=3)]
 
 
 def api(token: bytes | None = b"s3cret") -> Any:
@@ -176,7 +178,12 @@ async def test_resources_clusters_and_queue(serving: Serving) -> None:
         (cluster,) = (await get("/api/v1/clusters"))["items"]
         assert (cluster["applications"], cluster["well"]) == (1, 1)
         assert (await get("/api/v1/clusters/eu-1"))["targets"][0]["application"] == "team/hello"
-        assert (await get("/api/v1/queue"))["items"][0]["waiting"] == {"urgent": 1, "cold": 2, "audit": 0}
+        assert (await get("/api/v1/queue"))["items"][0]["waiting"] == {
+            "urgent": 1,
+            "cold": 2,
+            "audit": 0,
+            "seal": 4,
+        }
 
 
 @pytest.mark.parametrize(
@@ -229,3 +236,16 @@ async def test_query_is_for_callers_whose_authorization_header_is_taken(serving:
                 assert answer.status == status
         async with session.post("/api/v1/query", data=b"[" * 100_000) as answer:
             assert answer.status == 400
+
+
+def test_the_page_tells_of_every_path_and_of_no_other() -> None:
+    page = Path(__file__).parents[4] / "docs" / "api.md"
+    told = re.findall(rf"^\| `GET {routes.PREFIX}(/\S*)` \|", page.read_text(), re.MULTILINE)
+    # What stands in capitals on the page stands for a name, or for a commit.
+    paths = [re.sub("[A-Z]+", "abcdef0", path) for path in told]
+    patterns = [pattern for pattern, _ in routes._TABLE]
+    assert [
+        path for path in paths if not any(map(re.Pattern.fullmatch, patterns, [path] * len(patterns)))
+    ] == []
+    assert [one.pattern for one in patterns if not any(map(one.fullmatch, paths))] == []
+    assert len(told) == len(patterns)

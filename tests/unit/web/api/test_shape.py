@@ -40,4 +40,4 @@ def test_what_is_not_known_yet_is_unknown() -> None:
 
 def test_all_of_it_is_json() -> None:
     assert json.dumps(shape.cluster(ClusterView("eu"), 0.0))
-    assert json.dumps(shape.queue([QueueView("eu", (1,), breaker="open")]))
+    assert json.dumps(shape.queue([QueueView("eu", (1, 0, 0, 0), breaker="open")]))
