@@ -72,10 +72,14 @@ class Changes:
         """Whether commits of a repository are being looked at, and whom they concern is not known yet."""
         return repo in self._arriving
 
-    def arrive(self, repo: str, keys: Iterable[ApplicationKey]) -> ChangeId | None:
-        """Commits arrived that concern these Applications; None where they concern nobody."""
+    def arrive(self, repo: str, keys: Iterable[ApplicationKey], *, read: bool = True) -> ChangeId | None:
+        """Commits arrived that concern these Applications; None where they concern nobody.
+
+        Where nothing was ``read``, the first look is still to come.
+        """
         concerned, first = set(keys), repo not in self._looked
-        self._looked.add(repo)
+        if read:
+            self._looked.add(repo)
         change = self._arriving.pop(repo, None)
         if change is None:
             return self._new(repo, concerned, first=first) if concerned else None

@@ -202,10 +202,10 @@ class Hub(Parts):
         try:
             concerned = await self.knowing.concerned(repository, self.readers)
         except asyncio.CancelledError:
-            self.changes.arrive(repository.url, ())
+            self.changes.arrive(repository.url, (), read=False)
             raise
         # What fails otherwise is looked at again; until then nobody prunes that it may concern.
-        self.changes.arrive(repository.url, concerned.changed)
+        self.changes.arrive(repository.url, concerned.changed, read=repository.refs is not None)
         for key in concerned.changed:
             self.expected.outrun(key)
         for key in concerned.changed | concerned.waiting:
