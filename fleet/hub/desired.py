@@ -66,7 +66,7 @@ class Desired:
         # Before they are asked for: whatever comes of that later is this Application's matter.
         record.charts |= frozenset(one.remote for one in wanted if one.chart)
         resolved = await self._grounds.resolve(wanted)
-        record.faults += tuple(fault(error) for error in self._grounds.errors(resolved))
+        record.look.faults += tuple(fault(error) for error in self._grounds.errors(resolved))
         if not record.begun:
             for following in resolved.followings():
                 self._changes.join(following.repo, key)

@@ -74,7 +74,7 @@ class Fences:
         """Judge, stop what no longer stands, and say on the Application what is against it."""
         verdict = self.judge(key, record)
         self._stop(key, record, verdict)
-        record.faults += verdict.faults + tuple(dict.fromkeys(verdict.barred.values()))
+        record.look.faults += verdict.faults + tuple(dict.fromkeys(verdict.barred.values()))
         for name in record.served:
             reason = verdict.against(name)
             if reason is not None:

@@ -273,7 +273,7 @@ class Hub(Parts):
 
     async def write_status(self, key: ApplicationKey) -> None:
         """Write an Application's status and wait until it stands."""
-        self.telling.put(key)
+        self.telling.put(key, awaited=True)
         await self.statuses.written(names.APPLICATION, key)
 
     async def _reconcile(self) -> None:

@@ -24,7 +24,7 @@ from fleet.hub.expected import Expected
 from fleet.hub.fences import Fences, Verdict
 from fleet.hub.finalizer import Finalizer
 from fleet.hub.guarding import DELETION, Guard
-from fleet.hub.record import Record
+from fleet.hub.record import Look, Record
 from fleet.hub.rendering import Question
 from fleet.hub.requests import Asked
 from fleet.hub.roster import Roster
@@ -104,7 +104,7 @@ class Reconciler:
         record = self._record(key, known.uid)
         if known.model is not None and not known.deleting and self.fences.judge(key, record).waits:
             return  # the barrier wakes everybody
-        record.faults, record.holds = (), ()
+        record.look = Look()
         self._expected.came(key)
         try:
             ended = True
@@ -119,7 +119,7 @@ class Reconciler:
                 await self._withdrawals.deleted(key, known, record, tuple(map(self._expected.tell, heirs)))
             elif known.model is None:
                 self._unready.put(key, frozenset())
-                record.faults = (fault(known.error),) if known.error is not None else ()
+                record.look.faults = (fault(known.error),) if known.error is not None else ()
             else:
                 ended = await self._live(key, known, known.model, (record, superseded or asyncio.Event()))
             if ended:
@@ -130,9 +130,10 @@ class Reconciler:
         except RepositoryUnread as error:
             if known.status.get("conditions"):
                 return  # after a start: what was known stays until the repository has been asked
-            record.faults += (fault(error),)
+            record.look.faults += (fault(error),)
         except FleetError as error:
             self._failed(key, record, error)
+        record.told = record.look
         self.tell(key)
 
     async def _live(
@@ -145,9 +146,9 @@ class Reconciler:
         """Whether it came to its end, and need not be looked at anew at once."""
         record, superseded = given
         if known.error is not None:
-            record.faults += (fault(known.error),)
+            record.look.faults += (fault(known.error),)
         placed = place(application, self._clusters())
-        record.faults += placed.faults
+        record.look.faults += placed.faults
         selected = tuple(
             name
             for name in placed.names
@@ -180,7 +181,7 @@ class Reconciler:
                 by_cluster[HUB_CLUSTER], namespace(application), lineage.chain(key), lineage.unheld
             )
             by_cluster[HUB_CLUSTER] = whole
-        record.faults += sought.failed + (whole.faults if not record.served else ())
+        record.look.faults += sought.failed + (whole.faults if not record.served else ())
         self._unready.put(key, sought.waiting | self._unready.of(key))
         closed = frozenset(self.fences.judge(key, record).barred)
         if mode is Mode.APPLY:
@@ -232,7 +233,7 @@ class Reconciler:
             self.again(key, PARTLY)
 
     def _failed(self, key: ApplicationKey, record: Record, error: FleetError) -> None:
-        record.faults += (fault(error),)
+        record.look.faults += (fault(error),)
         passing = error.transient and not isinstance(error, RepositoryUnreachable)
         kept = self._unready.of(key)
         if not passing or record.tries >= TRIES:
@@ -316,14 +317,14 @@ class Reconciler:
         try:
             asked = await self._asking.asked(key, known, record)
         except InvalidObject as error:
-            record.faults += (fault(error),)
+            record.look.faults += (fault(error),)
             return None
         model = known.model
         if asked is None or model is None or model.spec.sync_policy.automated is None:
             return asked
         if await self._desired.is_at(asking, asked.commit, sought):
             return asked
-        record.faults += (self._asking.refuse(record, asked),)
+        record.look.faults += (self._asking.refuse(record, asked),)
         return None
 
     def _made(self, key: ApplicationKey, application: Application, rendered: Rendered, mode: Mode) -> bool:

@@ -20,20 +20,29 @@ class Confirmed:
 
 
 @dataclass(slots=True)
+class Look:
+    """What one look at an Application finds to say of it."""
+
+    faults: tuple[Fault, ...] = ()
+    holds: tuple[Holding, ...] = ()
+
+
+@dataclass(slots=True)
 class Record:
     """Owned by the reconciler. Bounded by the clusters that the Application is on.
 
     ``served`` are the clusters that get offers now, those in grace too; ``generation`` is the newest one that
     has rendered and been offered; ``grace`` has the boot time at which a lost cluster is withdrawn, ``unselected``
     the clusters that it is on and does not select, ``stood`` those on which it was placed when it was seen first.
+    ``look`` is the one under way, ``told`` the last that came to its end: a look lasts as long as a registry does.
     """
 
     uid: str = ""  # of the Application; another one of its name begins anew
     stood: frozenset[str] = frozenset()
     offered: frozenset[str] = frozenset()  # where its last offers went
     served: tuple[str, ...] = ()
-    faults: tuple[Fault, ...] = ()
-    holds: tuple[Holding, ...] = ()
+    look: Look = field(default_factory=Look)
+    told: Look | None = None
     rendered: Rendered | None = None
     revisions: tuple[Revision, ...] = ()
     remote: frozenset[RemoteFolder] = frozenset()  # folders of other repositories that its renders asked for
@@ -50,3 +59,13 @@ class Record:
     refreshed: str = ""
     tries: int = 0
     begun: bool = False
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What is wrong with it; before a first look has come to its end, as far as that has come."""
+        return (self.told or self.look).faults
+
+    @property
+    def holds(self) -> tuple[Holding, ...]:
+        """What is held back; likewise."""
+        return (self.told or self.look).holds

@@ -248,13 +248,13 @@ class Telling:
         for key in list(self.records):
             self.put(key)
 
-    def put(self, key: ApplicationKey) -> None:
-        """Compute and put an Application's status now."""
+    def put(self, key: ApplicationKey, *, awaited: bool = False) -> None:
+        """Compute and put an Application's status now; ``awaited``: also before its first look has come to its end."""
         known = self._world.applications.get(key)
         record = self.records.get(key)
         if known is None or record is None:
             return
-        unseen = record.rendered is None and not record.faults and not known.deleting
+        unseen = record.told is None and not known.deleting and not awaited
         if unseen and known.status.get("conditions"):
             return  # after a start nothing is known yet that would be better than what stands there
         if known.model is None:

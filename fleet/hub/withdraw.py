@@ -118,7 +118,7 @@ class Withdrawals:
                 f"cluster {name} is no longer selected; what is there is withdrawn after a grace of "
                 f"{self.grace:.0f} s (putting the label back cancels it)"
             )
-            record.holds += (Holding(Hold.GRACE, text),)
+            record.look.holds += (Holding(Hold.GRACE, text),)
         return False
 
     async def _depart(
@@ -130,7 +130,7 @@ class Withdrawals:
         if withdrawal(application) is Withdrawal.DELETE:
             held = self._guard.departing(key, ready, thresholds(application, self.thresholds))
             if held is not None:
-                record.holds += (held,)
+                record.look.holds += (held,)
                 self.later(key, self._clock.boottime() + AGAIN)
                 return frozenset(ready)
         await self._finalizer.leave(key, frozenset(ready))
@@ -162,7 +162,7 @@ class Withdrawals:
             text = (
                 f"nothing is removed: waiting for {shown} to render, which may hold what is here from now on"
             )
-            record.holds = (Holding(Hold.DELETION, text),)
+            record.look.holds = (Holding(Hold.DELETION, text),)
             return
         mode = withdrawal(known.model) if known.model is not None else Withdrawal.DELETE
         given_up = requests.abandoned(known.annotations)
@@ -183,7 +183,7 @@ class Withdrawals:
                         f"'fleethub app delete {key.name} --abandon {name}'",
                     )
                 )
-        record.holds = tuple(holds)
+        record.look.holds = tuple(holds)
         if not self._finalizer.placed(key):
             await self._finalizer.free(key)
 
