@@ -65,7 +65,7 @@ class Desired:
         self._refresh(key, record)
         # Before they are asked for: whatever comes of that later is this Application's matter.
         record.charts |= frozenset(one.remote for one in wanted if one.chart)
-        resolved = await self._grounds.resolve(wanted)
+        resolved = await self._grounds.resolve(wanted, asked.turn)
         record.look.faults += tuple(fault(error) for error in self._grounds.errors(resolved))
         if not record.begun:
             for following in resolved.followings():
@@ -98,7 +98,7 @@ class Desired:
 
     async def at(self, asked: Question, commit: str) -> Sought:
         """The state at one commit of the first source, for a sync that was asked for."""
-        resolved = await self._grounds.resolve(wanted_of(asked.application), first=commit)
+        resolved = await self._grounds.resolve(wanted_of(asked.application), asked.turn, first=commit)
         found = await self._rendering.render(asked, resolved)
         return Sought(
             resolved.revisions,

@@ -13,6 +13,7 @@ from fleet.charts.store import Meaning
 from fleet.errors import FleetError, RevisionNotFound
 from fleet.git.refs import commit_hash
 from fleet.hub.readers import Following
+from fleet.hub.turns import Turn
 from fleet.model import Revision
 from fleet.render.ground import RemoteChart, RemoteFolder, Trees
 from fleet.render.inputs import Tree
@@ -79,18 +80,19 @@ class Grounds:
         self.repositories = repositories
         self.charts = charts
 
-    async def resolve(self, sources: Iterable[Wanted], *, first: str = "") -> Resolved:
+    async def resolve(self, sources: Iterable[Wanted], turn: Turn, *, first: str = "") -> Resolved:
         """What all of them mean now; ``first`` is a commit in place of what the first one follows."""
         wanted = tuple(sources)
         revisions, meanings = [], {}
         for number, one in enumerate(wanted):
             name = first if first and not number else one.name
             if one.chart:
-                state = await self.charts.obtain(one.remote._replace(version=name), everywhere=one.everywhere)
+                chart = one.remote._replace(version=name)
+                state = await turn.aside(self.charts.obtain(chart, everywhere=one.everywhere))
                 meanings[one.remote] = state
                 revisions.append(Revision(one.repo, state.version, one.name))
             else:
-                revisions.append(await self._commit(self.repositories.get(one.repo), name))
+                revisions.append(await self._commit(self.repositories.get(one.repo), name, turn))
         return Resolved(wanted, tuple(revisions), charts=meanings)
 
     def ground(self, resolved: Resolved, number: int, refuse: Refuse) -> Trees:
@@ -106,16 +108,18 @@ class Grounds:
             refuse=refuse,
         )
 
-    async def fetch(self, resolved: Resolved, wanted: Iterable[RemoteFolder | RemoteChart]) -> None:
+    async def fetch(
+        self, resolved: Resolved, wanted: Iterable[RemoteFolder | RemoteChart], turn: Turn
+    ) -> None:
         """Have what a render asked for here from now on."""
         for one in wanted:
             if isinstance(one, RemoteChart):
                 resolved.needed.add(one)
-                resolved.charts[one] = await self.charts.obtain(one)
+                resolved.charts[one] = await turn.aside(self.charts.obtain(one))
             else:
                 resolved.awaited.add(one)
                 repository = self.repositories.get(one.url)
-                resolved.folders[one] = await self._commit(repository, one.name or HEAD)
+                resolved.folders[one] = await self._commit(repository, one.name or HEAD, turn)
 
     def stale(self, resolved: Resolved) -> bool:
         """Whether a name means another commit by now."""
@@ -146,11 +150,11 @@ class Grounds:
             return self.charts.tree(source.remote, resolved.charts[source.remote])
         return self.repositories.get(source.repo).tree(resolved.revisions[number].commit)
 
-    async def _commit(self, repository: Repository, name: str) -> Revision:
+    async def _commit(self, repository: Repository, name: str, turn: Turn) -> Revision:
         try:
             return repository.resolve(name)
         except RevisionNotFound:
             if not commit_hash(name) or repository.refs is None:
                 raise
-            await repository.bring(name)
+            await turn.aside(repository.bring(name))
             return repository.resolve(name)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from fleet import ending, log, names
 from fleet.errors import FleetError, NotFound
 from fleet.git.keep import Named
-from fleet.hub import keeping, measuring, renewals, revocations, wiring
+from fleet.hub import keeping, measuring, renewals, revocations, turns, wiring
 from fleet.hub.parts import Parts
+from fleet.hub.turns import Asked, Turn
 from fleet.kube import decode, paths
 from fleet.model import ApplicationKey, ObjectRef, TargetKey
 from fleet.redact import words
@@ -25,8 +26,6 @@ from fleet.worker.worker import Reached
 from fleet.world import relist
 from fleet.world.repositories import Fetched, Repository
 from fleet.world.resources import NAMESPACES
-
-RECONCILERS: Final = 8
 
 
 class Hub(Parts):
@@ -84,8 +83,8 @@ class Hub(Parts):
             asyncio.ensure_future(self.passwords.keep()),
             asyncio.ensure_future(relist.keep(self.client.send, self.world, self.clock)),
             asyncio.ensure_future(self.clearing.run(self.clock)),
+            asyncio.ensure_future(turns.serve(self.queue, self._reconcile)),
         ]
-        tasks += [asyncio.ensure_future(self._reconcile()) for _ in range(RECONCILERS)]
         tasks += [asyncio.ensure_future(self.renewals.run()) for _ in range(renewals.TASKS)]
         # Several: one that does not answer delays no other that is to be taken back.
         tasks += [asyncio.ensure_future(self.revocations.run()) for _ in range(revocations.TASKS)]
@@ -276,16 +275,12 @@ class Hub(Parts):
         self.telling.put(key, awaited=True)
         await self.statuses.written(names.APPLICATION, key)
 
-    async def _reconcile(self) -> None:
-        while True:
-            claim = await self.queue.take()
-            try:
-                await self.reconciler.reconcile(claim.key, claim.superseded)
-            except Exception as error:  # noqa: BLE001 (one Application's fault must not end the others')
-                self.metrics.unforeseen(words(error))
-                self.queue.put(claim.key, None, not_before=self.clock.boottime() + 10.0)
-            finally:
-                self.queue.done(claim)
+    async def _reconcile(self, claim: Asked, turn: Turn) -> None:
+        try:
+            await self.reconciler.reconcile(claim.key, claim.superseded, turn)
+        except Exception as error:  # noqa: BLE001 (one Application's fault must not end the others')
+            self.metrics.unforeseen(words(error))
+            self.queue.put(claim.key, None, not_before=self.clock.boottime() + 10.0)
 
     def busy(self) -> bool:
         """Whether passes wait for their turn."""

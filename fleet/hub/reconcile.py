@@ -28,6 +28,7 @@ from fleet.hub.record import Look, Record
 from fleet.hub.rendering import Question
 from fleet.hub.requests import Asked
 from fleet.hub.roster import Roster
+from fleet.hub.turns import Turn
 from fleet.hub.unready import Unready
 from fleet.hub.withdraw import Withdrawals
 from fleet.model import (
@@ -95,7 +96,9 @@ class Reconciler:
         self.settled: Callable[[], None] = lambda: None
         self.again: Callable[[ApplicationKey, float], None] = lambda _key, _seconds: None
 
-    async def reconcile(self, key: ApplicationKey, superseded: asyncio.Event | None = None) -> None:
+    async def reconcile(
+        self, key: ApplicationKey, superseded: asyncio.Event | None = None, turn: Turn | None = None
+    ) -> None:
         """Look at one Application and do what follows; ``superseded`` says that somebody woke it meanwhile."""
         known = self._world.applications.get(key)
         if known is None:
@@ -121,7 +124,9 @@ class Reconciler:
                 self._unready.put(key, frozenset())
                 record.look.faults = (fault(known.error),) if known.error is not None else ()
             else:
-                ended = await self._live(key, known, known.model, (record, superseded or asyncio.Event()))
+                ended = await self._live(
+                    key, known, known.model, (record, superseded or asyncio.Event(), turn or Turn())
+                )
             if ended:
                 self._looked(key)
             record.tries = 0
@@ -141,10 +146,10 @@ class Reconciler:
         key: ApplicationKey,
         known: Known[Application],
         application: Application,
-        given: tuple[Record, asyncio.Event],
+        given: tuple[Record, asyncio.Event, Turn],
     ) -> bool:
         """Whether it came to its end, and need not be looked at anew at once."""
-        record, superseded = given
+        record, superseded, turn = given
         if known.error is not None:
             record.look.faults += (fault(known.error),)
         placed = place(application, self._clusters())
@@ -164,6 +169,7 @@ class Reconciler:
             {name: self._facts(name) for name in record.served},
             self.fences.refuse(key),
             superseded,
+            turn,
         )
         sought = await self._desired.compute(key, asking, record)
         if sought.overtaken:

@@ -15,6 +15,7 @@ from fleet.api.application import Application
 from fleet.errors import FleetError, SourceError
 from fleet.facts import Facts
 from fleet.hub.grounds import Grounds, Refuse, Resolved, Wanted
+from fleet.hub.turns import Turn
 from fleet.model import Parameters, Read, Rendered
 from fleet.render import together
 from fleet.render.ground import Unfetched
@@ -29,12 +30,13 @@ ROUNDS = 50  # times that one render may ask for something else that is to be fe
 
 @dataclass(slots=True)
 class Question:
-    """One question: for whom, on which clusters, with which facts, and what may be fetched for it."""
+    """One question: for whom, on which clusters, with which facts, what may be fetched for it, and in whose turn."""
 
     application: Application
     facts: Mapping[str, Facts]
     refuse: Refuse = lambda _: None
     superseded: asyncio.Event = field(default_factory=asyncio.Event)
+    turn: Turn = field(default_factory=Turn)
 
 
 @dataclass(slots=True)
@@ -118,7 +120,7 @@ class Rendering:
                 return await self._sources(asked, resolved, variant, parameters)
             except Unfetched as error:
                 missing = error.wanted
-            await self.grounds.fetch(resolved, missing)
+            await self.grounds.fetch(resolved, missing, asked.turn)
         raise SourceError(f"it asks for more than {ROUNDS} remote folders and charts")
 
     async def _sources(

@@ -11,12 +11,13 @@ import pytest
 
 from bootstrap.local.authority import Authority
 from fleet import names
+from fleet.hub.turns import TURNS
 from fleet.render.ground import RemoteChart
 from tests.integration.test_sources import data, shows
 from tests.stage.api import until
 from tests.stage.chartrepository import PASSWORD, USER, ChartRepository, index, package
 from tests.stage.registry import Registry, serving
-from tests.stage.theatre import Theatre
+from tests.stage.theatre import Theatre, config
 
 
 def chart(version: str, **more: str) -> dict[str, str]:
@@ -117,6 +118,30 @@ async def test_a_chart_of_a_repository_with_a_password_and_a_ca_takes_values_of_
     await theatre.start()
     theatre.repo.commit({"envs/eu/values.yaml": "colour: black\n"})
     await shows(theatre, "eu", "web", version="1.1.0", colour="black")
+
+
+async def test_a_repository_that_hangs_delays_those_alone_who_want_its_charts(
+    theatre: Theatre, repository: ChartRepository, authority: Authority
+) -> None:
+    await trusted(theatre, repository.url, authority)
+    await begin(theatre, f"{repository.url}/")
+    repository.open.clear()
+    try:
+        for number in range(2 * TURNS):
+            source = {"repoURL": repository.url, "chart": "web", "targetRevision": f"1.0.{number}"}
+            await theatre.application(f"slow-{number}", sources=[source])
+
+        async def waits() -> bool:
+            return len(theatre.hub.queue.queue().held) == 2 * TURNS
+
+        await until(waits, what="all of them wait for the repository")
+        theatre.repo.commit({"app/map.yaml": config("plain", k="1")})
+        await theatre.application("plain", source={"path": "app"})
+        await shows(theatre, "eu", "plain", k="1")
+        assert await waits()
+        await theatre.stop()
+    finally:
+        repository.open.set()
 
 
 async def test_a_chart_of_a_registry_is_found_by_range_and_by_tag(

@@ -84,6 +84,7 @@ async def render(
 ) -> Rendered:
     """What one Application renders to for one cluster. Raises FleetError."""
     rendering.capabilities = lambda _: parameters
-    resolved = await rendering.grounds.resolve(wanted_of(application))
-    found = await rendering.render(Question(application, {facts.name: facts}), resolved)
+    asked = Question(application, {facts.name: facts})
+    resolved = await rendering.grounds.resolve(wanted_of(application), asked.turn)
+    found = await rendering.render(asked, resolved)
     return found.by_cluster[facts.name]

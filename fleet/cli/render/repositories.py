@@ -9,6 +9,7 @@ from fleet import urls
 from fleet.cli.render.workingtree import Clone
 from fleet.errors import RepositoryUnread
 from fleet.hub.grounds import Grounds
+from fleet.hub.turns import Turn
 from fleet.model import Revision
 
 if TYPE_CHECKING:
@@ -64,9 +65,9 @@ class LocalGrounds(Grounds):
     def __init__(self, places: Any, charts: Charts) -> None:
         super().__init__(places, charts)
 
-    async def _commit(self, repository: Repository, name: str) -> Revision:
+    async def _commit(self, repository: Repository, name: str, turn: Turn) -> Revision:
         while True:
             try:
-                return await super()._commit(repository, name)
+                return await super()._commit(repository, name, turn)
             except RepositoryUnread:
                 await asyncio.sleep(_PATIENCE)
