@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from weakref import WeakValueDictionary
 
 from fleet.api.application import Application
 from fleet.errors import FleetError, SourceError
@@ -20,11 +22,12 @@ from fleet.model import Parameters, Read, Rendered
 from fleet.render import together
 from fleet.render.ground import Unfetched
 from fleet.render.program import CalledOff, Programs
-from fleet.render.render import Tools, render
+from fleet.render.render import Tools, by_program, render
 from fleet.render.substitute import substituted
 from fleet.variants.variant import Variant, variant
 
 NOWHERE = Facts("")
+SHARE = 4  # renders by programs that one namespace has at once, of the threads that there are for them
 ROUNDS = 50  # times that one render may ask for something else that is to be fetched
 
 
@@ -55,6 +58,7 @@ class Rendering:
         self.grounds = grounds
         self._tools = tools
         self._programs = programs
+        self._shares: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self.capabilities: Callable[[str], Parameters | None] = lambda _: Parameters()
 
     async def render(self, asked: Question, resolved: Resolved) -> Found:
@@ -127,16 +131,17 @@ class Rendering:
         self, asked: Question, resolved: Resolved, variant: Variant, parameters: Parameters
     ) -> Rendered:
         programs = self._programs()
+        slowly = partial(self._in_turn, asked)
 
         async def rendered() -> Rendered:
             parts = []
             for number, source in enumerate(variant.sources):
                 if source is not None:
                     ground = self.grounds.ground(resolved, number, asked.refuse)
-                    part = await render(source, ground, parameters, self._tools, programs)
+                    part = await render(source, ground, parameters, self._tools, programs, slowly)
                     filled = source.directory.substitute and variant.facts is not None
                     parts.append(substituted(part, variant.facts) if filled and variant.facts else part)
-            return await together.combined(parts, variant.patches, self._tools.cache, programs)
+            return await together.combined(parts, variant.patches, self._tools.cache, programs, slowly)
 
         task = asyncio.ensure_future(rendered())
         waiter = asyncio.ensure_future(asked.superseded.wait())
@@ -153,6 +158,16 @@ class Rendering:
             if not task.done():
                 programs.call_off()
                 task.cancel()
+
+    async def _in_turn(self, asked: Question, work: Callable[[], Rendered]) -> Rendered:
+        """What a program may take a minute for, while others have this look's turn, in its namespace's share."""
+        share = self._shares.setdefault(asked.application.metadata.namespace, asyncio.Semaphore(SHARE))
+
+        async def shared() -> Rendered:
+            async with share:
+                return await by_program(work)
+
+        return await asked.turn.aside(shared())
 
 
 def wanted_of(application: Application) -> tuple[Wanted, ...]:

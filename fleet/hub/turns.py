@@ -1,8 +1,8 @@
 """Turns: how many Applications are looked at at once, and that none of them waits with one in hand.
 
-Contract: each look is a task of its own, and holds a turn while it works. A server that a team chose takes as long as
-it likes: who waits for it gives the turn to others meanwhile, and takes one again afterwards. So what hangs delays
-those alone who asked for it. All looks end with ``serve``.
+Contract: each look is a task of its own, and holds a turn while it works. A server or a
+program that a team chose takes as long as it likes: who waits for it gives the turn to others meanwhile, and takes
+one again afterwards. So what hangs delays those alone who asked for it. All looks end with ``serve``.
 """
 
 from __future__ import annotations

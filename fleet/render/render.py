@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from fleet.errors import FleetError
@@ -30,20 +33,48 @@ class Tools:
 
 
 THREADS: Final = ThreadPoolExecutor(max_workers=4, thread_name_prefix="render")
+# A program takes up to a minute, by whatever somebody wrote for it: plain YAML waits for none.
+PROGRAMS: Final = ThreadPoolExecutor(max_workers=8, thread_name_prefix="render-program")
+
+Slowly = Callable[[Callable[[], "Rendered"]], Awaitable["Rendered"]]
+
+
+async def by_program(work: Callable[[], Rendered]) -> Rendered:
+    """Do what may start a program."""
+    return await asyncio.get_running_loop().run_in_executor(PROGRAMS, work)
 
 
 async def render(
-    source: Source, ground: Ground, parameters: Parameters, tools: Tools, programs: Programs
+    source: Source,
+    ground: Ground,
+    parameters: Parameters,
+    tools: Tools,
+    programs: Programs,
+    slowly: Slowly = by_program,
 ) -> Rendered:
     """What the source renders to; complete only if ``faults`` is empty.
 
     The ``ground`` is this render's own, not yet looked into. ``reads`` of the answer is what this commit's look-ups
     were, also on a hit. Raises ``SourceError`` with ``reads`` set to what was looked up until then, absent
     paths with it: whoever failed for want of a path is woken when it appears. Raises ``InvalidObject`` for
-    options that cannot be understood. Blocking work is one hop to a bounded pool of threads.
+    options that cannot be understood. Blocking work is one hop to a bounded pool of threads; what needs a program
+    is another one, which ``slowly`` makes when it likes.
     """
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(THREADS, rendered, source, ground, parameters, tools, programs)
+    plain = await loop.run_in_executor(THREADS, _plain, source, ground, parameters, tools, programs)
+    if plain is not None:
+        return plain
+    return await slowly(partial(rendered, source, ground, parameters, tools, programs))
+
+
+def _plain(
+    source: Source, ground: Ground, parameters: Parameters, tools: Tools, programs: Programs
+) -> Rendered | None:
+    """`rendered`, or None where that needs a program."""
+    with contextlib.suppress(FleetError):  # raised again below
+        if tools.renderers.of(source, ground).name != PLAIN:
+            return None
+    return rendered(source, ground, parameters, tools, programs)
 
 
 def rendered(

@@ -6,14 +6,14 @@ one source it is a fault. The key of what is put together names all that went in
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fleet.model import Rendered
 from fleet.render.patch import patched
-from fleet.render.render import THREADS
+from fleet.render.render import Slowly, by_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,17 +27,20 @@ MOST_SAID = 10
 
 
 async def combined(
-    parts: Sequence[Rendered], patches: tuple[Patch, ...], cache: RenderCache, programs: Programs
+    parts: Sequence[Rendered],
+    patches: tuple[Patch, ...],
+    cache: RenderCache,
+    programs: Programs,
+    slowly: Slowly = by_program,
 ) -> Rendered:
     """The sources of one Application as one render, with the patches of its overrides on top.
 
-    Raises what a program raises; blocking work is one hop to the renders' threads.
+    Raises what a program raises; ``slowly`` is as in `render`.
     """
     whole = parts[0] if len(parts) == 1 else merged(parts)
     if not patches:
         return whole
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(THREADS, patched, whole, patches, cache, programs)
+    return await slowly(partial(patched, whole, patches, cache, programs))
 
 
 def merged(parts: Sequence[Rendered]) -> Rendered:
