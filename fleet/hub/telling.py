@@ -257,10 +257,13 @@ class Telling:
         unseen = record.told is None and not known.deleting and not awaited
         if unseen and known.status.get("conditions"):
             return  # after a start nothing is known yet that would be better than what stands there
+        facts = self.facts(key, record)
         if known.model is None:
-            status = invalid(known.status, known.generation, record.faults, self._clock.now())
+            # Of no version that was ever valid: what is wrong, and what was known.
+            status = summary.refused(
+                known.status, known.generation, facts.faults, facts.holds, now=self._clock.now()
+            )
         else:
-            facts = self.facts(key, record)
             turn = standing.turns(facts.reaches.values(), self._clock.now())
             if turn is not None:
                 # Whatever brought this look forward, time alone makes a silent cluster Unknown later.
@@ -365,9 +368,8 @@ class Telling:
     def _put_project(self, key: ApplicationKey) -> None:
         known = self._world.projects.get(key)
         if known is not None and key.namespace != self.namespace:
-            status = invalid(
-                known.status, known.generation, (_stray(key, self.namespace),), self._clock.now()
-            )
+            faults = (_stray(key, self.namespace),)
+            status = summary.refused(known.status, known.generation, faults, now=self._clock.now())
             self._statuses.put(names.PROJECT, key, status, uid=known.uid)
 
 
@@ -386,10 +388,3 @@ def _said_reachable(status: Mapping[str, Any]) -> bool:
 def _stray(key: ApplicationKey, namespace: str) -> Fault:
     text = f"counts only in namespace {namespace}, the hub's own; here ({key.namespace}) not"
     return Fault(None, "WrongNamespace", text)
-
-
-def invalid(
-    before: Mapping[str, Any], generation: int, faults: tuple[Fault, ...], now: float
-) -> dict[str, Any]:
-    """The status of an object of which no version was ever valid: what is wrong, and what was known."""
-    return summary.refused(before, generation, faults, now=now)

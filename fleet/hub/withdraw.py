@@ -30,6 +30,11 @@ Tell = Callable[[ApplicationKey, Happening], None]
 Later = Callable[[ApplicationKey, float], None]
 GATHER: Final = 1.0  # seconds in which departures of one change come together before the guard counts them
 AGAIN: Final = 30.0  # seconds between two looks at what the guard holds
+UNREAD: Final = Holding(
+    Hold.DELETION,
+    "spec.deletionPolicy is neither Delete nor Orphan, so nothing is withdrawn: set it to Delete to have the "
+    "objects removed, or to Orphan to have them stay",
+)
 
 
 class Withdrawals:
@@ -81,16 +86,16 @@ class Withdrawals:
                 await self._let_go(key, name)
             elif self._world.complete and self.cleaning(name):
                 await self._finalizer.leave(key, frozenset({name}))
-                self._withdraw(key, name, application, record)
+                self._withdraw(key, name, record)
             elif not self._world.complete or not record.begun:
                 continue
             elif name in record.leaving:
-                self._withdraw(key, name, application, record)
+                self._withdraw(key, name, record)
             elif self.unlooked(key):
                 # After a start: somebody who has not said so yet may hold by now what is there.
                 served |= set() if name in self._finalizer.leaving(key) else {name}
             elif name in self._finalizer.leaving(key):
-                self._withdraw(key, name, application, record)
+                self._withdraw(key, name, record)
             elif self._due(key, name, record, by_person=by_person):
                 ready.append(name)
             else:
@@ -127,7 +132,11 @@ class Withdrawals:
         """Withdraw from the clusters, or keep them all where the guard holds them; those that are kept."""
         if not ready:
             return frozenset()
-        if withdrawal(application) is Withdrawal.DELETE:
+        mode = self._mode(key)
+        if mode is None:
+            record.holds += (UNREAD,)
+            return frozenset(ready)
+        if mode is Withdrawal.DELETE:
             held = self._guard.departing(key, ready, thresholds(application, self.thresholds))
             if held is not None:
                 record.look.holds += (held,)
@@ -135,14 +144,23 @@ class Withdrawals:
                 return frozenset(ready)
         await self._finalizer.leave(key, frozenset(ready))
         for name in ready:
-            self._withdraw(key, name, application, record)
+            self._withdraw(key, name, record)
         return frozenset()
 
-    def _withdraw(self, key: ApplicationKey, name: str, application: Application, record: Record) -> None:
+    def _withdraw(self, key: ApplicationKey, name: str, record: Record) -> None:
+        mode = self._mode(key)
+        if mode is None:
+            record.holds += (UNREAD,)
+            return
         record.grace.pop(name, None)
         record.edited.discard(name)
         record.leaving.add(name)
-        self._roster.withdraw(Leave(TargetKey(key, name), withdrawal(application), self.account(key, name)))
+        self._roster.withdraw(Leave(TargetKey(key, name), mode, self.account(key, name)))
+
+    def _mode(self, key: ApplicationKey) -> Withdrawal | None:
+        """As the newest version says, valid or not: a slip elsewhere in it takes no word of it back."""
+        known = self._world.applications.get(key)
+        return withdrawal(known.deletion_policy) if known is not None else None
 
     async def deleted(
         self,
@@ -164,12 +182,15 @@ class Withdrawals:
             )
             record.look.holds = (Holding(Hold.DELETION, text),)
             return
-        mode = withdrawal(known.model) if known.model is not None else Withdrawal.DELETE
+        mode = withdrawal(known.deletion_policy)
         given_up = requests.abandoned(known.annotations)
         holds: list[Holding] = []
         for name in sorted(self._finalizer.placed(key)):
             if self._unregistered(name) or name in given_up or self._covered(key, name):
                 await self._let_go(key, name)
+                continue
+            if mode is None:
+                holds.append(UNREAD)
                 continue
             self._roster.withdraw(Leave(TargetKey(key, name), mode, self.account(key, name)))
             record.leaving.add(name)

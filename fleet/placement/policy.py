@@ -67,9 +67,9 @@ def thresholds(application: Application, guard: Thresholds) -> Thresholds:
     )
 
 
-def withdrawal(application: Application) -> Withdrawal:
-    """What becomes of its objects when a target goes."""
-    return Withdrawal(application.spec.deletion_policy.value)
+def withdrawal(word: str | None) -> Withdrawal | None:
+    """What becomes of its objects when a target goes, by its ``deletionPolicy``; None where that is no known word."""
+    return Withdrawal(word) if word in tuple(Withdrawal) else None
 
 
 def _automated(automated: Automated) -> set[Option]:

@@ -51,7 +51,7 @@ _HOLDS: Final[Mapping[Hold, str]] = {
     Hold.WAVE: "Make the objects of the earlier wave healthy; then it goes on by itself",
     Hold.CLAIM: "Take the object out of the other Application; then it is handed over by itself",
     Hold.GRACE: "Put the label back to keep it; else wait until the grace has passed",
-    Hold.DELETION: "Wait for what is named; where it is deleted, and a cluster will not come back: 'fleethub app delete {app} "
+    Hold.DELETION: "Mend what is named, or wait for it; where it is deleted, and a cluster will not come back: 'fleethub app delete {app} "
     "--abandon CLUSTER'",
     Hold.DELETION_HELD: "If it is meant, run 'fleethub app confirm {app}'; else put back what the change took away",
     Hold.IDENTITY: "If that is meant, run 'fleethub cluster replace {cluster}'; else correct the registration",

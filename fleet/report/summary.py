@@ -8,6 +8,7 @@ itself. ``revision`` is the commit at which this Application's inputs last chang
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from fleet.model import Fault, Health, Holding, Outcome, Reach, Sync
@@ -320,15 +321,27 @@ def _works_on(outcome: Outcome) -> bool:
 
 
 def refused(
-    before: Mapping[str, Any], generation: int, faults: tuple[Fault, ...], *, now: float
+    before: Mapping[str, Any],
+    generation: int,
+    faults: tuple[Fault, ...],
+    holds: tuple[Holding, ...] = (),
+    *,
+    now: float,
 ) -> dict[str, Any]:
-    """The status of an object that cannot be used at all: what was known of it stays, conditions say why."""
-    message = words.joined(("", words.of_fault(fault)) for fault in faults)
+    """The status of an object that cannot be used at all: what was known of it stays, conditions say why.
+
+    ``holds`` are what keeps it from being deleted.
+    """
+    kinds: dict[str, list[tuple[str, str]]] = {}
+    for held in holds:
+        kinds.setdefault(held.hold.value, []).append(("", words.of_holding(held)))
+    message = words.joined((*(("", words.of_fault(fault)) for fault in faults), *chain(*kinds.values())))
     reason = faults[0].reason if faults else "InvalidSpec"
     told = (
         Condition(conditions.READY, "False", reason, message),
         Condition(conditions.STALLED, "True", "NeedsAttention", message),
         Condition(conditions.RECONCILING, "False", "Settled"),
+        *(Condition(kind, "True", kind, words.joined(texts)) for kind, texts in kinds.items()),
     )
     kept = {key: value for key, value in before.items() if key != "conditions"}
     return kept | {

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 
 from fleet import names
-from fleet.api.application import Application
+from fleet.api.application import Application, DeletionPolicy
 from fleet.api.cluster import Cluster
 from fleet.api.parse import parse
 from fleet.api.project import Project
@@ -29,7 +29,10 @@ Subscriber = Callable[[str, ApplicationKey], None]
 
 @dataclass(frozen=True, slots=True)
 class Known(Generic[M]):
-    """An object as last seen: ``model`` is its last valid version, ``error`` why the newest is none."""
+    """An object as last seen: ``model`` is its last valid version, ``error`` why the newest is none.
+
+    ``deletion_policy`` is what the newest version says of it, valid or not; None where that is no text.
+    """
 
     model: M | None
     error: InvalidObject | None
@@ -40,6 +43,7 @@ class Known(Generic[M]):
     metadata: Mapping[str, Any]
     status: Mapping[str, Any]
     held: bool = False  # our own field entry owns its ApplySet label: an app of apps made it
+    deletion_policy: str | None = None
 
     @property
     def annotations(self) -> Mapping[str, str]:
@@ -164,7 +168,13 @@ def _read(kind: str, body: Mapping[str, Any], before: Known[Any] | None) -> Know
         metadata,
         body.get("status") or {},
         _held(body["metadata"]),
+        _deletion_policy(body.get("spec")),
     )
+
+
+def _deletion_policy(spec: object) -> str | None:
+    word = spec.get("deletionPolicy", DeletionPolicy.DELETE.value) if isinstance(spec, Mapping) else None
+    return word if isinstance(word, str) else None
 
 
 def _held(metadata: Mapping[str, Any]) -> bool:

@@ -50,6 +50,7 @@ def test_a_wait_longer_than_the_longest_by_default_is_the_longest() -> None:
 
 
 def test_the_deletion_policy_says_how_targets_go() -> None:
-    at = {"clusters": ["eu-1"]}
-    assert withdrawal(application(placement=at)) is Withdrawal.DELETE
-    assert withdrawal(application(placement=at, deletionPolicy="Orphan")) is Withdrawal.ORPHAN
+    assert withdrawal("Delete") is Withdrawal.DELETE
+    assert withdrawal("Orphan") is Withdrawal.ORPHAN
+    assert withdrawal("orphan") is None
+    assert withdrawal(None) is None

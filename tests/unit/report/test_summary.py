@@ -26,7 +26,7 @@ from fleet.model import (
     TargetKey,
 )
 from fleet.report.problems import BYTES, MOST
-from fleet.report.summary import Facts, status
+from fleet.report.summary import Facts, refused, status
 from fleet.report.words import MESSAGE
 
 KEY = ApplicationKey("fleethub", "hello")
@@ -317,3 +317,10 @@ def test_what_people_added_is_a_calm_condition_without_a_time() -> None:
     assert "it stays" in message
     assert "2026" not in message
     assert message.count("spec.a") == 1, "clusters share a sentence"
+
+
+def test_what_keeps_one_that_was_never_valid_from_being_deleted_is_told() -> None:
+    held = Holding(Hold.DELETION, "cluster eu-1 does not answer")
+    told = refused({"revision": COMMIT}, 7, (), (held,), now=NOW)
+    assert told["revision"] == COMMIT
+    assert conditions(told)["DeletionWaits"]["message"] == held.text
