@@ -52,7 +52,8 @@ class Record:
     grace: dict[str, float] = field(default_factory=dict)
     unselected: frozenset[str] = frozenset()
     edited: set[str] = field(default_factory=set)  # of these, those that an edit of the placement took
-    leaving: set[str] = field(default_factory=set)
+    leaving: set[str] = field(default_factory=set)  # being withdrawn from, and not gone from yet
+    withdrawn: bool = False  # being deleted, and the first withdrawal for that was sent
     confirmed: Confirmed | None = None
     last_sync: Mapping[str, object] | None = None
     answered: dict[str, bool] = field(default_factory=dict)

@@ -64,7 +64,7 @@ def connect(parts: Parts, answers: Answers) -> None:
     parts.withdrawals.cleaning = parts.clearing.cleaning
     parts.withdrawals.first = parts.identities.first
     parts.withdrawals.unlooked = parts.changes.unlooked
-    parts.knowing.records = parts.guard.records = parts.reconciler.records
+    parts.knowing.records = parts.guard.records = parts.withdrawals.records = parts.reconciler.records
     parts.guard.write = answers.write_status
     parts.guard.wake = parts.wake
     parts.knowing.namespace = parts.namespace

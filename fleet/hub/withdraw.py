@@ -7,7 +7,7 @@ cluster that is no longer registered is let go of with an Event; what it holds s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from fleet import names
@@ -58,6 +58,7 @@ class Withdrawals:
         self.grace = 300.0
         self.thresholds = Thresholds()
         self.namespace = names.HUB_NAMESPACE
+        self.records: Mapping[ApplicationKey, Record] = {}
         self.tell: Tell = lambda _key, _happening: None
         self.later: Later = lambda _key, _due: None
         self.account: Callable[[ApplicationKey, str], str | None] = lambda _key, _cluster: None
@@ -171,49 +172,56 @@ class Withdrawals:
     ) -> None:
         """Take the Application off every cluster, then let it go.
 
-        ``heirs`` name Applications that have not said yet what they want, and that it leaves together with.
+        ``heirs`` name Applications that have not said yet what they want, and that it leaves together with. Until
+        they have, it only goes on leaving what it was leaving before.
         """
         if not self._world.complete:
             return
-        if heirs and not record.leaving:
-            shown = ", ".join(heirs[:5]) + (f" and {len(heirs) - 5} more" if len(heirs) > 5 else "")  # noqa: PLR2004
-            text = (
-                f"nothing is removed: waiting for {shown} to render, which may hold what is here from now on"
-            )
-            record.look.holds = (Holding(Hold.DELETION, text),)
-            return
+        waits = bool(heirs) and not record.withdrawn
+        going = self._going(key, record) if waits else self._finalizer.placed(key)
+        holds = [_waiting(heirs, going)] if waits else []
         mode = withdrawal(known.deletion_policy)
         given_up = requests.abandoned(known.annotations)
-        holds: list[Holding] = []
-        for name in sorted(self._finalizer.placed(key)):
+        for name in sorted(going):
             if self._unregistered(name) or name in given_up or self._covered(key, name):
                 await self._let_go(key, name)
-                continue
-            if mode is None:
+            elif mode is None:
                 holds.append(UNREAD)
-                continue
-            self._roster.withdraw(Leave(TargetKey(key, name), mode, self.account(key, name)))
-            record.leaving.add(name)
-            reach = self._board.reach_of(name)
-            if reach is not None and not reach.reachable:
-                why = f"says {reach.reason}" if reach.reason in STRANGE else "does not answer"
-                holds.append(
-                    Holding(
-                        Hold.DELETION,
-                        f"cluster {name} {why}; the deletion waits for it, or for "
-                        f"'fleethub app delete {key.name} --abandon {name}'",
-                    )
-                )
-        record.look.holds = tuple(holds)
-        if not self._finalizer.placed(key):
+            else:
+                self._roster.withdraw(Leave(TargetKey(key, name), mode, self.account(key, name)))
+                record.leaving.add(name)
+                record.withdrawn |= not waits
+                holds += self._silent(key, name)
+        record.look.holds = tuple(dict.fromkeys(holds))
+        if not waits and not self._finalizer.placed(key):
             await self._finalizer.free(key)
+
+    def _going(self, key: ApplicationKey, record: Record) -> frozenset[str]:
+        """Clusters that it was leaving before it was deleted: whoever may hold what is there has been heard."""
+        begun = self._finalizer.leaving(key)
+        if begun <= record.leaving or self.unlooked(key):
+            # After a start somebody may hold by now what was left before it.
+            begun = frozenset()
+        return (begun | record.leaving) & self._finalizer.placed(key)
+
+    def _silent(self, key: ApplicationKey, name: str) -> tuple[Holding, ...]:
+        """What the deletion waits for on a cluster that does not answer."""
+        reach = self._board.reach_of(name)
+        if reach is None or reach.reachable:
+            return ()
+        why = f"says {reach.reason}" if reach.reason in STRANGE else "does not answer"
+        text = (
+            f"cluster {name} {why}; the deletion waits for it, or for "
+            f"'fleethub app delete {key.name} --abandon {name}'"
+        )
+        return (Holding(Hold.DELETION, text),)
 
     async def done(self, target: TargetKey) -> None:
         """The target's parent is gone on its cluster."""
         self._roster.forget(target)
         self._board.drop(target)
         self._guard.done(target)
-        await self._finalizer.release(target.application, target.cluster)
+        await self._release(target)
 
     def _unregistered(self, name: str) -> bool:
         if name == names.HUB_CLUSTER or not self._world.complete:
@@ -231,7 +239,23 @@ class Withdrawals:
         if name in self._finalizer.placed(key):
             # Told first: with its last name an Application that is being deleted goes itself.
             self.tell(key, abandoned((name,)))
-            await self._finalizer.release(key, name)
+            await self._release(target)
+
+    async def _release(self, target: TargetKey) -> None:
+        key, cluster = target
+        await self._finalizer.release(key, cluster)
+        record = self.records.get(key)
+        if record is not None:
+            record.leaving.discard(cluster)  # only now: what could not be written down is withdrawn again
+
+
+def _waiting(heirs: tuple[str, ...], going: frozenset[str]) -> Holding:
+    shown = ", ".join(heirs[:5]) + (f" and {len(heirs) - 5} more" if len(heirs) > 5 else "")  # noqa: PLR2004
+    text = (
+        f"nothing {'more ' if going else ''}is removed: waiting for {shown} to render, "
+        "which may hold what is here from now on"
+    )
+    return Holding(Hold.DELETION, text)
 
 
 def _placement(record: Record) -> object:

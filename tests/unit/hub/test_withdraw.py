@@ -58,6 +58,7 @@ class Stage:
         roster: Any = self.roster
         self.withdrawals = Withdrawals(self.world, roster, self.finalizer, guard, board, Clock())
         self.withdrawals.grace = 0.0
+        self.withdrawals.records = {KEY: self.record}
 
     async def send(self, _request: Request) -> Answer:
         return Answer(200, b"{}")
@@ -143,3 +144,52 @@ async def test_nothing_is_withdrawn_while_it_is_not_said_what_becomes_of_the_obj
     stage.application(deletionPolicy="Orphan", deleting=True)
     assert await stage.deleted() == {"a": Withdrawal.ORPHAN, "b": Withdrawal.ORPHAN}
     assert not stage.told
+
+
+async def test_one_that_left_a_cluster_once_waits_for_its_heirs_as_any_other(stage: Stage) -> None:
+    stage.application()
+    assert await stage.selects("b") == ("b",)
+    assert set(stage.roster.left) == {"a"}
+    await stage.withdrawals.done(TargetKey(KEY, "a"))
+    assert not stage.record.leaving
+    stage.application(deleting=True)
+    assert not await stage.deleted(HEIRS)
+    assert stage.told.startswith("nothing is removed: waiting for team/other")
+    assert set(await stage.deleted()) == {"b"}
+
+
+async def test_one_that_is_leaving_a_cluster_goes_on_there_and_waits_elsewhere(stage: Stage) -> None:
+    stage.application()
+    await stage.selects("b")
+    stage.application(deleting=True)
+    assert set(await stage.deleted(HEIRS)) == {"a"}
+    assert stage.told.startswith("nothing more is removed: waiting for team/other")
+    await stage.withdrawals.done(TargetKey(KEY, "a"))
+    assert not await stage.deleted(HEIRS)
+    assert stage.finalizer.placed(KEY) == {"b"}
+
+
+async def test_a_deletion_that_has_begun_waits_for_nobody_who_comes_later(stage: Stage) -> None:
+    stage.application(deleting=True)
+    await stage.deleted()
+    await stage.withdrawals.done(TargetKey(KEY, "a"))
+    assert set(await stage.deleted(HEIRS)) == {"b"}
+    assert not stage.told
+
+
+@pytest.mark.parametrize("unlooked", [True, False])
+async def test_a_cluster_that_was_being_left_before_a_start_is_left_when_all_have_been_looked_at(
+    stage: Stage, *, unlooked: bool
+) -> None:
+    stage.withdrawals.unlooked = lambda _: unlooked
+    stage.application(deleting=True, leaving="a")
+    assert set(await stage.deleted(HEIRS)) == (set() if unlooked else {"a"})
+
+
+async def test_a_cluster_that_was_let_go_of_is_left_no_more(stage: Stage) -> None:
+    stage.application()
+    await stage.selects("b")
+    stage.world.gone(names.CLUSTER, ApplicationKey(names.HUB_NAMESPACE, "a"))
+    assert await stage.selects("b") == ("b",)
+    assert not stage.record.leaving
+    assert stage.finalizer.placed(KEY) == {"b"}
