@@ -111,6 +111,8 @@ class Reconciler:
         self._expected.came(key)
         try:
             ended = True
+            # Also where it is only compared, or nothing of it can be read: what is there must not be forgotten.
+            await self._finalizer.hold(key)
             if known.deleting:
                 self._unready.put(key, frozenset())
                 self._desired.forget(key)

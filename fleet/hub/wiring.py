@@ -85,6 +85,7 @@ def connect(parts: Parts, answers: Answers) -> None:
     parts.world.subscribe(parts.secrets.saw)
     parts.secrets.sealing.refused = parts.telling.refused
     parts.world.completed = answers.lifted
+    parts.world.stands = parts.finalizer.stands
     parts.world.read_status = parts.statuses.seen
     _connect_tellers(parts, answers)
 

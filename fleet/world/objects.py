@@ -1,9 +1,9 @@
 """The hub's own objects in memory: Applications, Clusters, Projects.
 
 Contract: one owner. ``saw`` and ``gone`` may be told anything any number of times; only what is new by
-resourceVersion changes memory and wakes subscribers. An object that does not validate is kept as its error
-beside the last version that did, so that the last good state stays. ``complete`` is the barrier of H16: before
-it, nothing may be concluded from an object's absence.
+resourceVersion changes memory and wakes subscribers, and what the hub itself wrote wakes nobody. An object that
+does not validate is kept as its error beside the last version that did, so that the last good state stays.
+``complete`` is the barrier of H16: before it, nothing may be concluded from an object's absence.
 """
 
 from __future__ import annotations
@@ -64,7 +64,10 @@ def newer(left: str, right: str) -> bool:
 
 
 class World:
-    """See the module. Keys are (namespace, name) for every kind."""
+    """See the module. Keys are (namespace, name) for every kind.
+
+    ``stands`` says of an Application as it was just seen whether finalizer and names are as the hub wrote them.
+    """
 
     def __init__(self) -> None:
         self.applications: dict[ApplicationKey, Known[Application]] = {}
@@ -74,6 +77,7 @@ class World:
         self._complete: set[str] = set()
         self.read_status: Callable[[str, ApplicationKey, Mapping[str, Any]], None] = lambda *_: None
         self.completed: Callable[[], None] = lambda: None
+        self.stands: Callable[[ApplicationKey], bool] = lambda _: True
         self._gone: dict[tuple[str, ApplicationKey], str] = {}
 
     def subscribe(self, subscriber: Subscriber) -> None:
@@ -104,8 +108,9 @@ class World:
         if self._gone.get((kind, key)) == metadata.get("uid"):
             return
         self.read_status(kind, key, body.get("status") or {})
-        if before is not None and not _differs(before, metadata):
-            # A status, or what the hub itself wrote: nobody has to look again, nor to parse it again.
+        alike = before is not None and not _differs(before, metadata)
+        if before is not None and alike:
+            # A status, or names and finalizer of the hub's: nobody has to parse it again.
             kept[key] = replace(
                 before,
                 version=version,
@@ -113,10 +118,13 @@ class World:
                 status=body.get("status") or {},
                 held=_held(metadata),
             )
-            return
-        same = before is not None and before.uid == metadata.get("uid")
-        kept[key] = _read(kind, body, before if same else None)
-        self._tell(kind, key)
+        else:
+            same = before is not None and before.uid == metadata.get("uid")
+            kept[key] = _read(kind, body, before if same else None)
+        # Asked of each version, the first too: whoever wrote the names has to know how they stood.
+        stands = kind != names.APPLICATION or self.stands(key)
+        if not alike or not stands:
+            self._tell(kind, key)
 
     def gone(self, kind: str, key: ApplicationKey, uid: str = "") -> None:
         """An object is deleted; ``uid`` guards against old news of a predecessor."""
@@ -188,7 +196,7 @@ def _kept_metadata(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _differs(before: Known[Any], metadata: Mapping[str, Any]) -> bool:
-    """Whether anything changed besides the status and what the hub itself writes there."""
+    """Whether anything changed besides the status and what the hub alone is to write there."""
     was = before.metadata
     return (
         any(

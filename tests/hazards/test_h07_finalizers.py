@@ -13,6 +13,7 @@ from tests.hazards.scene import begin, cluster_told, gone, live, parent, root, u
 from tests.stage.api import holds, until
 from tests.stage.proxy import Proxy
 from tests.stage.seams import Guillotine, Journal, watched
+from tests.stage.teams import sent
 from tests.stage.theatre import Theatre, config, manifest
 
 PROD = {"clusterSelector": {"matchLabels": {"env": "prod"}}}
@@ -117,6 +118,47 @@ async def test_a_registration_that_is_gone_does_not_hold_an_application_for_ever
     await gone(theatre)
     await event(theatre, "Abandoned", "eu")
     assert await uid(theatre, "ConfigMap", "a") == before
+
+
+async def test_finalizer_and_names_that_somebody_takes_off_are_put_back_by_one_write(
+    theatre: Theatre,
+) -> None:
+    """H7: the rule is ``fleet.hub.finalizer.Finalizer.stands``, also of one that is compared, or does not render."""
+    theatre.repo.commit({"apps/app/a.yaml": config("a", k="1")})
+    journal = Journal()
+    await begin(theatre, seams=watched(journal))
+    await theatre.application()
+    await theatre.synced()
+
+    async def taken() -> None:
+        before = len(sent(journal, "/applications/app "))
+        bare: dict[str, Any] = {"finalizers": None, "annotations": {names.PLACED: None}}
+        await theatre.api.patch("Application", "app", names.HUB_NAMESPACE, {"metadata": bare})
+
+        async def back() -> bool:
+            found = await theatre.api.get("Application", "app", names.HUB_NAMESPACE)
+            metadata = (found or {}).get("metadata", {})
+            marks = metadata.get("annotations", {}), metadata.get("finalizers")
+            return (marks[0].get(names.PLACED), marks[1]) == ("eu", [names.FINALIZER])
+
+        async def once() -> bool:
+            return len(sent(journal, "/applications/app ")) == before + 1
+
+        await until(back, what="finalizer and names are back")
+        await holds(once, 0.5, what="one write puts them back")
+
+    await taken()
+    await theatre.application(syncPolicy={"retry": {"limit": 1}})
+    theatre.repo.commit({"apps/app/a.yaml": config("a", k="2")})
+    await theatre.told("app", "Manual")
+    await taken()
+    theatre.repo.commit({"apps/app/kustomization.yaml": "resources: [gone.yaml]\n"})
+    await theatre.told("app", "RenderFailed")
+    await taken()
+    await theatre.api.delete("Application", "app", names.HUB_NAMESPACE)
+    await gone(theatre)
+    assert await live(theatre, "ConfigMap", "a") is None
+    assert await parent(theatre) is None
 
 
 async def test_an_orphan_keeps_everything_that_we_gave_it(theatre: Theatre) -> None:

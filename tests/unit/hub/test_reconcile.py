@@ -34,7 +34,8 @@ def body(uid: str) -> dict[str, object]:
 
 async def test_an_application_made_anew_begins_anew_though_nobody_saw_the_old_one_go() -> None:
     world = World()
-    reconciler = Reconciler(world, *(MagicMock(confirm=AsyncMock(return_value="")) for _ in range(10)))
+    parts = (MagicMock(confirm=AsyncMock(return_value=""), hold=AsyncMock()) for _ in range(10))
+    reconciler = Reconciler(world, *parts)
     world.saw(names.APPLICATION, body("1"))
     await reconciler.reconcile(KEY)
     reconciler.records[KEY].generation = 7

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import MagicMock
 
+import orjson
 import pytest
 
 from fleet import names
@@ -60,8 +61,11 @@ class Stage:
         self.withdrawals.grace = 0.0
         self.withdrawals.records = {KEY: self.record}
 
-    async def send(self, _request: Request) -> Answer:
-        return Answer(200, b"{}")
+    async def send(self, request: Request) -> Answer:
+        metadata = orjson.loads(request.body or b"")["metadata"]
+        self.placed = metadata.get("annotations", {}).get(names.PLACED, "")
+        self.version += 1
+        return Answer(200, orjson.dumps({"metadata": {"resourceVersion": str(self.version)}}))
 
     def saw(self, kind: str, name: str, namespace: str, spec: dict[str, object], **metadata: object) -> None:
         self.version += 1
