@@ -1,8 +1,8 @@
 """Syncs that people ask for: written down before the first apply, finished over restarts, answered once.
 
 Contract: before a request's first apply its text and commit stand in ``status.lastSync``; from then on that
-commit is where the manual targets belong until every one of them has answered. A request that stands there
-with another phase than Running has been answered and is never begun anew.
+commit is where the manual targets belong until every one of them has answered, or is served no more. A request
+that stands there with another phase than Running has been answered and is never begun anew.
 """
 
 from __future__ import annotations
@@ -73,9 +73,17 @@ class Asking:
         if any(problem.transient for problem in outcome.faults):
             return False
         record.answered[outcome.target.cluster] = not outcome.faults
-        if not set(record.served) <= record.answered.keys():
+        return self.ended(record)
+
+    def ended(self, record: Record) -> bool:
+        """End a request that every cluster which is served has answered; True where that is now.
+
+        One that nobody answered, since no cluster is left, has failed: whichever comes later was not meant.
+        """
+        last = record.last_sync
+        if last is None or last.get("phase") != RUNNING or not set(record.served) <= record.answered.keys():
             return False
-        well = all(record.answered.values())
+        well = bool(record.answered) and all(record.answered.values())
         record.last_sync = {**last, "phase": SUCCEEDED if well else FAILED}
         return True
 

@@ -296,6 +296,9 @@ class Reconciler:
         if work.asked_by is not None:
             # What no Project lets through has failed by that, or the request would never end.
             record.answered.update(dict.fromkeys(verdict.barred, False))
+            if self._world.complete and self._asking.ended(record):
+                # Whoever had not answered is served no more: nothing goes by that word from here on.
+                self.again(work.target.key.application, 0.0)
         for name in record.served:
             rendered = by_cluster.get(name)
             if name in verdict.barred or rendered is None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -27,16 +29,9 @@ async def placed(theatre: Theatre) -> str:
     return text
 
 
-async def test_a_hub_that_does_not_know_the_clusters_yet_withdraws_nothing(
-    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """H16: the rule is ``fleet.world.objects.World.complete``: before it, absence means nothing."""
-    theatre.repo.commit({"apps/app/a.yaml": config("a", k="1")})
-    await begin(theatre)
-    await theatre.application(placement=PROD)
-    await theatre.synced()
-    before = await versions(theatre)
-    await theatre.stop()
+@contextlib.asynccontextmanager
+async def unknowing(theatre: Theatre, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """A hub that has rendered the Application and looked at it again, and is told of no Cluster until the end."""
     known = asyncio.Event()
     saw = Hub.saw
 
@@ -61,12 +56,49 @@ async def test_a_hub_that_does_not_know_the_clusters_yet_withdraws_nothing(
         theatre.hub.wake(next(iter(theatre.hub.world.applications)))
         await asyncio.sleep(0.2)
     assert not starting.done()
-    assert await placed(theatre) == "eu"
+    yield
     known.set()
     await starting
+
+
+async def test_a_hub_that_does_not_know_the_clusters_yet_withdraws_nothing(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H16: the rule is ``fleet.world.objects.World.complete``: before it, absence means nothing."""
+    theatre.repo.commit({"apps/app/a.yaml": config("a", k="1")})
+    await begin(theatre)
+    await theatre.application(placement=PROD)
+    await theatre.synced()
+    before = await versions(theatre)
+    await theatre.stop()
+    async with unknowing(theatre, monkeypatch):
+        assert await placed(theatre) == "eu"
     await theatre.synced()
     assert await placed(theatre) == "eu"
     assert await versions(theatre) == before
+
+
+async def test_a_hub_that_does_not_know_the_clusters_yet_ends_no_request(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """H16: the rule is ``fleet.world.objects.World.complete``: a cluster that is not known yet may still answer."""
+    commit = theatre.repo.commit({"apps/app/a.yaml": config("a", k="1")})
+    await begin(theatre)
+    await theatre.application(placement=PROD, syncPolicy={"retry": {"limit": 1}})
+    await theatre.told("app", "Manual")
+    await theatre.api.patch("Cluster", "eu", names.HUB_NAMESPACE, {"spec": {"paused": True}})
+    await theatre.told("app", "Paused", "eu")
+    await theatre.annotate("app", sync=commit)
+
+    async def runs() -> bool:
+        return (await theatre.status()).get("lastSync", {}).get("phase") == "Running"
+
+    await until(runs, what="the request is taken up")
+    await theatre.stop()
+    async with unknowing(theatre, monkeypatch):
+        assert await runs()
+    await theatre.api.patch("Cluster", "eu", names.HUB_NAMESPACE, {"spec": {"paused": None}})
+    await theatre.everywhere("ConfigMap", "a", ("eu",))
 
 
 async def test_a_cluster_is_kept_until_the_application_that_lost_it_has_rendered(theatre: Theatre) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from fleet import names
-from fleet.model import GroupKind, Outcome, Work
+from fleet.model import ApplicationKey, GroupKind, Outcome, Work
 from fleet.sync.scope import Scoped
 from fleet.worker import passes
 from fleet.worker.member import Member
 from tests.integration.test_sync_more import gone, healthy, live, one, wave
-from tests.stage.api import until
+from tests.stage.api import holds, until
 from tests.stage.theatre import Theatre, config, deployment
 
 MANUAL = {"retry": {"backoff": {"duration": "1s", "maxDuration": "2s"}}}
@@ -89,6 +89,36 @@ async def test_a_request_on_a_paused_cluster_is_carried_out_when_it_goes_on(thea
     await phase(theatre, "Running")
     await theatre.api.patch("Cluster", "eu", names.HUB_NAMESPACE, {"spec": {"paused": None}})
     await phase(theatre, "Succeeded")
+    assert await live(theatre, "ConfigMap", "a")
+
+
+async def test_a_request_ends_without_a_cluster_that_is_gone_and_is_not_for_one_that_comes_later(
+    theatre: Theatre,
+) -> None:
+    commit = theatre.repo.commit({"apps/app/a.yaml": config("a", k="1")})
+    await theatre.register("us")
+    await one(theatre)
+    await theatre.application(syncPolicy=MANUAL)
+    await theatre.told("app", "Manual")
+    await theatre.api.patch("Cluster", "us", names.HUB_NAMESPACE, {"spec": {"paused": True}})
+    await theatre.told("app", "Paused", "us")
+    await theatre.annotate("app", sync=commit)
+    record = theatre.hub.reconciler.records[ApplicationKey(names.HUB_NAMESPACE, "app")]
+
+    async def answered() -> bool:
+        return "eu" in record.answered
+
+    await until(answered, what="eu has answered")
+    await phase(theatre, "Running")
+    await theatre.api.delete("Secret", "us", names.HUB_NAMESPACE)
+    await phase(theatre, "Succeeded")
+    await theatre.register("us")
+    await theatre.told("app", "Manual", "us")
+
+    async def bare() -> bool:
+        return await live(theatre, "ConfigMap", "a", "us") is None
+
+    await holds(bare, 0.5, what="nothing is applied to us")
     assert await live(theatre, "ConfigMap", "a")
 
 
