@@ -126,12 +126,21 @@ class Errands:
         try:
             if isinstance(claim.value, Leave):
                 await self._leave(claim.value, held)
-            else:
-                await self._work(claim.value, held, claim)
+            elif (work := self._due(claim.value, held)) is not None:
+                await self._work(work, held, claim)
         except FleetError as error:
             self._failed(claim, held, fault(error).text, error)
         except Exception as error:  # noqa: BLE001 (one target's fault must not end the others')
             self._failed(claim, held, words(error), None)
+
+    def _due(self, work: Work, held: Held) -> Work | None:
+        """The errand without heals whose time has not come: these wait on."""
+        if work.only is None:
+            return work
+        now, rest = heal.due(work, held, self._clock.boottime())
+        if rest is not None:
+            self._box.put(work.target.key, rest[0], lane=Lane.URGENT, not_before=rest[1])
+        return now
 
     async def _work(self, work: Work, held: Held, claim: Claim[TargetKey, Errand]) -> None:
         if held.scoped is not None and any(problem.transient for problem in held.scoped.faults):

@@ -33,6 +33,22 @@ def plan(held: Held, found: Drift, now: float) -> tuple[Work, float] | None:
     return narrow, fight.until
 
 
+def due(work: Work, held: Held, now: float) -> tuple[Work | None, tuple[Work, float] | None]:
+    """What of a heal is to be done now, and what waits longer, with the boot time not before which.
+
+    Heals of a target wait under one key until the first of them is due: each object is fought over by itself.
+    """
+    only = work.only or frozenset()
+    later = {
+        ref: held.fights[ref].until for ref in only if ref in held.fights and held.fights[ref].until > now
+    }
+    if not later:
+        return work, None
+    at_once = only - later.keys()
+    rest = replace(work, only=frozenset(later)), min(later.values())
+    return (replace(work, only=at_once) if at_once else None), rest
+
+
 def strip(held: Held, found: tuple[Foreign, ...], now: float) -> tuple[Work, float] | None:
     """The work that takes away what people added to an object, damped like any heal; None where none does."""
     work = held.work

@@ -72,6 +72,41 @@ async def test_a_seal_hastens_no_heal_of_a_fight(monkeypatch: pytest.MonkeyPatch
     assert 5 <= len(heals) <= 7, heals
 
 
+async def test_objects_that_are_fought_over_are_damped_each_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """H9: the heal of one object brings along no other whose time has not come."""
+    clock, asked = Clock(), work("app")
+    box, held = taking.box(clock), Held(work=asked)
+    key = asked.target.key
+    carried = errands(clock, box, {key: held})
+    refs = [ObjectRef("apps", "Deployment", "shop", f"web-{number}") for number in range(20)]
+    heals: dict[ObjectRef, int] = dict.fromkeys(refs, 0)
+
+    def lost(ref: ObjectRef) -> None:
+        found = Drift(ref, Cause.CHANGED, "autoscaler", "Update", "", ("spec.replicas",))
+        planned = heal.plan(held, found, clock.boottime())
+        assert planned is not None
+        box.put(key, planned[0], lane=Lane.URGENT, not_before=planned[1])
+
+    async def passed(found: Work, _held: Held, _claim: object) -> None:
+        for ref in found.only or ():
+            heals[ref] += 1
+            lost(ref)
+
+    monkeypatch.setattr(carried, "_work", passed)
+    task = asyncio.ensure_future(carried.serve(len(Lane)))
+    for number in range(1600):
+        if number % 40 == 0 and number < 40 * len(refs):
+            lost(refs[number // 40])
+        clock.advance(0.5)
+        for _ in range(6):
+            await asyncio.sleep(0)
+    task.cancel()
+    # The first was met for 800 seconds: after 0, 2, 8, 26, 80, 242, 542; the last for half of that.
+    assert all(5 <= count <= 7 for count in heals.values()), heals.values()
+
+
 async def test_seals_that_stand_back_are_left_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, count = Clock(), 200
     box = taking.box(clock)
