@@ -267,6 +267,8 @@ class Errands:
 
     def _ended(self, work: Work, held: Held, found: Outcome) -> None:
         held.begun = True
+        if work.mode is Mode.AUDIT:
+            held.audited = self._clock.boottime()
         self._removed(work.target.key, found)
         reported = heal.rested(found) if self._around.paused else found
         if work.asked_by is not None:

@@ -22,6 +22,7 @@ class Held:
     fights: dict[ObjectRef, Fight] = field(default_factory=dict)
     tries: int = 0
     begun: bool = False  # a whole pass has ended since the connection was made
+    audited: float = 0.0  # the boot time at which an audit ended last
     rebuild: bool = False  # the parent was lost
     waits: bool = False  # the last pass held back for health or for a change
     asked: str | None = None  # the request that passes have begun on and not answered yet

@@ -42,8 +42,9 @@ def merge(older: Errand, newer: Errand) -> Errand:
         if older.only is None:
             return older
         return replace(newer, only=older.only | newer.only, lane=min(older.lane, newer.lane))
-    if newer.mode is Mode.AUDIT and older.only is None and older.mode is Mode.APPLY:
-        return replace(older, lane=min(older.lane, newer.lane))
+    if newer.mode is Mode.AUDIT and older.only is None and older.mode in (Mode.APPLY, Mode.AUDIT):
+        # An audit applies all that the older one would, and answers whoever asked for that.
+        return replace(older, mode=Mode.AUDIT, lane=min(older.lane, newer.lane))
     return replace(newer, lane=min(older.lane, newer.lane))
 
 
