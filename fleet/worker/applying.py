@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fleet import names
-from fleet.errors import FleetError, Invalid, NotReady, fault
+from fleet.errors import FleetError, Invalid, NotFound, NotReady, fault
 from fleet.health.assess import needs_object
 from fleet.model import (
     Drift,
@@ -240,6 +240,9 @@ async def _applied(work: Work, item: Shaped, before: Meta | None, member: Member
         if not item.placed.manifest.form or not await replace.make_room(send, item, refusal, mine):
             raise
         return await apply.apply(send, item, None, adopt=adopt)
+    except NotFound as missing:
+        # Its namespace, or its kind: whoever makes that makes it without telling us.
+        raise NotReady(missing.text, ref=item.ref) from None
 
 
 def _left(member: Member, item: Shaped) -> tuple[Foreign, ...]:

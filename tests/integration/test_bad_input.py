@@ -69,6 +69,17 @@ async def test_a_missing_path_is_said_and_read_once_it_is_there(theatre: Theatre
     await theatre.synced(commit=commit)
 
 
+async def test_a_missing_namespace_is_said_and_used_once_it_is_there(theatre: Theatre) -> None:
+    theatre.repo.commit({"apps/app/a.yaml": config("a", k="v")})
+    await one(theatre)
+    name = f"{theatre.namespace}-later"
+    await theatre.application(namespace=name)
+    await theatre.told("app", "SyncFailed", f"namespace {name} does not exist")
+    await theatre.members["eu"].apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    await theatre.synced()
+    assert await theatre.members["eu"].get("ConfigMap", "a", name)
+
+
 async def test_a_path_that_disappears_removes_nothing(theatre: Theatre) -> None:
     theatre.repo.commit({"apps/app/a.yaml": config("a", k="v")})
     await one(theatre)
