@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from fleet import names
 from fleet.errors import FleetError, fault
 from fleet.model import Fault, Manifest, Mode, ObjectRef, Resource, Work
 from fleet.projects import objects
@@ -80,6 +81,9 @@ async def resolve(work: Work, scoped: Scoped, member: Member) -> Resolved:
     marks = Marks(set_id(work.target.key, member.identity.namespace), member.identity.digest_key)
     if work.mode is Mode.AUDIT:
         await _ask(scoped, member)
+    for placed in scoped.manifests:
+        if placed.manifest.kept.stamp == names.ONCE:
+            _made(placed, marks, member)
 
     due = [
         placed
@@ -111,6 +115,25 @@ async def resolve(work: Work, scoped: Scoped, member: Member) -> Resolved:
 
     await asyncio.gather(*(one(placed.manifest) for placed in due))
     return Resolved(clear, faults)
+
+
+def _made(placed: Placed, marks: Marks, member: Member) -> None:
+    """Take a Secret that is made once for made, where nothing says otherwise.
+
+    After a start, or on a new connection, it is not known what was sent. To find out is to read its store again, and to
+    put what is there now over what was made.
+    """
+    seen = member.sightings.get(placed.ref)
+    if (
+        seen is not None
+        and seen.sent is None
+        and seen.entry is not None
+        and seen.set_id == marks.set_id
+        and seen.manifest == shape.body(placed, marks).digest
+        and not seen.deleting
+        and not member.ledger.unknown(placed.ref)
+    ):
+        member.sightings.put(placed.ref, replace(seen, sent=seen.entry))
 
 
 async def _ask(scoped: Scoped, member: Member) -> None:

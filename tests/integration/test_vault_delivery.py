@@ -224,6 +224,34 @@ async def test_what_is_made_once_is_read_once(theatre: Theatre, bao: OpenBao, te
     await holds(unread, 3.0, what="neither that nor an audit reads it again")
 
 
+async def test_what_is_made_once_is_not_read_again_after_a_restart_in_the_midst_of_a_commit(
+    theatre: Theatre, bao: OpenBao, team: Team
+) -> None:
+    await theatre.register("eu")
+    bao.put(f"secret/data/{team.name}/db", {"password": FIRST})
+    theatre.repo.commit(
+        {
+            "apps/app/store.yaml": manifest_of(store(bao, team)),
+            "apps/app/db.yaml": manifest_of(external("db", f"{team.name}/db", refreshPolicy="CreatedOnce")),
+        }
+    )
+    await theatre.start()
+    await app(team)
+    await team.synced("app")
+    bao.put(f"secret/data/{team.name}/db", {"password": SECOND})
+    # A commit that does not come to its end takes the seal off, so that a restart has to look at each object.
+    bad = {"apiVersion": "nobody.test/v1", "kind": "Unserved", "metadata": {"name": "a"}}
+    theatre.repo.commit({"apps/app/bad.yaml": manifest_of(bad)})
+    await says(team, "SyncFailed", "Unserved")
+    await theatre.stop()
+    theatre.repo.commit({"apps/app/late.yaml": config("late", k="1")})
+    await theatre.start()
+    await theatre.everywhere("ConfigMap", "late", ("eu",))
+    assert await data(theatre, "db") == {"password": FIRST}
+    await theatre.members["eu"].patch("Secret", "db", theatre.namespace, {"data": {"password": None}})
+    await becomes(theatre, "db", {"password": SECOND})
+
+
 async def test_placeholders_are_filled_in_within_strings_and_base64_and_refused_elsewhere(
     theatre: Theatre, bao: OpenBao, team: Team
 ) -> None:
