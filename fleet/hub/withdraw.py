@@ -135,7 +135,7 @@ class Withdrawals:
             return frozenset()
         mode = self._mode(key)
         if mode is None:
-            record.holds += (UNREAD,)
+            record.look.holds += (UNREAD,)
             return frozenset(ready)
         if mode is Withdrawal.DELETE:
             held = self._guard.departing(key, ready, thresholds(application, self.thresholds))
@@ -151,7 +151,7 @@ class Withdrawals:
     def _withdraw(self, key: ApplicationKey, name: str, record: Record) -> None:
         mode = self._mode(key)
         if mode is None:
-            record.holds += (UNREAD,)
+            record.look.holds += (UNREAD,)
             return
         record.grace.pop(name, None)
         record.edited.discard(name)
