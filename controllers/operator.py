@@ -15,6 +15,7 @@ from typing import Any
 
 import kopf
 
+from controllers import reading
 from controllers.handlers import Listener, registry
 from fleet import ending
 from fleet.errors import FleetError
@@ -65,6 +66,7 @@ class Operator:
         """Spawn kopf's tasks."""
         for name in ("kopf", "kopf.activities", "kopf.objects"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
+        reading.install()
         self._tasks = await kopf.spawn_tasks(
             registry=registry(self._listener, _login(self._connection)),
             settings=self._settings,

@@ -14,6 +14,10 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema
 
+from fleet.api.rules import Rule
+from fleet.documents import deep
+from fleet.documents.limits import Limits
+
 LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 NAME = rf"^{LABEL}(\.{LABEL})*$"
 NAME_MAX = 253
@@ -48,9 +52,13 @@ Namespace = Annotated[str, StringConstraints(pattern=rf"^{LABEL}$", min_length=1
 # The URL of an API server: https, and no user, query or fragment.
 Server = Annotated[str, StringConstraints(pattern=r"^https://[^/?#@\s]+(/[^?#\s]*)?$", max_length=2048)]
 
-# A whole object that is nobody's business but its reader's: kept as it is, explicit nulls included.
+# A whole object that is nobody's business but its reader's: kept as it is, explicit nulls included. The API server
+# stores ten thousand levels of it; a schema without end cannot bound them.
+DEEPEST = Limits().depth
 FreeForm = Annotated[
-    dict[str, Any], WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True})
+    dict[str, Any],
+    WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True}),
+    Rule(None, f"must be nested at most {DEEPEST} deep", lambda value: deep.within(value, DEEPEST)),
 ]
 
 Flag = Annotated[bool, Field(strict=True)]

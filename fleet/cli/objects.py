@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from fleet import names
 from fleet.cli.errors import CliError
 from fleet.errors import Conflict, KindUnknown, NotFound
-from fleet.kube import paths
+from fleet.kube import decode, paths
 from fleet.kube.request import MERGE_PATCH, Request, Send
 from fleet.model import ObjectRef, Resource
 
@@ -206,7 +206,7 @@ def _ref(at: At) -> ObjectRef:
 
 
 def _body(raw: bytes) -> dict[str, Any]:
-    value = json.loads(raw)
+    value = decode.value(raw)
     if not isinstance(value, dict):
         raise CliError("the server's answer is no object", hint="Check the server's URL")
     return value

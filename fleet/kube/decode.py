@@ -2,21 +2,24 @@
 
 Contract: what is not named here is skipped. ``kubectl.kubernetes.io/last-applied-configuration`` is emptied
 in metadata and in whole objects, since it may quote a Secret (H20); the key stays, so that it can be removed.
-Whole objects are given without managedFields, with apiVersion and kind. An answer that does not read raises
-ServerFailed.
+Whole objects are given without managedFields, with apiVersion and kind. What an object nests deeper than a decoder
+goes is cut, in managedFields too, so that it hides no other object. An answer that does not read raises ServerFailed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from fleet import names
+from fleet.documents import deep
 from fleet.errors import ServerFailed
 from fleet.model import Meta, ObjectRef, OwnerRef, Resource
+
+T = TypeVar("T")
 
 _NONE: Final = MappingProxyType[str, str]({})
 _NO_FIELDS: Final = msgspec.Raw(b"[]")
@@ -73,7 +76,7 @@ class _Failure(msgspec.Struct):
     reason: str = ""
 
 
-# A hostile server may nest a thousand levels deep.
+# A stack that is nearly full leaves a decoder no room, however shallow the text is.
 _BROKEN: Final[tuple[type[Exception], ...]] = (msgspec.MsgspecError, RecursionError)
 _OBJECT: Final = msgspec.json.Decoder(_Object)
 _LIST: Final = msgspec.json.Decoder(_List)
@@ -81,6 +84,7 @@ _WHOLE_LIST: Final = msgspec.json.Decoder(_WholeList)
 _EVENT: Final = msgspec.json.Decoder(_Event)
 _FAILURE: Final = msgspec.json.Decoder(_Failure)
 _ANY: Final = msgspec.json.Decoder(dict[str, Any])
+_VALUE: Final = msgspec.json.Decoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ class WatchEvent:
 def meta(body: bytes, resource: Resource | None) -> Meta:
     """The metadata of one object. Without ``resource`` the body must say apiVersion and kind itself."""
     try:
-        read = _OBJECT.decode(body)
+        read = _read(_OBJECT, body)
     except _BROKEN:
         raise _unreadable() from None
     if resource is not None:
@@ -124,7 +128,7 @@ def meta(body: bytes, resource: Resource | None) -> Meta:
 def metas(body: bytes, resource: Resource) -> tuple[tuple[Meta, ...], str, str]:
     """The metadata of a list's items, its resourceVersion, and its continue token (empty: complete)."""
     try:
-        read = _LIST.decode(body)
+        read = _read(_LIST, body)
     except _BROKEN:
         raise _unreadable() from None
     group, kind = resource.group, resource.kind
@@ -138,7 +142,7 @@ def page(body: bytes, resource: Resource, *, whole: bool) -> Page:
         found, version, rest = metas(body, resource)
         return Page(tuple([Item(each) for each in found]), version, rest)
     try:
-        read = _WHOLE_LIST.decode(body)
+        read = _read(_WHOLE_LIST, body)
         items = tuple([_item(raw, resource) for raw in read.items or ()])
     except _BROKEN:
         raise _unreadable() from None
@@ -148,25 +152,41 @@ def page(body: bytes, resource: Resource, *, whole: bool) -> Page:
 def event(line: bytes, resource: Resource, *, whole: bool) -> WatchEvent:
     """One line of a watch."""
     try:
-        read = _EVENT.decode(line)
+        read = _read(_EVENT, line)
         if read.type == "ERROR":
-            return WatchEvent(read.type, None, code=_FAILURE.decode(read.object).code)
+            return WatchEvent(read.type, None, code=_read(_FAILURE, read.object).code)
         if whole and read.type != "BOOKMARK":
             item = _item(read.object, resource)
             return WatchEvent(read.type, item.meta, item.object)
-        found = _OBJECT.decode(read.object).metadata
+        found = _read(_OBJECT, read.object).metadata
     except _BROKEN:
         raise _unreadable() from None
     return WatchEvent(read.type, _meta(found, resource.group, resource.kind))
 
 
+def value(body: bytes) -> Any:
+    """Any JSON of a server, as it is."""
+    try:
+        return _read(_VALUE, body)
+    except _BROKEN:
+        raise _unreadable() from None
+
+
+def _read(decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw) -> T:
+    """The value; cut only where it nests too deep, so that all others cost nothing."""
+    try:
+        return decoder.decode(body)
+    except RecursionError:
+        return decoder.decode(deep.cut(bytes(body)))
+
+
 def _item(raw: msgspec.Raw, resource: Resource) -> Item:
-    body = _ANY.decode(raw)
+    body = _read(_ANY, raw)
     body.setdefault(
         "apiVersion", f"{resource.group}/{resource.version}" if resource.group else resource.version
     )
     body.setdefault("kind", resource.kind)
-    read = _OBJECT.decode(raw).metadata
+    read = _read(_OBJECT, raw).metadata
     metadata = body["metadata"]
     metadata.pop("managedFields", None)
     annotations = metadata.get("annotations")

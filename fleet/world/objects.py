@@ -188,7 +188,14 @@ def _deletion_policy(spec: object) -> str | None:
 def _held(metadata: Mapping[str, Any]) -> bool:
     if names.APPLYSET_PART_OF not in (metadata.get("labels") or {}):
         return False
-    return membership.owns_label(orjson.dumps(metadata.get("managedFields") or []))
+    # Entries of others, and one that takes our name by hand, may nest deeper than is written.
+    entries = [
+        each for each in metadata.get("managedFields") or () if each.get("manager") == names.FIELD_MANAGER
+    ]
+    try:
+        return membership.owns_label(orjson.dumps(entries))
+    except orjson.JSONEncodeError:
+        return False
 
 
 def _kept_metadata(metadata: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import msgspec
-
 from fleet import names
 from fleet.clock import Clock
 from fleet.errors import FleetError, NotFound
@@ -52,7 +50,7 @@ def _whole(body: dict[str, Any], meta: Meta) -> dict[str, Any]:
     """The object with the field entries that say whether an app of apps made it; lists are read without."""
     if names.APPLYSET_PART_OF not in meta.labels:
         return body
-    return {**body, "metadata": {**body["metadata"], "managedFields": msgspec.json.decode(meta.fields)}}
+    return {**body, "metadata": {**body["metadata"], "managedFields": decode.value(meta.fields)}}
 
 
 async def check(send: Send, world: World) -> int:
@@ -77,7 +75,7 @@ async def check(send: Send, world: World) -> int:
             except NotFound:
                 world.gone(kind, key, uid)
             else:
-                world.saw(kind, msgspec.json.decode(answer.body))
+                world.saw(kind, decode.value(answer.body))
             mended += 1
         for key, (uid, _) in known.items():
             try:

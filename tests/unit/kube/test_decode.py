@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fleet import names
+from fleet.documents import deep
 from fleet.errors import ServerFailed
 from fleet.kube import decode
 from fleet.model import ObjectRef, OwnerRef, Resource
@@ -138,12 +139,43 @@ def test_what_does_not_read_is_an_error_without_content(configmaps: Resource, da
         assert CANARY not in str(caught.value)
 
 
-def test_an_object_nested_without_end_is_unreadable(deployments: Resource) -> None:
-    deep = b'{"metadata":{"name":"x","annotations":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}}"
+def test_a_value_that_does_not_read_is_an_error_too() -> None:
     with pytest.raises(ServerFailed):
-        decode.meta(deep, deployments)
-    watched = (
-        b'{"type":"ADDED","object":{"metadata":{"name":"x"},"spec":' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
-    )
+        decode.value(b"{")
+
+
+def deep_text(levels: int, name: str = "x") -> bytes:
+    """A whole object, too deep in its content and in its entries."""
+    fields = b'[{"manager":"m","fieldsV1":' + b'{"f:a":' * levels + b"{}" + b"}" * levels + b"}]"
+    metadata = b'{"name":"%s","resourceVersion":"7","managedFields":%s}' % (name.encode(), fields)
+    return b'{"metadata":%s,"spec":%s,"z":1}' % (metadata, b"[" * levels + b"]" * levels)
+
+
+def test_an_object_nested_without_end_is_read_without_its_depths(deployments: Resource) -> None:
+    for levels in (1_100, 100_000):
+        text = deep_text(levels)
+        assert decode.meta(text, deployments).version == "7"
+        found = decode.event(b'{"type":"ADDED","object":' + text + b"}", deployments, whole=True)
+        assert found.meta is not None
+        assert json.loads(found.meta.fields)[0]["manager"] == "m"
+        assert found.object is not None
+        assert found.object["z"] == 1
+        assert deep.within(found.object, deep.MOST)
+        assert decode.value(text)["z"] == 1
+
+
+def test_an_object_nested_without_end_hides_no_other_of_its_list(deployments: Resource) -> None:
+    other = encode({**body("other"), "spec": {"replicas": 3}})
+    text = b'{"metadata":{"resourceVersion":"9"},"items":[%s,%s]}' % (deep_text(5_000), other)
+    found, version, _ = decode.metas(text, deployments)
+    assert ([meta.ref.name for meta in found], version) == (["x", "other"], "9")
+    page = decode.page(text, deployments, whole=True)
+    assert [item.meta.ref.name for item in page.items] == ["x", "other"]
+    assert page.items[1].object is not None
+    assert page.items[1].object["spec"] == {"replicas": 3}
+
+
+def test_an_annotation_that_nests_is_unreadable(deployments: Resource) -> None:
+    text = b'{"metadata":{"name":"x","annotations":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}}"
     with pytest.raises(ServerFailed):
-        decode.event(watched, deployments, whole=True)
+        decode.meta(text, deployments)
