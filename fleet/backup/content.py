@@ -1,6 +1,7 @@
 """Which objects of a hub are its own, so that a new one can be made of them and Git. Pure.
 
-Contract: what Git gives back is left out, but for Secrets, without which the hub may not get at Git. What asks for
+Contract: what Git gives back is left out, but for Secrets, without which the hub may not get at Git. Applications count
+in every namespace, all else in the hub's own. What asks for
 something once (a sync, a take-over, a confirmation) is left out too: a new hub must not be asked again what the former
 one was. Statuses are learnt anew. A Cluster that is made from a Secret is kept for what it says besides: that it is
 paused, labels that a person gave it.
@@ -14,10 +15,13 @@ from typing import Any, Final
 
 from fleet import names
 from fleet.backup.age import BackupUnreadable
+from fleet.errors import FleetError
 from fleet.secrets import keys
 
 FORMAT: Final = f"{names.GROUP}/backup"
-VERSION: Final = "1"
+VERSION: Final = "2"
+_FORMER: Final = f"{names.GROUP}/hub-namespace"
+_OLDER: Final = "1"  # holds what was in the hub's own namespace alone
 SECRET: Final = "Secret"  # noqa: S105 (a kind)
 CONFIG_MAP: Final = "ConfigMap"
 SERVICE_ACCOUNT: Final = "ServiceAccount"
@@ -30,6 +34,7 @@ _API_VERSIONS: Final = {
 }
 # In the order in which they are made: whoever is told of a Cluster finds its Secret.
 KINDS: Final = (SECRET, CONFIG_MAP, SERVICE_ACCOUNT, names.PROJECT, names.CLUSTER, names.APPLICATION)
+EVERYWHERE: Final = frozenset({names.APPLICATION})  # the kinds that count in every namespace
 _NAMED: Final = (names.API_SECRET, names.WEBHOOK_SECRET, names.DIGEST_KEY_SECRET)
 _ONCE: Final = frozenset(
     {
@@ -54,8 +59,14 @@ _OF_SECRET: Final = {"server", "credential", "namespaces"}
 _PARTS: Final = ("type", "immutable", "data", "spec", "automountServiceAccountToken")
 
 
+class BackupMisplaced(FleetError):
+    """What is in the file cannot be told apart in the namespace that is to be the hub's."""
+
+    reason = "BackupMisplaced"
+
+
 def counts(body: Mapping[str, Any], kind: str) -> bool:
-    """Whether an object of the hub's namespace belongs into a backup."""
+    """Whether an object belongs into a backup; one of a kind that is not EVERYWHERE is in the hub's namespace."""
     metadata = body["metadata"]
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     if metadata.get("deletionTimestamp"):
@@ -109,27 +120,33 @@ def _said(made: Mapping[str, Any], part: str) -> set[str]:
     } - {names.MADE_FROM}
 
 
-def pack(items: Iterable[Mapping[str, Any]], made: str) -> bytes:
-    """The content of a backup: a List, as kubectl reads it."""
-    metadata = {"annotations": {FORMAT: VERSION, f"{names.GROUP}/made": made}}
+def pack(items: Iterable[Mapping[str, Any]], made: str, namespace: str) -> bytes:
+    """The content of a backup of the hub in ``namespace``: a List, as kubectl reads it."""
+    metadata = {"annotations": {FORMAT: VERSION, _FORMER: namespace, f"{names.GROUP}/made": made}}
     return json.dumps(
         {"apiVersion": "v1", "kind": "List", "metadata": metadata, "items": list(items)}
     ).encode()
 
 
 def unpack(content: bytes, namespace: str) -> list[dict[str, Any]]:
-    """Its objects, for a hub in ``namespace``, in the order in which they are to be made. Raises BackupUnreadable.
+    """Its objects, for a hub in ``namespace``, in the order in which they are to be made.
 
-    Those of a kind stay in the order of the backup, which for Secrets is that in which they were written.
+    What was in the former hub's namespace is in ``namespace`` then; other namespaces stay. Those of a kind stay in the
+    order of the backup, which for Secrets is that in which they were written. Raises BackupUnreadable, and
+    BackupMisplaced where an Application of another namespace would become one of the hub's own, which may name any Project.
     """
     try:
         found = json.loads(content)
-        version = found["metadata"]["annotations"][FORMAT]
+        annotations = found["metadata"]["annotations"]
+        version = annotations[FORMAT]
+        former = annotations[_FORMER] if version == VERSION else ""
         items = list(found["items"])
     except (ValueError, KeyError, TypeError, RecursionError):
         raise BackupUnreadable("it opens, and holds no backup of a hub") from None
-    if version != VERSION:
+    if version not in (_OLDER, VERSION):
         raise BackupUnreadable("it was made by a version of fleethub that this one does not know")
+    if version == VERSION and not (former and isinstance(former, str)):
+        raise BackupUnreadable("it does not say which namespace was the hub's")
     made = []
     for one in items:
         kind = str(one.get("kind")) if isinstance(one, dict) else ""
@@ -141,8 +158,27 @@ def unpack(content: bytes, namespace: str) -> list[dict[str, Any]]:
             kept = {}
         if not kept:
             raise BackupUnreadable("it holds an object that belongs to no hub")
-        made.append({**kept, "metadata": {**kept["metadata"], "namespace": namespace}})
+        made.append(_placed(kept, former, namespace) if former else _within(kept, namespace))
     return sorted(made, key=lambda one: KINDS.index(one["kind"]))
+
+
+def _placed(one: dict[str, Any], former: str, namespace: str) -> dict[str, Any]:
+    """The object where it is to be made, when the hub moves from the namespace ``former`` to ``namespace``."""
+    place = one["metadata"]["namespace"]
+    if place == former:
+        return _within(one, namespace)
+    if one["kind"] not in EVERYWHERE or not (place and isinstance(place, str)):
+        raise BackupUnreadable("it holds an object that belongs to no hub")
+    if place == namespace:
+        raise BackupMisplaced(
+            f"{one['kind']} {place}/{one['metadata']['name']} was not in the namespace of the former hub, {former}, "
+            f"and would be in that of the new one: give another --hub-namespace"
+        )
+    return one
+
+
+def _within(one: dict[str, Any], namespace: str) -> dict[str, Any]:
+    return {**one, "metadata": {**one["metadata"], "namespace": namespace}}
 
 
 def differs(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> bool:

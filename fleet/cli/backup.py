@@ -30,13 +30,15 @@ def backup(hub: Hub, file: str, **given: Any) -> None:
     """Write what a new hub needs to FILE, encrypted in age's format; - is the standard output.
 
     Registrations and their credentials, sealing keys and rings, the hub's HMAC key, credentials of repositories, the
-    token of its API, and the Projects, Clusters and Applications that no app of apps holds. Without --recipient a
-    passphrase is asked for. Whoever opens the file can do what the hub can.
+    token of its API, and the Projects, Clusters and, of all namespaces, Applications that no app of apps holds. Without
+    --recipient a passphrase is asked for. Whoever opens the file can do what the hub can.
     """
     from fleet.backup import age  # noqa: PLC0415
+    from fleet.cli import installation  # noqa: PLC0415
     from fleet.cli.session import failed, run  # noqa: PLC0415
     from fleet.errors import FleetError  # noqa: PLC0415
 
+    installation.meant(hub)
     if given["recipients"] and (given["passphrase_file"] or given["passphrase_fd"] is not None):
         raise click.UsageError("give either --recipient or a passphrase")
     if file != "-":
@@ -65,12 +67,14 @@ async def _content(session: Session) -> tuple[bytes, str]:
     from datetime import UTC, datetime  # noqa: PLC0415
 
     from fleet.backup import content  # noqa: PLC0415
-    from fleet.cli import objects  # noqa: PLC0415
+    from fleet.cli import installation, objects  # noqa: PLC0415
     from fleet.clusters import registration  # noqa: PLC0415
 
+    await installation.present(session)
+    place = session.hub.hub_namespace
     items, counted = [], []
     for kind in content.KINDS:
-        found = await objects.listed(session.send, kind, session.hub.hub_namespace)
+        found = await objects.listed(session.send, kind, None if kind in content.EVERYWHERE else place)
         if kind == content.SECRET:
             # Of two credentials of a cluster the one that was written last serves; so shall it in the new hub.
             found.sort(key=registration.written)
@@ -78,4 +82,4 @@ async def _content(session: Session) -> tuple[bytes, str]:
         items += found
         if found:
             counted.append(f"{len(found)} {kind}{'s' if len(found) > 1 else ''}")
-    return content.pack(items, datetime.now(UTC).isoformat(timespec="seconds")), ", ".join(counted)
+    return content.pack(items, datetime.now(UTC).isoformat(timespec="seconds"), place), ", ".join(counted)

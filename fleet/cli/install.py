@@ -104,7 +104,7 @@ async def carry_out(
         body = hub_workload.guarded(wanted) if keeps else wanted
         at = objects.At(body["kind"], body["metadata"].get("namespace", ""), body["metadata"]["name"])
         if at.kind in ("Namespace", "CustomResourceDefinition"):
-            await _gone(session, at, timeout)
+            await gone(session, at, timeout)
         await objects.apply(session.send, body)
         click.echo(f"Applied {at}")
         if at.kind == "CustomResourceDefinition":
@@ -130,7 +130,7 @@ async def carry_out(
         click.echo(f"Made Project {namespace}/default, which allows everything")
 
 
-async def _gone(session: Session, at: At, timeout: float) -> None:  # noqa: ASYNC109 (exit code 4)
+async def gone(session: Session, at: At, timeout: float) -> None:  # noqa: ASYNC109 (exit code 4)
     """Wait until one that is being deleted is gone: what is made in it meanwhile goes with it."""
     from fleet.cli import objects, waiting  # noqa: PLC0415
 

@@ -33,12 +33,15 @@ def restore(hub: Hub, file: str, **given: Any) -> None:
     """Make a cluster the hub that a backup was taken of; installs fleethub first.
 
     What is there already and says something else is left, and then nothing at all is written, unless --replace is
-    given. Members and what runs there are not touched: the new hub finds it all as it is.
+    given. Namespaces of Applications that are not there are made. Members and what runs there are not touched: the new
+    hub finds it all as it is.
     """
     from fleet.backup import age, content  # noqa: PLC0415
+    from fleet.cli import installation  # noqa: PLC0415
     from fleet.cli.session import failed, run  # noqa: PLC0415
     from fleet.errors import FleetError  # noqa: PLC0415
 
+    installation.meant(hub)
     encrypted = Path(file).read_bytes()
     try:
         if age.asks_passphrase(encrypted):
@@ -66,10 +69,15 @@ def restore(hub: Hub, file: str, **given: Any) -> None:
 async def _restore(session: Session, items: list[dict[str, Any]], *, replace: bool, timeout: float) -> None:  # noqa: ASYNC109 (exit code 4)
     from fleet import names  # noqa: PLC0415
     from fleet.backup import content  # noqa: PLC0415
-    from fleet.cli import hub_objects, install, objects  # noqa: PLC0415
+    from fleet.cli import hub_objects, install, installation, objects  # noqa: PLC0415
     from fleet.projects import default  # noqa: PLC0415
 
-    shipped = default.manifest(session.hub.hub_namespace)
+    await installation.check(session, new=True)
+    own = session.hub.hub_namespace
+    others = sorted({one["metadata"]["namespace"] for one in items} - {own})
+    for place in (own, *others):
+        await install.gone(session, objects.At("Namespace", "", place), timeout)
+    shipped = default.manifest(own)
     present: list[dict[str, Any] | None] = []
     differing = []
     for one in items:
@@ -82,7 +90,12 @@ async def _restore(session: Session, items: list[dict[str, Any]], *, replace: bo
             f"{len(differing)} are there already and differ: {', '.join(differing)}",
             hint="Nothing was written. Give --replace to put those of the backup in their place",
         )
-    await objects.apply(session.send, hub_objects.namespace(session.hub.hub_namespace))
+    await objects.apply(session.send, hub_objects.namespace(own))
+    for place in others:
+        if await objects.create(
+            session.send, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place}}
+        ):
+            click.echo(f"Made Namespace {place}")
     pairs = list(zip(items, present, strict=True))
     first = [pair for pair in pairs if pair[0]["kind"] not in names.HUB_KINDS]
     made = [await _put(session, *pair) for pair in first]

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 
 from bootstrap.local.plane import Plane
@@ -16,7 +17,7 @@ from tests.integration.test_cli import add, fleethub
 from tests.integration.test_identity import cluster, says, sealed, snapshot, stands, to
 from tests.stage.api import Api
 from tests.stage.seams import LEASES, Write, logged
-from tests.stage.theatre import Planes, Theatre, config
+from tests.stage.theatre import Planes, Theatre, config, manifest
 
 Snapshot = dict[str, tuple[str, str]]
 PASSPHRASE = "correct horse battery staple"
@@ -71,6 +72,11 @@ def objects(log: list[Write]) -> list[Write]:
     return [
         one for one in to(log, "eu") if not one.path.startswith(LEASES) and not one.path.endswith("/token")
     ]
+
+
+async def namespace(theatre: Theatre, name: str) -> None:
+    """Make a namespace on the hub's cluster."""
+    await theatre.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
 
 
 async def forget(theatre: Theatre) -> None:
@@ -216,3 +222,66 @@ async def test_a_backup_to_a_recipient_opens_with_its_identity_alone(theatre: Th
     text.write_text("no backup")
     plain = await fleethub(theatre, "restore", str(text), code=1)
     assert "no file in age's format" in plain.err
+
+
+async def test_applications_of_every_namespace_are_saved_and_come_back_where_they_were(
+    theatre: Theatre, second: Theatre
+) -> None:
+    team, file, secret = f"team-{theatre.number}", str(theatre.folder / "hub.age"), str(key(theatre.folder))
+    await namespace(theatre, team)
+    spec = {"source": {"repoURL": theatre.repo.url, "path": "apps/web"}, "placement": {"clusters": ["eu"]}}
+    for name, labels in (("web", {"tier": "front"}), ("child", {names.APPLYSET_PART_OF: "a-root"})):
+        wanted = manifest("Application", name, team, metadata={"labels": labels}, spec=spec)
+        await theatre.api.apply(orjson.loads(wanted))
+    done = await fleethub(theatre, "backup", file, "--passphrase-file", secret)
+    assert "1 Application" in done.out
+    assert await second.api.get("Namespace", team) is None
+    made = await fleethub(second, "restore", file, "--passphrase-file", secret, "--replace")
+    assert f"Made Namespace {team}" in made.out
+    restored = await second.api.get("Application", "web", team)
+    assert restored is not None
+    assert restored["metadata"]["labels"] == {"tier": "front"}
+    assert restored["spec"]["source"]["path"] == "apps/web"
+    assert await second.api.get("Application", "child", team) is None, "its root brings it"
+    assert await second.api.get("Application", "web", names.HUB_NAMESPACE) is None
+    again = await fleethub(second, "restore", file, "--passphrase-file", secret)
+    assert "Namespace" not in again.out.replace(f"Applied Namespace {names.HUB_NAMESPACE}", "")
+    assert "0 made, 0 replaced" in again.out
+    misplaced = ("restore", file, "--passphrase-file", secret, "--hub-namespace", team)
+    refused = await fleethub(second, *misplaced, code=1)
+    assert f"Application {team}/web" in refused.err
+    beside = ("restore", file, "--passphrase-file", secret, "--hub-namespace", "beside")
+    refused = await fleethub(second, *beside, code=1)
+    assert f"installed in namespace {names.HUB_NAMESPACE}" in refused.err
+    assert await second.api.get("Namespace", "beside") is None
+    await second.api.delete("Application", "web", team)
+
+
+async def test_where_no_hub_is_there_is_nothing_to_back_up_and_it_says_so(theatre: Theatre) -> None:
+    file, secret = theatre.folder / "hub.age", str(key(theatre.folder))
+    keys = theatre.folder / "keys.yaml"
+    await namespace(theatre, "platform")
+    whole = ("backup", str(file), "--passphrase-file", secret)
+    for command in (whole, ("seal-key", "backup", str(keys))):
+        meant = await fleethub(theatre, *command, "-n", "platform", code=1)
+        assert "Give --hub-namespace platform" in meant.err
+        nowhere = await fleethub(theatre, *command, "--hub-namespace", "platform", code=1)
+        assert "there is no hub in namespace platform. Give --hub-namespace" in nowhere.err
+    assert not file.exists()
+    assert not keys.exists()
+    await fleethub(theatre, *whole)
+    back = ("restore", str(file), "--passphrase-file", secret)
+    meant = await fleethub(theatre, *back, "-n", "platform", code=1)
+    assert "Give --hub-namespace platform" in meant.err
+    keys.write_text("items: []")
+    nowhere = await fleethub(theatre, "seal-key", "restore", str(keys), "--hub-namespace", "platform", code=1)
+    assert "there is no hub in namespace platform" in nowhere.err
+    assert await theatre.api.list("Secret", "platform") == []
+
+
+async def test_a_hub_without_a_sealing_key_has_no_backup_of_them(theatre: Theatre) -> None:
+    await theatre.unkeyed()
+    file = theatre.folder / "keys.yaml"
+    none = await fleethub(theatre, "seal-key", "backup", str(file), code=1)
+    assert "has no sealing key" in none.err
+    assert not file.exists()

@@ -24,14 +24,18 @@ def backup(hub: Hub, file: str, force: bool) -> None:  # noqa: FBT001 (click giv
 
     The file opens everything that was ever sealed for this hub: keep it as you keep a root password.
     """
+    from fleet.cli import installation  # noqa: PLC0415
     from fleet.cli.session import run  # noqa: PLC0415
     from fleet.documents import write  # noqa: PLC0415
+
+    installation.meant(hub)
 
     async def verb(session: Session) -> list[dict[str, Any]]:
         from fleet import names  # noqa: PLC0415
         from fleet.cli import objects  # noqa: PLC0415
         from fleet.secrets import keys  # noqa: PLC0415
 
+        await installation.present(session)
         place = hub.hub_namespace
         found = await objects.listed(session.send, objects.SECRET, place, keys.LABEL)
         rings = await objects.find(session.send, objects.At(objects.CONFIG_MAP, place, names.RINGS))
@@ -39,12 +43,17 @@ def backup(hub: Hub, file: str, force: bool) -> None:  # noqa: FBT001 (click giv
         return kept + ([_bare(rings, objects.CONFIG_MAP)] if rings is not None else [])
 
     items = run(verb, hub)
+    count = sum(one["kind"] == "Secret" for one in items)
+    if not count:
+        raise CliError(
+            f"the hub in namespace {hub.hub_namespace} has no sealing key yet",
+            hint="It makes them when it runs: see 'fleethub seal-key list'",
+        )
     text = write.yaml({"apiVersion": "v1", "kind": "List", "items": items})
     if file == "-":
         click.echo(text, nl=False)
         return
     saving.write(file, text.encode(), force=force)
-    count = sum(one["kind"] == "Secret" for one in items)
     click.echo(f"{count} keys written to {file}. It opens all that was sealed: keep it safe.")
 
 
@@ -53,10 +62,12 @@ def backup(hub: Hub, file: str, force: bool) -> None:  # noqa: FBT001 (click giv
 @hub_options
 def restore(hub: Hub, file: Any) -> None:
     """Put the keys and rings of a backup back; what is there already stays as it is."""
+    from fleet.cli import installation  # noqa: PLC0415
     from fleet.cli.session import failed, run  # noqa: PLC0415
     from fleet.documents import read  # noqa: PLC0415
     from fleet.errors import DocumentError  # noqa: PLC0415
 
+    installation.meant(hub)
     try:
         found = read.value(file.read(), path=getattr(file, "name", "backup"))
     except DocumentError as error:
@@ -67,6 +78,7 @@ def restore(hub: Hub, file: Any) -> None:
 
     async def verb(session: Session) -> tuple[int, int]:
         check(items)
+        await installation.present(session)
         return await put_back(session, items), len(items)
 
     made, total = run(verb, hub)

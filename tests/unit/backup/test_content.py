@@ -70,7 +70,7 @@ def test_what_such_a_cluster_says_besides_is_kept() -> None:
     labelled = {**made, "labels": {**made["labels"], "canary": "yes"}}  # type: ignore[dict-item]
     for one in (paused, body("Cluster", "eu", metadata=labelled, spec=spec)):
         assert content.counts(one, "Cluster")
-        (found,) = content.unpack(content.pack([content.bare(one, "Cluster")], "now"), PLACE)
+        (found,) = content.unpack(content.pack([content.bare(one, "Cluster")], "now", PLACE), PLACE)
         assert found["metadata"]["annotations"] == {names.MADE_FROM: "eu-kubeconfig"}
         assert found["spec"] == one["spec"]
         assert "env" not in found["metadata"].get("labels", {})
@@ -110,7 +110,33 @@ def test_what_is_packed_comes_back_for_another_namespace_secrets_first() -> None
         content.bare(body("Application", "root", spec={}), "Application"),
         content.bare(body("Secret", "fleethub-api", data={"token": "eA=="}), "Secret"),
     ]
-    found = content.unpack(content.pack(items, "now"), "other")
+    found = content.unpack(content.pack(items, "now", PLACE), "other")
+    assert [(one["kind"], one["metadata"]["namespace"]) for one in found] == [
+        ("Secret", "other"),
+        ("Application", "other"),
+    ]
+
+
+def test_an_application_comes_back_in_its_own_namespace_whichever_is_the_hubs() -> None:
+    own, team = body("Application", "root", spec={}), body("Application", "web", spec={})
+    team["metadata"]["namespace"] = "shop"
+    packed = content.pack([content.bare(one, "Application") for one in (own, team)], "now", PLACE)
+    for place in (PLACE, "other"):
+        found = [one["metadata"] for one in content.unpack(packed, place)]
+        assert [(one["namespace"], one["name"]) for one in found] == [(place, "root"), ("shop", "web")]
+
+
+def test_an_application_of_a_team_never_becomes_one_of_the_hubs_namespace() -> None:
+    team = body("Application", "web", spec={}, metadata={"namespace": "shop"})
+    packed = content.pack([content.bare(team, "Application")], "now", PLACE)
+    with pytest.raises(content.BackupMisplaced, match=r"Application shop/web .* another --hub-namespace"):
+        content.unpack(packed, "shop")
+
+
+def test_a_file_of_before_namespaces_were_kept_comes_back_whole_in_the_hubs() -> None:
+    items = [body("Secret", "fleethub-api"), body("Application", "root", spec={})]
+    older = {"metadata": {"annotations": {content.FORMAT: "1"}}, "items": items}
+    found = content.unpack(orjson.dumps(older), "other")
     assert [(one["kind"], one["metadata"]["namespace"]) for one in found] == [
         ("Secret", "other"),
         ("Application", "other"),
@@ -126,7 +152,7 @@ def test_secrets_come_back_in_their_order_and_without_what_no_backup_holds() -> 
         "annotations": {names.SYNC: "s"},
     }
     items = [body("Secret", "z", metadata=forged, status={}), body("Secret", "a", metadata=labels)]
-    first, second = content.unpack(content.pack(items, "now"), PLACE)
+    first, second = content.unpack(content.pack(items, "now", PLACE), PLACE)
     assert first == {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -141,16 +167,22 @@ def test_secrets_come_back_in_their_order_and_without_what_no_backup_holds() -> 
         b"no JSON",
         b"[]",
         orjson.dumps({"items": []}),
-        orjson.dumps({"metadata": {"annotations": {content.FORMAT: "2"}}, "items": []}),
-        content.pack([body("Secret", "somebody-elses")], "now"),
-        content.pack([body("ClusterRoleBinding", "mine")], "now"),
-        content.pack(["text"], "now"),  # type: ignore[list-item]
-        content.pack([{"kind": ["Secret"]}], "now"),
-        content.pack([{"apiVersion": "v1", "kind": "Secret"}], "now"),
+        orjson.dumps({"metadata": {"annotations": {content.FORMAT: "3"}}, "items": []}),
+        content.pack([body("Secret", "somebody-elses")], "now", PLACE),
+        content.pack([body("ClusterRoleBinding", "mine")], "now", PLACE),
+        content.pack(["text"], "now", PLACE),  # type: ignore[list-item]
+        content.pack([{"kind": ["Secret"]}], "now", PLACE),
+        content.pack([{"apiVersion": "v1", "kind": "Secret"}], "now", PLACE),
         content.pack(
-            [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x", "labels": ["y"]}}], "now"
+            [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x", "labels": ["y"]}}], "now", PLACE
         ),
         orjson.dumps({"metadata": {"annotations": {content.FORMAT: "1"}}, "items": None}),
+        orjson.dumps({"metadata": {"annotations": {content.FORMAT: "2"}}, "items": []}),
+        content.pack([], "now", ""),
+        content.pack([body("Secret", "fleethub-api", metadata={"namespace": "shop"})], "now", PLACE),
+        content.pack([body("Project", "shop", metadata={"namespace": "shop"})], "now", PLACE),
+        content.pack([body("Application", "web", metadata={"namespace": ""})], "now", PLACE),
+        content.pack([body("Application", "web", metadata={"namespace": ["shop"]})], "now", PLACE),
         b"[" * 200_000,
     ],
 )
