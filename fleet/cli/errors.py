@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import IO, Any, Final
 
 import click
@@ -24,6 +25,17 @@ class CliError(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """Print it on one line."""
         click.echo(line(self.message, self.hint), file=file, err=file is None)
+
+
+def of_file(error: OSError) -> CliError | None:
+    """Tell which file, folder or program the system refuses, and why; None for an error that names none."""
+    name = error.filename
+    if not isinstance(name, str | bytes | os.PathLike):
+        return None
+    why = (error.strerror or "it failed").lower()
+    return CliError(
+        f"{os.fsdecode(name)} cannot be used: {why}", hint="Check the path, and your rights to it"
+    )
 
 
 def line(text: str, hint: str = "") -> str:

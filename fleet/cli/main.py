@@ -72,6 +72,13 @@ def execute(arguments: list[str]) -> int:
         # Whoever read us has gone, as `head` does; the interpreter must not complain of it at its end.
         sys.stdout = None
         return errors.DONE
+    except OSError as error:
+        told = errors.of_file(error)
+        # What a hub that runs did not foresee is told, with its place in the code, by the hub's own log.
+        if told is None or arguments[:1] == ["hub"]:
+            raise
+        told.show()
+        return told.exit_code
     return code if isinstance(code, int) else errors.DONE
 
 

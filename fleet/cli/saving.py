@@ -1,10 +1,16 @@
-"""Files that hold secrets, and the passphrases for them; neither is ever on a command line."""
+"""Files that are written whole or not at all, and passphrases for those that hold secrets.
+
+Contract: what is written is bytes, the same on every system. No secret is ever on a command line.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +32,56 @@ def write(file: str, content: bytes, *, force: bool) -> None:
     """Write a file that only its owner can read, whole or not at all; what is there stays unless ``force``."""
     place = Path(file)
     free(file, force=force)
-    try:
-        handle, beside = tempfile.mkstemp(prefix=f".{place.name}-", dir=place.parent)  # with mode 0600
+    with _told(file):
         try:
-            with os.fdopen(handle, "wb") as out:
-                out.write(content)
-                out.flush()
-                os.fsync(out.fileno())
-            _name(Path(beside), place, force=force)
-        finally:
-            Path(beside).unlink(missing_ok=True)
-        _lasting(place.parent)
-    except FileExistsError:
-        raise _there(file) from None
+            with _beside(place, content) as beside:
+                _name(beside, place, force=force)
+        except FileExistsError:
+            raise _there(file) from None
+
+
+def put(file: Path, content: bytes) -> None:
+    """Give a file, new or not, another content, whole or not at all; who may read it, and links to it, stay."""
+    with _told(str(file)):
+        place = file.resolve()
+        rights = _rights(place)
+        with _beside(place, content) as beside:
+            beside.chmod(rights)
+            beside.replace(place)
+
+
+@contextlib.contextmanager
+def _told(file: str) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise CliError(f"{file} cannot be written: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def _beside(place: Path, content: bytes) -> Iterator[Path]:
+    """Give a file beside ``place`` that is whole, to be named so; whatever has no other name by then goes."""
+    handle, name = tempfile.mkstemp(prefix=f".{place.name}-", dir=place.parent)  # with mode 0600
+    beside = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        yield beside
+    finally:
+        beside.unlink(missing_ok=True)
+    _lasting(place.parent)
+
+
+def _rights(place: Path) -> int:
+    """The mode of a file that is there; of a new one, as this process would make it."""
+    try:
+        return stat.S_IMODE(place.stat().st_mode)
+    except FileNotFoundError:
+        mask = os.umask(0o077)
+        os.umask(mask)
+        return 0o666 & ~mask
 
 
 def _name(beside: Path, place: Path, *, force: bool) -> None:
@@ -58,7 +99,9 @@ def _name(beside: Path, place: Path, *, force: bool) -> None:
 
 
 def _lasting(folder: Path) -> None:
-    """See that the name outlasts the machine too."""
+    """See that the name outlasts the machine too, where a folder can be opened for it."""
+    if os.name == "nt":
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

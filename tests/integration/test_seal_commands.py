@@ -128,6 +128,13 @@ async def test_keys_are_rotated_and_what_a_repository_holds_is_sealed_anew(
         ["git", "-C", str(clone), "log", "--oneline"], capture_output=True, check=True
     ).stdout
     assert log.count(b"\n") == 2
+    elsewhere = clone / "elsewhere.yaml"
+    elsewhere.write_text(manifest_of({**made, "metadata": {**made["metadata"], "name": "other"}}))
+    left = await fleethub(theatre, "reseal", str(clone), code=3)
+    assert "1 stay" in left.out
+    assert f"{elsewhere}: {theatre.namespace}/other password opens with no key" in left.err
+    await fleethub(theatre, "seal", "--check", str(elsewhere), code=3)
+    elsewhere.unlink()
     again = await fleethub(theatre, "reseal", str(clone))
     assert "0 values" in again.out
     theatre.repo.commit({"apps/app/db.yaml": text})

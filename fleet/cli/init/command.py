@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from fleet.cli import saving
 from fleet.cli.errors import WRONG_USE, CliError
 from fleet.cli.options import Hub, hub_options
 
@@ -108,7 +109,7 @@ def _write(folder: Path, content: Mapping[str, str]) -> None:
     for path, text in content.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+        saving.put(file, text.encode())
 
 
 def _sealed(hub: Hub, plan: Plan) -> Plan:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet.cli import saving
 from fleet.cli.errors import NOT_YET, CliError
 from fleet.cli.options import Hub, hub_options
 
 if TYPE_CHECKING:
     from fleet.cli.session import Session
+    from fleet.secrets.keys import PublicKey
 
 
 @click.command("seal")
@@ -55,15 +57,14 @@ def seal(hub: Hub, **given: Any) -> int:
     from fleet.cli import output  # noqa: PLC0415
     from fleet.cli.seal import making  # noqa: PLC0415
     from fleet.documents import write  # noqa: PLC0415
-    from fleet.secrets.keys import certified  # noqa: PLC0415
     from fleet.secrets.seal import Scope, scope  # noqa: PLC0415
 
     secret, clear = _secret(given)
-    key = certified(_certificate(hub, given))
+    key = _key(hub, given)
     if given["merge_into"]:
         file = Path(given["merge_into"])
         made = making.merged(_read(file.read_bytes(), str(file)), clear, key)
-        file.write_text(write.yaml(made))
+        saving.put(file, write.yaml(made).encode())
         click.echo(f"{len(clear)} values sealed into {file}.", err=True)
         return 0
     annotations = (secret.get("metadata") or {}).get("annotations") or {}
@@ -116,6 +117,16 @@ def _direct(literals: tuple[str, ...], files: tuple[str, ...]) -> dict[str, byte
         file = Path(name if equals else one)
         found[key if equals else file.name] = file.read_bytes()
     return found
+
+
+def _key(hub: Hub, given: dict[str, Any]) -> PublicKey:
+    """What the ring seals with."""
+    from fleet.secrets.keys import KeyUnusable, certified  # noqa: PLC0415
+
+    try:
+        return certified(_certificate(hub, given))
+    except KeyUnusable as error:
+        raise CliError(f"{given['cert'] or given['ring']}: {error.text}", hint="See --cert") from None
 
 
 def _certificate(hub: Hub, given: dict[str, Any]) -> bytes:

@@ -52,7 +52,8 @@ def sealed(
         raise CliError("the Secret has no name", hint="Give metadata.name, or --name")
     if not namespace and scope is not Scope.CLUSTER:
         raise CliError(
-            "the Secret has no namespace, which its seal is bound to", hint="Give --namespace of the target"
+            "the Secret has no namespace, which its seal is bound to",
+            hint="Give metadata.namespace, or --target-namespace",
         )
     place = seal.label(scope, namespace, name)
     marks = {_MARKS[scope]: "true"} if scope in _MARKS else {}

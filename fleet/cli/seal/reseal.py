@@ -1,7 +1,8 @@
 """``fleethub reseal``: every sealed value of a repository under its ring's newest key.
 
 Contract: a value is replaced in the text of its file and nothing else of the file moves, comments and templates
-included. It stays for the ring that opens it. Whoever runs it needs the right to read the hub's keys.
+included. It stays for the ring that opens it. One that stays as it is, though not under a newest key, is named. Whoever runs
+it needs the right to read the hub's keys.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fleet.cli.errors import CliError
+from fleet.cli import saving
+from fleet.cli.errors import DONE, NOT_YET, CliError
 from fleet.cli.options import Hub, hub_options
 
 if TYPE_CHECKING:
@@ -32,8 +34,11 @@ _ENDINGS = (".yaml", ".yml", ".json")
     help="Commit what was changed, in its repository.",
 )
 @hub_options
-def reseal(hub: Hub, paths: tuple[str, ...], commit: bool) -> None:  # noqa: FBT001 (click gives it)
-    """Seal every SealedSecret under PATHS anew, value by value, with the newest key of its ring."""
+def reseal(hub: Hub, paths: tuple[str, ...], commit: bool) -> int:  # noqa: FBT001 (click gives it)
+    """Seal every SealedSecret under PATHS anew, value by value, with the newest key of its ring.
+
+    What no key opens stays and is named; the exit code is 3 then.
+    """
     from fleet.cli.session import run  # noqa: PLC0415
 
     async def verb(session: Session) -> Keyring:
@@ -53,8 +58,9 @@ def reseal(hub: Hub, paths: tuple[str, ...], commit: bool) -> None:  # noqa: FBT
         _commit(changed, values)
     click.echo(
         f"{values} values in {len(changed)} files sealed anew"
-        + (f"; {left} open with no key and stay" if left else "")
+        + (f"; {left} stay as they are" if left else "")
     )
+    return NOT_YET if left else DONE
 
 
 def _files(path: Path) -> list[Path]:
@@ -71,44 +77,47 @@ def _files(path: Path) -> list[Path]:
 
 
 def _one(file: Path, keyring: Keyring) -> tuple[int, int]:
-    """Seal the values of one file anew; how many were, and how many no key opens."""
+    """Seal the values of one file anew; how many were, and how many stay, each of which is named."""
     from fleet.cli.seal.checking import sealed_in  # noqa: PLC0415
     from fleet.secrets.refused import SecretRefused  # noqa: PLC0415
 
     data = file.read_bytes()
     if b"SealedSecret" not in data:
         return 0, 0
-    text = data.decode()
     count = missed = 0
     for manifest in sealed_in(data, str(file)):
         try:
             values = _values(manifest, keyring)
         except SecretRefused as error:
-            click.echo(error.text, err=True)
+            click.echo(f"{file}: {error.text}", err=True)
             missed += 1
             continue
-        for old, new in values:
+        for key, old, new in values:
             if new == "":
                 continue
-            if new is None or text.count(old) != 1:
-                missed += 1
-            else:
-                text, count = text.replace(old, new), count + 1
+            if new is not None and data.count(old.encode()) == 1:
+                data, count = data.replace(old.encode(), new.encode()), count + 1
+                continue
+            why = "opens with no key" if new is None else "does not stand there once, in one piece"
+            click.echo(
+                f"{file}: {manifest.ref.namespace}/{manifest.ref.name} {key} {why}; it stays", err=True
+            )
+            missed += 1
     if count:
-        file.write_text(text)
+        saving.put(file, data)
     return count, missed
 
 
-def _values(manifest: Manifest, keyring: Keyring) -> list[tuple[str, str | None]]:
-    """Each value as it stands and as it is to be: None where no key opens it, empty where the newest did."""
+def _values(manifest: Manifest, keyring: Keyring) -> list[tuple[str, str, str | None]]:
+    """Key, value as it stands and as it is to be: None where no key opens it, empty where the newest did."""
     from fleet.secrets import seal  # noqa: PLC0415
     from fleet.secrets.forms import sealed  # noqa: PLC0415
     from fleet.secrets.seal import SealBroken  # noqa: PLC0415
 
     read = sealed.read(manifest)
     place = seal.label(read.scope, manifest.ref.namespace, manifest.ref.name)
-    found: list[tuple[str, str | None]] = []
-    for text in read.encrypted.values():
+    found: list[tuple[str, str, str | None]] = []
+    for key, text in read.encrypted.items():
         made: str | None = None
         for ring in keyring.rings():
             newest = keyring.newest(ring)
@@ -122,7 +131,7 @@ def _values(manifest: Manifest, keyring: Keyring) -> list[tuple[str, str | None]
                 continue
             made = "" if current else seal.seal(newest.private.public_key(), place, clear)
             break
-        found.append((text, made))
+        found.append((key, text, made))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 
 import click
@@ -81,6 +82,25 @@ def test_an_error_has_its_own_code_and_a_hint(
     monkeypatch.setattr(LazyGroup, "get_command", lambda *_: late)
     assert main.execute(["version"]) == errors.OUT_OF_TIME
     assert capsys.readouterr().err == "Error: not so after 5 s. Give --timeout\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "arguments"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), ["version"]),
+        (PermissionError(errno.EACCES, "Permission denied", "/data"), ["hub"]),
+    ],
+)
+def test_what_the_system_refuses_without_a_name_or_in_a_hub_is_not_made_short(
+    error: OSError, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @click.command()
+    def refused() -> None:
+        raise error
+
+    monkeypatch.setattr(LazyGroup, "get_command", lambda *_: refused)
+    with pytest.raises(OSError, match=error.strerror):
+        main.execute(arguments)
 
 
 def test_a_missing_kubeconfig_is_one_line(

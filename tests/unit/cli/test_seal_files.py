@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import errno
 import functools
 import json
 import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,12 +19,13 @@ import click
 import pytest
 
 from fleet import names
-from fleet.cli import saving
+from fleet.cli import errors, main, saving
 from fleet.cli.seal import checking, keysaved, making, reseal
 from fleet.documents import read, write
 from fleet.secrets import keys, seal
 from fleet.secrets.keyring import Keyring
 from fleet.secrets.seal import Scope
+from tests.stage.gitrepo import ENVIRONMENT
 
 CLEAR = b"hunter2-und-mehr"
 
@@ -28,6 +34,11 @@ CLEAR = b"hunter2-und-mehr"
 def made(ring: str, name: str, at: float) -> keys.SealingKey:
     body = keys.make(ring, "fleethub", at, 2048)
     return keys.read({**body, "metadata": {**body["metadata"], "name": name}})
+
+
+@functools.cache
+def certificate() -> bytes:
+    return base64.b64decode(keys.make("prod", "fleethub", 1_000_000.0, 2048)["data"]["tls.crt"])
 
 
 def old() -> keys.SealingKey:
@@ -108,14 +119,18 @@ def test_what_no_key_opens_and_what_does_not_read_stays_and_is_counted(
     odd["spec"]["template"]["stringData"] = {"password": CLEAR.decode()}
     broken = sealed(old(), "broken", password=CLEAR)
     broken["spec"]["encryptedData"]["password"] = "AgA="
-    documents = [strange, odd, broken, sealed(old(), password=CLEAR)]
+    twice = sealed(old(), "twice", password=CLEAR)
+    twice["spec"]["encryptedData"]["again"] = twice["spec"]["encryptedData"]["password"]
+    documents = [strange, odd, broken, twice, sealed(old(), password=CLEAR)]
     file.write_text("---\n".join(write.yaml(one) for one in documents))
-    assert reseal._one(file, keyring(old(), new())) == (1, 3)
+    assert reseal._one(file, keyring(old(), new())) == (1, 5)
     after = [json.loads(one.body) for one in checking.sealed_in(file.read_bytes(), "db.yaml")]
-    assert after[:3] == documents[:3]
-    assert values(after[3], new()) == {"password": CLEAR}
+    assert after[:4] == documents[:4]
+    assert values(after[4], new()) == {"password": CLEAR}
     told = capsys.readouterr()
-    assert "shop/odd" in told.err
+    for where in ("strange password", "odd", "broken password", "twice password", "twice again"):
+        (line,) = [line for line in told.err.splitlines() if f"shop/{where}" in line]
+        assert line.startswith(f"{file}: ")
     assert CLEAR.decode() not in told.out + told.err
 
 
@@ -134,6 +149,135 @@ def test_a_check_says_for_each_value_which_rings_open_it(capsys: pytest.CaptureF
     assert "shop/db c" in told.err
     assert "shop/odd" in told.err
     assert CLEAR.decode() not in told.out + told.err
+
+
+def test_a_file_that_is_no_text_is_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "db.yaml"
+    content = write.yaml(sealed(old(), password=CLEAR)).encode() + b"# caf\xe9\n"
+    file.write_bytes(content)
+    assert reseal._one(file, keyring(old(), new())) == (0, 0)
+    assert file.read_bytes() == content
+
+
+def test_what_is_added_to_a_file_is_utf_8_whatever_the_machine_writes_its_own_text_in(tmp_path: Path) -> None:
+    body = sealed(old(), password=CLEAR)
+    body["spec"]["template"]["metadata"]["annotations"] = {"owner": "Zoë"}
+    file, cert = tmp_path / "db.yaml", tmp_path / "cert.pem"
+    file.write_bytes(write.yaml(body).encode())
+    cert.write_bytes(certificate())
+    plain = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    more = f"seal --cert {cert} --from-literal user=ada --merge-into {file}".split()
+    subprocess.run(
+        [sys.executable, "-m", "fleet.cli", *more],
+        env=plain,
+        check=True,
+        timeout=60,
+    )
+    after = read.value(file.read_bytes(), path="db.yaml")
+    assert set(after["spec"]["encryptedData"]) == {"password", "user"}
+    assert after["spec"]["template"] == body["spec"]["template"]
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_a_file_of_a_repository_keeps_its_rights_and_its_links(tmp_path: Path, umask: int) -> None:
+    file, link, fresh = (tmp_path / name for name in ("db.yaml", "link.yaml", "fresh.yaml"))
+    file.write_text("older")
+    file.chmod(0o640)
+    link.symlink_to(file)
+    with own_umask(umask):
+        saving.put(link, "newer ë\n".encode())
+        saving.put(fresh, b"newer")
+    assert link.is_symlink()
+    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"newer \xc3\xab\n", 0o640)
+    assert fresh.stat().st_mode & 0o777 == 0o666 & ~umask
+    assert {one.name for one in tmp_path.iterdir()} == {"db.yaml", "link.yaml", "fresh.yaml"}
+
+
+def test_a_file_of_a_repository_is_another_one_once_it_is_whole(tmp_path: Path) -> None:
+    file, before = tmp_path / "db.yaml", tmp_path / "before"
+    file.write_text("older")
+    before.hardlink_to(file)
+    saving.put(file, b"newer")
+    assert (file.read_text(), before.read_text()) == ("newer", "older")
+
+
+def test_a_file_of_a_repository_that_cannot_be_written_stays_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "db.yaml"
+    file.write_text("older")
+    with pytest.raises(TypeError):
+        saving.put(file, ["cut"])  # type: ignore[arg-type]
+    with pytest.raises(click.ClickException, match=r"no/db\.yaml cannot be written"):
+        saving.put(tmp_path / "no" / "db.yaml", b"newer")
+    assert [one.name for one in tmp_path.iterdir()] == ["db.yaml"]
+    assert file.read_text() == "older"
+
+
+class Windows:
+    """The system's calls where a folder cannot be opened."""
+
+    name = "nt"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+    def open(self, *_: Any) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+
+def test_a_file_is_written_where_a_folder_cannot_be_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saving, "os", Windows())
+    saving.write(str(tmp_path / "hub.age"), b"all", force=False)
+    saving.put(tmp_path / "db.yaml", b"some")
+    assert (tmp_path / "hub.age").read_bytes() == b"all"
+    assert (tmp_path / "db.yaml").read_bytes() == b"some"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ("seal -f no.yaml", "no.yaml"),
+        ("seal --name db --from-file password=no.yaml", "no.yaml"),
+        ("seal -f secret.yaml --cert no.yaml", "no.yaml"),
+        ("seal --check no.yaml", "no.yaml"),
+        ("seal -f secret.yaml --cert cert.pem --merge-into no.yaml", "no.yaml"),
+        ("seal -f secret.yaml --cert secret.yaml", "secret.yaml"),
+        ("seal --check .", "."),
+        ("init secret.yaml/below", "secret.yaml/below"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_one_line_that_names_it(
+    arguments: str,
+    named: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    secret = {"kind": "Secret", "metadata": {"name": "db", "namespace": "shop"}, "data": {"password": "eA=="}}
+    Path("secret.yaml").write_text(write.yaml(secret))
+    Path("cert.pem").write_bytes(certificate())
+    before = sorted(tmp_path.rglob("*"))
+    assert main.execute(arguments.split()) == errors.FAILED
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.count("\n") == 1
+    assert re.match(f"Error: {re.escape(named)}(:| cannot be used:) ", told.err)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_where_a_secret_has_no_namespace_the_option_that_gives_one_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cert = tmp_path / "cert.pem"
+    cert.write_bytes(certificate())
+    command = ["seal", "--name", "db", "--from-literal", "user=ada", "--cert", str(cert)]
+    assert main.execute(command) == errors.FAILED
+    assert "--target-namespace" in capsys.readouterr().err
+    assert main.execute([*command, "--target-namespace", "shop"]) == errors.DONE
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022])
