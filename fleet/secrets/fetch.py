@@ -2,7 +2,8 @@
 
 Contract: what is read is handed out and forgotten. Which version there is costs no read of data, where a store has
 versions; equal questions of many targets are one. Stores come from the render, else from the hub; what of them may be
-read, and as whom, Projects say. Raises FleetError, in words without content.
+read, and as whom, Projects say. A source is gone only where its newest version is: a version that is asked for by its
+number and is not there is an error, whatever the policy. Raises FleetError, in words without content.
 """
 
 from __future__ import annotations
@@ -61,12 +62,13 @@ class _Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """One source as it is now; ``missing`` says what is wrong where it holds nothing."""
+    """One source as it is now; ``missing`` says what is wrong where it holds nothing, ``numbered`` whether by number."""
 
     source: str
     version: str
     word: str
     missing: str = ""
+    numbered: bool = False
     until: float | None = None
     note: str = ""
 
@@ -89,8 +91,11 @@ class Fetching:
         unique = tuple(dict.fromkeys(reading.wants))
         seen = await asyncio.gather(*(self._seen(want, place, within) for want in unique))
         missing = [one.missing for one in seen if one.missing]
-        if missing and reading.deletion is Deletion.RETAIN:
-            raise ValueMissing(f"{_title(manifest)}: {missing[0]}; what is live stays", ref=manifest.ref)
+        stays = [one.missing for one in seen if one.missing and one.numbered]
+        if reading.deletion is Deletion.RETAIN:
+            stays = missing
+        if stays:
+            raise _missing(manifest, stays[0])
         untils = [one.until for one in seen if one.until is not None]
         # A CreatedOnce-like refresh of a Periodic one is written as an interval of nothing.
         text = "\n".join(one.word for one in seen) if reading.interval else names.ONCE
@@ -107,7 +112,7 @@ class Fetching:
         """The Secret's manifest in clear, as JSON."""
         reading = self._reading(manifest, place)
         unique = tuple(dict.fromkeys(reading.wants))
-        found = await asyncio.gather(*(self._read(want, place) for want in unique))
+        found = await asyncio.gather(*(self._read(manifest, want, place) for want in unique))
         return reading.make(
             {want: data for want, data in zip(unique, found, strict=True) if data is not None}
         )
@@ -153,22 +158,21 @@ class Fetching:
         if isinstance(want.store, KubernetesStore):
             return await self._seen_source(want.store.namespace, str(want.path))
         login, path = self._login(want, place), _path(want)
-        number = want.version or place.pins.get(str(path))
+        number = _number(want, path, place)
         found = await self._vault.version(login, path, interval=within, number=number)
         version = str(found.number) if found.number else ""
         told = f"{found.number} {found.made} {found.state.value} {found.content}"
         word = f"{login.server} {login.namespace} {path} {told}"
         if want.metadata and found.state is State.LIVE:
             word += f" {_digest(await self._vault.metadata(login, path))}"
-        missing = (
-            ""
-            if found.state is State.LIVE
-            else f"Vault {login.server}: {path}{_ended(found.number, found.state)}"
-        )
+        missing = ""
+        if found.state is not State.LIVE:
+            missing = f"Vault {login.server}: {path}{_ended(number or found.number, found.state)}"
         note = found.blind
         if not want.version and number:
             note = f"held at version {number} by the annotation fleethub.dev/pin"
-        return _Seen(str(path), version, word, missing, found.until, note)
+            missing = missing and f"{missing}; it is {note}: pin another version, or unpin it"
+        return _Seen(str(path), version, word, missing, bool(number), found.until, note)
 
     async def _seen_source(self, namespace: str, name: str) -> _Seen:
         source = f"Secret {namespace}/{name}"
@@ -178,7 +182,7 @@ class Fetching:
             return _Seen(source, "", f"{source} missing", f"{source} of the hub does not exist")
         return _Seen(source, version, f"{source} {version}")
 
-    async def _read(self, want: Want, place: Place) -> Mapping[str, Any] | None:
+    async def _read(self, manifest: Manifest, want: Want, place: Place) -> Mapping[str, Any] | None:
         if isinstance(want.store, KubernetesStore):
             try:
                 _, data = await self._source_of(want.store.namespace, str(want.path))
@@ -186,12 +190,16 @@ class Fetching:
                 return None
             return {key: base64.b64decode(value) for key, value in data.items()}
         login, path = self._login(want, place), _path(want)
+        number = _number(want, path, place)
         try:
             if want.metadata:
                 return await self._vault.metadata(login, path)
-            return await self._vault.read(login, path, want.version or place.pins.get(str(path)))
-        except _ENDED:
-            return None
+            return await self._vault.read(login, path, number)
+        except _ENDED as error:
+            if number is None:
+                return None
+            text = error.text
+        raise _missing(manifest, text)
 
     def _login(self, want: Want, place: Place) -> Login:
         fences = tuple(_expanded(fence, place) for fence in place.walls.vaults)
@@ -225,9 +233,18 @@ def _path(want: Want) -> KvPath:
     return want.path
 
 
+def _number(want: Want, path: KvPath, place: Place) -> int | None:
+    """The version that is asked for, by the manifest or by a pin; None for the newest. KV version 1 has no others."""
+    return (want.version or place.pins.get(str(path))) if path.engine != 1 else None
+
+
 def _ended(number: int, state: State) -> str:
     version = f": version {number}" if number else ""
     return f"{version} is {state.value}" if state is not State.GONE else f"{version} does not exist"
+
+
+def _missing(manifest: Manifest, text: str) -> ValueMissing:
+    return ValueMissing(f"{_title(manifest)}: {text}; what is live stays", ref=manifest.ref)
 
 
 def _title(manifest: Manifest) -> str:

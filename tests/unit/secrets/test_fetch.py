@@ -1,0 +1,160 @@
+"""What is kept elsewhere: which version stands for it, when it counts as gone, and where it is put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+
+from fleet.clock import Clock
+from fleet.facts import Facts
+from fleet.model import (
+    ApplicationKey,
+    Kept,
+    Manifest,
+    ObjectRef,
+    Origin,
+    VaultFence,
+    VaultRule,
+    Walls,
+)
+from fleet.secrets.fetch import Fetching
+from fleet.secrets.vault import answers
+from fleet.secrets.vault.failure import Refusal
+from fleet.secrets.vault.question import Verb
+from fleet.secrets.vault.vault import Vault
+from fleet.secrets.version import Place, pins
+from fleet.secrets.want import ValueMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fleet.secrets.vault.address import Login
+    from fleet.secrets.vault.question import Question
+
+SERVER = "https://vault.example"
+WALLS = Walls(
+    vaults=(VaultFence("p", (VaultRule(SERVER, "", "JWT", "jwt", "shop", ("secret/shop/*",)),)),),
+    vault_account="shop",
+)
+AUTH = {"jwt": {"role": "shop", "kubernetesServiceAccountToken": {}}}
+
+
+class Store:
+    """Vault as a test says: the versions of a path, 13 the newest, of which it keeps ten; 5 is destroyed."""
+
+    def __init__(self) -> None:
+        self.versions: dict[int, dict[str, Any]] = {
+            number: {"created_time": f"t{number}", "deletion_time": "", "destroyed": number == 5}
+            for number in range(4, 14)
+        }
+        self.told: dict[str, Any] = {}
+
+    async def ask(self, login: Login, token: str, question: Question) -> Mapping[str, Any]:  # noqa: ARG002
+        match question.verb:
+            case Verb.LOGIN:
+                return {"auth": {"client_token": "t", "lease_duration": 36000}}
+            case Verb.MOUNT:
+                return {"data": {"type": "kv", "path": "secret/", "options": {"version": "2"}}}
+            case Verb.METADATA:
+                current = max(self.versions, default=0)
+                return {"data": {"current_version": current, "versions": self._versions(), **self.told}}
+        number = question.number or max(self.versions, default=0)
+        kept = self.versions.get(number)
+        if kept is None or kept["destroyed"]:
+            body = {"data": {"metadata": {"version": number, "destroyed": True}}} if kept else {}
+            raise answers.error(login, question, Refusal(404, body=body))
+        return {"data": {"data": {"p": f"v{number}"}, "metadata": {"version": number}}}
+
+    def _versions(self) -> dict[str, Any]:
+        return {str(number): kept for number, kept in self.versions.items()}
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+async def token(*_: str) -> str:
+    return "jwt"
+
+
+async def nobody(namespace: str, name: str) -> tuple[str, Mapping[str, Any]]:
+    raise AssertionError(namespace, name)
+
+
+def fetching(store: Store) -> Fetching:
+    return Fetching(Vault(token, token, Clock(), door=store), lambda *_: None, nobody, 60.0)
+
+
+def external(*items: dict[str, Any], policy: str = "Delete") -> Manifest:
+    provider = {"vault": {"server": SERVER, "path": "secret", "auth": AUTH}}
+    store = {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "SecretStore",
+        "metadata": {"name": "v", "namespace": "shop"},
+        "spec": {"provider": provider},
+    }
+    data = [
+        {"secretKey": f"k{number}", "remoteRef": {"key": "shop/db", "property": "p", **item}}
+        for number, item in enumerate(items)
+    ]
+    body = {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "ExternalSecret",
+        "metadata": {"name": "db", "namespace": "shop"},
+        "spec": {"secretStoreRef": {"name": "v"}, "target": {"deletionPolicy": policy}, "data": data},
+    }
+    ref = ObjectRef("", "Secret", "shop", "db")
+    kept = Kept((orjson.dumps(store),))
+    return Manifest(ref, "v1", orjson.dumps(body), Origin("x"), form="ExternalSecret", kept=kept)
+
+
+def place(pinned: str = "") -> Place:
+    return Place(ApplicationKey("fleethub", "app"), Facts("eu"), WALLS, pins(pinned))
+
+
+@pytest.mark.parametrize("policy", ["Delete", "Merge", "Retain"])
+@pytest.mark.parametrize(
+    ("number", "why"), [(3, "does not exist"), (99, "does not exist"), (5, "is destroyed")]
+)
+async def test_a_version_that_is_pinned_and_not_there_removes_nothing(
+    number: int, why: str, policy: str
+) -> None:
+    found = fetching(Store())
+    at = place(f"secret/shop/db={number}")
+    with pytest.raises(ValueMissing, match=f"version {number} {why}; it is held .*: pin another version"):
+        await found.stamp(external({}, policy=policy), at)
+    with pytest.raises(ValueMissing, match="what is live stays"):
+        await found.clear(external({}, policy=policy), at)
+
+
+async def test_a_version_that_is_written_and_not_there_removes_nothing_of_the_secret() -> None:
+    found = fetching(Store())
+    manifest = external({"version": "3"}, {})
+    with pytest.raises(ValueMissing, match="version 3 does not exist; what is live stays"):
+        await found.stamp(manifest, place())
+    with pytest.raises(ValueMissing, match="no version 3; what is live stays"):
+        await found.clear(manifest, place())
+
+
+async def test_a_pin_keeps_the_secret_of_a_path_that_is_gone() -> None:
+    store = Store()
+    store.versions.clear()
+    with pytest.raises(ValueMissing, match="what is live stays"):
+        await fetching(store).stamp(external({}), place("secret/shop/db=7"))
+
+
+async def test_the_newest_that_is_gone_takes_the_secret_along_where_its_policy_says_so() -> None:
+    store = Store()
+    found = fetching(store)
+    assert not (await found.stamp(external({}), place())).gone
+    store.versions.clear()
+    assert (await found.stamp(external({}), place(), fresh=True)).gone
+
+
+async def test_a_pin_holds_the_version_that_it_names() -> None:
+    found = fetching(Store())
+    stamped = await found.stamp(external({}), place("secret/shop/db=7"))
+    assert stamped.sources == (("secret/shop/db", "7"),)
+    made = orjson.loads(await found.clear(external({}), place("secret/shop/db=7")))
+    assert made["data"] == {"k0": "djc="}
