@@ -22,6 +22,11 @@ _PHRASES: Final[tuple[tuple[type[BaseException], str], ...]] = (
 )
 
 
+def ours(error: Exception) -> FleetError:
+    """The error itself where it is one of ours, else one that says what kind it is."""
+    return error if isinstance(error, FleetError) else FleetError(words(error))
+
+
 def words(error: BaseException | str) -> str:
     """Say what kind of error it is: our own words as they stand, of all others the type alone."""
     if isinstance(error, str):

@@ -17,6 +17,7 @@ from typing import Final
 from fleet.clock import Clock
 from fleet.errors import FleetError
 from fleet.model import ObjectRef, TargetKey
+from fleet.redact import ours
 from fleet.secrets.version import Stamped
 from fleet.worker.resolver import Asked
 
@@ -139,8 +140,8 @@ class Refresh:
         before = _word(one)
         try:
             found: Stamped | FleetError = await self._stamp(one.asked, fresh)
-        except FleetError as error:
-            found = error
+        except Exception as error:  # noqa: BLE001 (one Secret's fault must not end the looks at all others)
+            found = ours(error)
         if self._get(key) is not one:
             return
         sharing = self._sharing(one)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from fleet import names
 from fleet.clock import Clock
-from fleet.errors import FleetError, NotReady
+from fleet.errors import NotReady
 from fleet.facts import Facts
 from fleet.hub import vault_check
 from fleet.hub.refresh import Refresh
@@ -20,6 +20,7 @@ from fleet.hub.roster import Roster
 from fleet.kube.client import Door
 from fleet.model import ApplicationKey, ObjectRef, TargetKey
 from fleet.outward import Outward
+from fleet.redact import ours
 from fleet.report.board import Board
 from fleet.secrets.fetch import Fetching
 from fleet.secrets.resolve import Resolving
@@ -71,8 +72,8 @@ class Secrets:
         """Which version there is now. Raises FleetError."""
         try:
             found = await self._stamp(asked, fresh=False)
-        except FleetError as error:
-            self.refresh.told(asked, error)
+        except Exception as error:
+            self.refresh.told(asked, ours(error))
             raise
         self.refresh.told(asked, found)
         return Stamp(found.text, found.gone)

@@ -19,14 +19,19 @@ import orjson
 from fleet import names
 from fleet.errors import FleetError, NotFound
 from fleet.facts import Expansion, FactMissing
-from fleet.secrets import allow
+from fleet.secrets import allow, number
 from fleet.secrets.forms import external, placeholders
 from fleet.secrets.forms.external import Deletion, Refresh
 from fleet.secrets.forms.external.spec import KIND
 from fleet.secrets.refused import SecretRefused
 from fleet.secrets.stores import read as stores
 from fleet.secrets.stores.store import STORE, KubernetesStore
-from fleet.secrets.vault.failure import VaultPathMissing, VaultVersionDeleted, VaultVersionDestroyed
+from fleet.secrets.vault.failure import (
+    VaultPathMissing,
+    VaultVersionDeleted,
+    VaultVersionDestroyed,
+    too_deep,
+)
 from fleet.secrets.vault.history import State
 from fleet.secrets.version import Stamped
 from fleet.secrets.want import ValueMissing
@@ -158,21 +163,21 @@ class Fetching:
         if isinstance(want.store, KubernetesStore):
             return await self._seen_source(want.store.namespace, str(want.path))
         login, path = self._login(want, place), _path(want)
-        number = _number(want, path, place)
-        found = await self._vault.version(login, path, interval=within, number=number)
+        asked = _number(want, path, place)
+        found = await self._vault.version(login, path, interval=within, number=asked)
         version = str(found.number) if found.number else ""
         told = f"{found.number} {found.made} {found.state.value} {found.content}"
         word = f"{login.server} {login.namespace} {path} {told}"
         if want.metadata and found.state is State.LIVE:
-            word += f" {_digest(await self._vault.metadata(login, path))}"
+            word += f" {_digest(login, path, await self._vault.metadata(login, path))}"
         missing = ""
         if found.state is not State.LIVE:
-            missing = f"Vault {login.server}: {path}{_ended(number or found.number, found.state)}"
+            missing = f"Vault {login.server}: {path}{_ended(asked or found.number, found.state)}"
         note = found.blind
-        if not want.version and number:
-            note = f"held at version {number} by the annotation fleethub.dev/pin"
+        if not want.version and asked:
+            note = f"held at version {asked} by the annotation fleethub.dev/pin"
             missing = missing and f"{missing}; it is {note}: pin another version, or unpin it"
-        return _Seen(str(path), version, word, missing, bool(number), found.until, note)
+        return _Seen(str(path), version, word, missing, bool(asked), found.until, note)
 
     async def _seen_source(self, namespace: str, name: str) -> _Seen:
         source = f"Secret {namespace}/{name}"
@@ -190,13 +195,13 @@ class Fetching:
                 return None
             return {key: base64.b64decode(value) for key, value in data.items()}
         login, path = self._login(want, place), _path(want)
-        number = _number(want, path, place)
+        asked = _number(want, path, place)
         try:
             if want.metadata:
                 return await self._vault.metadata(login, path)
-            return await self._vault.read(login, path, number)
+            return await self._vault.read(login, path, asked)
         except _ENDED as error:
-            if number is None:
+            if asked is None:
                 return None
             text = error.text
         raise _missing(manifest, text)
@@ -238,9 +243,9 @@ def _number(want: Want, path: KvPath, place: Place) -> int | None:
     return (want.version or place.pins.get(str(path))) if path.engine != 1 else None
 
 
-def _ended(number: int, state: State) -> str:
-    version = f": version {number}" if number else ""
-    return f"{version} is {state.value}" if state is not State.GONE else f"{version} does not exist"
+def _ended(version: int, state: State) -> str:
+    named = f": version {version}" if version else ""
+    return f"{named} is {state.value}" if state is not State.GONE else f"{named} does not exist"
 
 
 def _missing(manifest: Manifest, text: str) -> ValueMissing:
@@ -252,5 +257,8 @@ def _title(manifest: Manifest) -> str:
     return f"{kind} {manifest.ref.namespace}/{manifest.ref.name}"
 
 
-def _digest(told: Mapping[str, Any]) -> str:
-    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
+def _digest(login: Login, path: KvPath, told: Mapping[str, Any]) -> str:
+    try:
+        return hashlib.sha256(number.canonical(told)).hexdigest()
+    except number.TooDeep:
+        raise too_deep(login.server, path) from None

@@ -1,6 +1,7 @@
 """JSON with its numbers as they are written: ``1.50`` of a store is ``1.50`` in a Secret, not ``1.5``.
 
 Contract: pure. A whole number that Python writes as it was written is an int, as before; any other number is a ``Number``.
+How deep lists and maps may stand in each other is what Python's stack takes where it is called.
 """
 
 from __future__ import annotations
@@ -19,14 +20,24 @@ class Number:
     text: str = field(repr=False)
 
 
+class TooDeep(ValueError):
+    """Lists and maps stand deeper in each other than can be gone through."""
+
+
 def loads(content: bytes | str) -> Any:
     """Read JSON. Raises ValueError, whose text may hold content; ``NaN`` and ``Infinity`` are no JSON."""
-    return json.loads(content, parse_float=Number, parse_int=_whole, parse_constant=_no_number)
+    try:
+        return json.loads(content, parse_float=Number, parse_int=_whole, parse_constant=_no_number)
+    except RecursionError:
+        raise TooDeep from None
 
 
 def canonical(found: Any) -> bytes:
-    """What is equal for equal content, to be digested: JSON in which a number is told from a text."""
-    return json.dumps(found, sort_keys=True, default=_told).encode()
+    """What is equal for equal content, to be digested: JSON in which a number is told from a text. Raises TooDeep."""
+    try:
+        return json.dumps(found, sort_keys=True, default=_told).encode()
+    except RecursionError:
+        raise TooDeep from None
 
 
 def _whole(text: str) -> int | Number:

@@ -15,6 +15,7 @@ from fleet import names
 from fleet.errors import FleetError, fault
 from fleet.model import Fault, Manifest, Mode, ObjectRef, Resource, Work
 from fleet.projects import objects
+from fleet.redact import ours
 from fleet.secrets.arrange import FETCHED
 from fleet.sync import shape
 from fleet.sync.scope import Placed, Scoped
@@ -54,8 +55,8 @@ async def stamped(work: Work, scoped: Scoped, member: Member) -> Scoped:
             found[manifest.ref] = await member.resolver.stamp(
                 Asked(manifest, work.target.key, work.target.policy.walls)
             )
-        except FleetError as error:
-            unknown[manifest.ref] = fault(error, manifest.ref)
+        except Exception as error:  # noqa: BLE001 (one Secret's fault must not end the pass of all others)
+            unknown[manifest.ref] = fault(ours(error), manifest.ref)
 
     asked = [placed.manifest for placed in due if work.only is None or placed.ref in work.only]
     await asyncio.gather(*(one(manifest) for manifest in asked))
@@ -103,8 +104,8 @@ async def resolve(work: Work, scoped: Scoped, member: Member) -> Resolved:
         asked = Asked(manifest, work.target.key, work.target.policy.walls)
         try:
             found = await member.resolver.clear(asked)
-        except FleetError as error:
-            faults[manifest.ref] = fault(error, manifest.ref)
+        except Exception as error:  # noqa: BLE001 (as above)
+            faults[manifest.ref] = fault(ours(error), manifest.ref)
             return
         # Its labels may make it another kind of thing than its form says.
         breach = objects.breach(manifest.ref, work.target.policy.walls, namespaced=True, body=found)

@@ -58,7 +58,7 @@ def mapping(found: Any) -> Mapping[str, Any] | None:
     if isinstance(found, str | bytes):
         try:
             found = number.loads(found)
-        except (ValueError, RecursionError):
+        except ValueError:
             return None
     return found if isinstance(found, Mapping) else None
 

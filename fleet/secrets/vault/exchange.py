@@ -22,7 +22,7 @@ from requests.adapters import HTTPAdapter
 
 from fleet.secrets import number
 from fleet.secrets.vault.address import Method
-from fleet.secrets.vault.failure import Refusal, VaultUnreachable, VaultUntrusted
+from fleet.secrets.vault.failure import Refusal, VaultUnreachable, VaultUntrusted, too_deep
 from fleet.secrets.vault.question import Verb
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class _Adapter(JSONAdapter):  # type: ignore[misc]  # hvac has no types
 def _refusal(response: requests.Response) -> Refusal:
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         body = {}
     body = body if isinstance(body, Mapping) else {}
     told = [*_texts(body.get("errors")), *_texts(body.get("warnings"))]
@@ -154,6 +154,8 @@ def put(
         raise VaultUnreachable(
             f"Vault {login.server} answers more than can be a secret, or too slowly"
         ) from None
+    except number.TooDeep:
+        raise too_deep(login.server, question.path or question.verb.value) from None
     except (requests.exceptions.RequestException, OSError, ValueError, KeyError, TypeError):
         raise VaultUnreachable(f"Vault {login.server} cannot be reached") from None
     if not isinstance(found, Mapping):

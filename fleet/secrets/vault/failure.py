@@ -193,6 +193,11 @@ def unavailable(server: str, refusal: Refusal) -> VaultError | None:
     return None
 
 
+def too_deep(server: str, what: object) -> VaultError:
+    """The error of a value that cannot be gone through: it says nothing of its server."""
+    return VaultError(f"Vault {server}: {what}: lists and maps in it are nested too deep: write it flatter")
+
+
 def pause(retry_after: str) -> float:
     """Seconds of a Retry-After, which Vault writes as a number."""
     try:

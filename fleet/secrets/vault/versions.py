@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from fleet.secrets import number
+from fleet.secrets.number import TooDeep
 from fleet.secrets.vault import history
 from fleet.secrets.vault.failure import (
     VaultEngineMismatch,
@@ -23,6 +24,7 @@ from fleet.secrets.vault.failure import (
     VaultVersionDeleted,
     VaultVersionDestroyed,
     again,
+    too_deep,
 )
 from fleet.secrets.vault.flights import Flights
 from fleet.secrets.vault.history import History, State, Version
@@ -129,11 +131,13 @@ class Versions:
             data = await self._reading.data(login, path, number or 0)
         except (VaultPathMissing, VaultVersionDeleted, VaultVersionDestroyed) as error:
             return Version(0, _ENDED[type(error)], blind=blind)
-        if path.engine == 1:
-            return Version(0, State.LIVE, content=_digest(data), blind=blind)
         try:
+            if path.engine == 1:
+                return Version(0, State.LIVE, content=_digest(data), blind=blind)
             until = history.moment(data["metadata"]["deletion_time"])
             return Version(0, State.LIVE, until=until, content=_digest(data["data"]), blind=blind)
+        except TooDeep:
+            raise too_deep(login.server, path) from None
         except (KeyError, TypeError, ValueError):
             raise VaultEngineMismatch(f"Vault {login.server}: {path}: no data of KV version 2") from None
 

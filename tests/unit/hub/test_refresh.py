@@ -30,7 +30,7 @@ class Stage:
     def __init__(self) -> None:
         self.clock = Clock()
         self.version = "1"
-        self.error: FleetError | None = None
+        self.error: Exception | None = None
         self.looks = 0
         self.touched: list[str] = []
         self.meanwhile: Callable[[], None] = lambda: None
@@ -98,6 +98,19 @@ async def test_what_cannot_be_told_is_told_once_and_asked_again(stage: Stage) ->
     stage.error = None
     await stage.after(AGAIN * 1.3)
     assert stage.touched == ["eu", "eu"]
+
+
+async def test_what_nobody_foresaw_of_one_secret_ends_no_look_at_others(stage: Stage) -> None:
+    stage.told("eu")
+    stage.error = RecursionError("cn4ry-s3cr3t")
+    await stage.after(101)
+    assert stage.touched == ["eu"]
+    (one,) = stage.refresh.of_target(TargetKey(APP, "eu"))
+    assert one.error is not None
+    assert one.error.text == "it is nested too deep (RecursionError)"
+    stage.error = None
+    await stage.after(AGAIN * 1.3)
+    assert (stage.looks, stage.touched) == (2, ["eu", "eu"])
 
 
 async def test_what_a_target_has_no_more_is_followed_no_more(stage: Stage) -> None:

@@ -21,7 +21,8 @@ from fleet.model import (
 )
 from fleet.secrets.fetch import Fetching
 from fleet.secrets.vault import answers
-from fleet.secrets.vault.failure import Refusal
+from fleet.secrets.vault.address import KvPath, Login, Method
+from fleet.secrets.vault.failure import Refusal, VaultError
 from fleet.secrets.vault.question import Verb
 from fleet.secrets.vault.vault import Vault
 from fleet.secrets.version import Place, pins
@@ -30,7 +31,6 @@ from fleet.secrets.want import ValueMissing
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fleet.secrets.vault.address import Login
     from fleet.secrets.vault.question import Question
 
 SERVER = "https://vault.example"
@@ -38,6 +38,7 @@ WALLS = Walls(
     vaults=(VaultFence("p", (VaultRule(SERVER, "", "JWT", "jwt", "shop", ("secret/shop/*",)),)),),
     vault_account="shop",
 )
+LOGIN = Login(SERVER, "", Method.JWT, "jwt", "shop")
 AUTH = {"jwt": {"role": "shop", "kubernetesServiceAccountToken": {}}}
 
 
@@ -50,6 +51,8 @@ class Store:
             for number in range(4, 14)
         }
         self.told: dict[str, Any] = {}
+        self.data: dict[str, Any] = {}
+        self.forbidden = False  # to read metadata
 
     async def ask(self, login: Login, token: str, question: Question) -> Mapping[str, Any]:  # noqa: ARG002
         match question.verb:
@@ -57,6 +60,8 @@ class Store:
                 return {"auth": {"client_token": "t", "lease_duration": 36000}}
             case Verb.MOUNT:
                 return {"data": {"type": "kv", "path": "secret/", "options": {"version": "2"}}}
+            case Verb.METADATA if self.forbidden:
+                raise answers.error(login, question, Refusal(403))
             case Verb.METADATA:
                 current = max(self.versions, default=0)
                 return {"data": {"current_version": current, "versions": self._versions(), **self.told}}
@@ -65,7 +70,14 @@ class Store:
         if kept is None or kept["destroyed"]:
             body = {"data": {"metadata": {"version": number, "destroyed": True}}} if kept else {}
             raise answers.error(login, question, Refusal(404, body=body))
-        return {"data": {"data": {"p": f"v{number}"}, "metadata": {"version": number}}}
+        if question.path is not None and question.path.engine == 1:
+            return {"data": self.data}
+        return {
+            "data": {
+                "data": self.data or {"p": f"v{number}"},
+                "metadata": {"version": number, "deletion_time": ""},
+            }
+        }
 
     def _versions(self) -> dict[str, Any]:
         return {str(number): kept for number, kept in self.versions.items()}
@@ -158,3 +170,38 @@ async def test_a_pin_holds_the_version_that_it_names() -> None:
     assert stamped.sources == (("secret/shop/db", "7"),)
     made = orjson.loads(await found.clear(external({}), place("secret/shop/db=7")))
     assert made["data"] == {"k0": "djc="}
+
+
+@pytest.mark.parametrize("custom", [{"n": 1 << 70}, {"n": "\ud800"}])
+async def test_metadata_of_any_content_has_a_version(custom: dict[str, Any]) -> None:
+    store = Store()
+    found = fetching(store)
+    manifest = external({"metadataPolicy": "Fetch", "property": "owner"})
+    stamps = []
+    for told in (custom, {"n": 1}):
+        store.told = {"custom_metadata": told}
+        stamps.append((await found.stamp(manifest, place(), fresh=True)).text)
+    assert stamps[0] != stamps[1]
+
+
+async def test_metadata_that_is_nested_too_deep_is_an_error_of_its_path() -> None:
+    store = Store()
+    deep: list[Any] = []
+    for _ in range(10_000):
+        deep = [deep]
+    store.told = {"custom_metadata": {"x": deep}}
+    with pytest.raises(VaultError, match=r"secret/shop/db: .* nested too deep"):
+        await fetching(store).stamp(external({"metadataPolicy": "Fetch", "property": "x"}), place())
+
+
+@pytest.mark.parametrize("engine", [1, 2])
+async def test_data_that_is_nested_too_deep_is_an_error_of_its_path(engine: int) -> None:
+    store = Store()
+    deep: list[Any] = []
+    for _ in range(10_000):
+        deep = [deep]
+    store.forbidden, store.data = engine == 2, {"p": deep}
+    path = KvPath("secret", "shop/db", engine)
+    vault = Vault(token, token, Clock(), door=store)
+    with pytest.raises(VaultError, match=r"secret/shop/db: .* nested too deep"):
+        await vault.version(LOGIN, path, interval=60.0)

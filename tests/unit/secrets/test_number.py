@@ -49,5 +49,20 @@ def test_what_is_no_json_is_refused(text: str) -> None:
         number.loads(text)
 
 
+def test_what_is_nested_too_deep_is_refused_like_what_is_no_json() -> None:
+    with pytest.raises(number.TooDeep):
+        number.loads("[" * 100_000 + "]" * 100_000)
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(number.TooDeep):
+        number.canonical(deep)
+
+
+@pytest.mark.parametrize("text", ['["\\ud800"]', f"[{'7' * 40}]", "[1e400]"])
+def test_whatever_reads_can_be_digested(text: str) -> None:
+    assert number.canonical(number.loads(text)) != number.canonical(number.loads("[1]"))
+
+
 def test_no_representation_holds_a_number() -> None:
     assert "1.5" not in repr(Number("1.5"))
