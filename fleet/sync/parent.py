@@ -235,10 +235,12 @@ def _says(meta: Meta, labels: Mapping[str, str], annotations: Mapping[str, str])
 
 
 def _revisions(text: str) -> tuple[Revision, ...]:
+    """What a parent says it was made from; nothing where anything of it is no word: a hand can write the annotation."""
     try:
-        return tuple(Revision(item["repo"], item["commit"], item["ref"]) for item in orjson.loads(text))
+        found = [Revision(item["repo"], item["commit"], item["ref"]) for item in orjson.loads(text)]
     except (ValueError, TypeError, KeyError):
         return ()
+    return tuple(found) if all(isinstance(word, str) for one in found for word in one) else ()
 
 
 def _words(text: str) -> frozenset[str]:
