@@ -69,7 +69,7 @@ class Stage:
             cast("Any", SimpleNamespace(compute=self._compute)),
             MagicMock(arriving=lambda _: None),
             MagicMock(),
-            MagicMock(placed=lambda _: frozenset()),
+            MagicMock(placed=lambda _: frozenset(), hold=AsyncMock()),
             MagicMock(unselected=AsyncMock(return_value=(EU,)), cleaning=lambda _: False),
             MagicMock(),
             MagicMock(),
