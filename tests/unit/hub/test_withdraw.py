@@ -140,7 +140,7 @@ async def test_nothing_is_withdrawn_while_it_is_not_said_what_becomes_of_the_obj
     stage.application(deletionPolicy="Keep")
     assert await stage.selects("b") == ("a", "b")
     assert not stage.roster.left
-    stage.record.holds = ()
+    stage.record.look.holds = ()
     stage.application(deletionPolicy="Keep", deleting=True)
     assert not await stage.deleted()
     assert "spec.deletionPolicy is neither Delete nor Orphan" in stage.told
