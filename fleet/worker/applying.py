@@ -57,6 +57,7 @@ class Progress:
     drifts: list[Drift] = field(default_factory=list)
     removed: list[Foreign] = field(default_factory=list)
     applied: set[ObjectRef] = field(default_factory=set)
+    left: set[ObjectRef] = field(default_factory=set)  # drifted, and shown
 
 
 def settled(member: Member, item: Shaped) -> bool:
@@ -121,9 +122,10 @@ async def declare(work: Work, plan: Plan, member: Member, render: str, inputs: s
     )
 
 
-async def waves(work: Work, plan: Plan, member: Member, superseded: asyncio.Event) -> Progress:
+async def waves(
+    work: Work, plan: Plan, member: Member, superseded: asyncio.Event, progress: Progress
+) -> None:
     """Apply the plan's stages in order; stops where superseded, or where a wave is not yet healthy."""
-    progress = Progress()
     if Option.CREATE_NAMESPACE in work.target.policy.options and work.target.namespace:
         try:
             await _own_namespace(work, member, progress)
@@ -145,7 +147,6 @@ async def waves(work: Work, plan: Plan, member: Member, superseded: asyncio.Even
                 break
         wave = stage.wave
         await _stage(work, stage, member, progress)
-    return progress
 
 
 async def _own_namespace(work: Work, member: Member, progress: Progress) -> None:
@@ -179,7 +180,7 @@ async def _stage(work: Work, stage: Stage, member: Member, progress: Progress) -
         if stands(work, item, member):
             progress.unchanged += 1
             progress.applied.add(item.ref)
-        else:
+        elif item.ref not in progress.left:
             due.append(item)
     if not due:
         return

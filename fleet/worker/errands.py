@@ -190,6 +190,7 @@ class Errands:
                 unrendered,
                 self._knowledge.detains,
                 guards,
+                recover.spares(work, held, self.member),
             )
         finally:
             self._passing -= 1
@@ -199,7 +200,8 @@ class Errands:
             self._report.recorded(record.recorded)
         overtaken = not narrow and claim.superseded.is_set() and self._box.pending(claim.key)
         if overtaken or self._held.get(claim.key) is not held:
-            held.begun = held.begun or not found.faults  # what it came to is nobody's news
+            # What it came to is nobody's news, and what it found drifted is not remembered.
+            held.begun = held.begun or not (found.faults or work.mode is Mode.COMPARE)
             return
         if narrow:
             self._healed(work, held, found)
@@ -280,6 +282,7 @@ class Errands:
             held.asked = None
         held.outcome = reported
         held.waits = any(hold.hold in WAITS for hold in reported.holds)
+        heal.found(held, reported)
         named = wanted(held.scoped) if held.drifts and held.scoped is not None else frozenset()
         applied = work.mode in (Mode.APPLY, Mode.AUDIT)
         for drift in list(held.drifts.values()):
@@ -292,7 +295,10 @@ class Errands:
             self._again(work, held)
             return
         held.tries = 0
-        if found.sync is Sync.SYNCED and work.mode is not Mode.COMPARE:
+        if work.mode is Mode.COMPARE:
+            if held.work is not None and not self._around.paused and recover.rotated(held, self.member):
+                self._box.put(work.target.key, held.work, lane=Lane.URGENT)
+        elif found.sync is Sync.SYNCED:
             self._seal_later(work)
 
     async def _seal(self, work: Work, held: Held) -> None:

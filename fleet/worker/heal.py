@@ -15,6 +15,8 @@ from fleet.ownership.entries import UPDATE
 from fleet.ownership.fights import Fight
 from fleet.worker.held import Held
 
+SHOWN = "drift is shown, not put back: self-heal is off"
+
 
 def reverts(work: Work) -> bool:
     """Whether drift of the target is put back by itself."""
@@ -68,15 +70,25 @@ def seen(held: Held, *, paused: bool) -> tuple[tuple[Drift, ...], tuple[Holding,
     work = held.work
     shown = () if work is None or (reverts(work) and not paused) else tuple(held.drifts.values())
     holds = contested(held)
-    if shown:
-        holds += (Holding(Hold.SELF_HEAL_OFF, "drift is shown, not put back: self-heal is off"),)
+    said = held.outcome is not None and any(one.hold is Hold.SELF_HEAL_OFF for one in held.outcome.holds)
+    if shown and not said:
+        holds += (Holding(Hold.SELF_HEAL_OFF, SHOWN),)
     return shown, holds
 
 
 def rested(found: Outcome) -> Outcome:
     """The outcome of a pass on a paused cluster."""
     hold = Holding(Hold.PAUSED, "the cluster is paused: nothing is written there (fleethub cluster resume)")
-    return replace(found, holds=(*(h for h in found.holds if h.hold is not Hold.MANUAL), hold))
+    looked = (Hold.MANUAL, Hold.SELF_HEAL_OFF)
+    return replace(found, holds=(*(h for h in found.holds if h.hold not in looked), hold))
+
+
+def found(held: Held, reported: Outcome) -> None:
+    """Remember what a pass found drifted and left: no later one puts it back for another reason (H5)."""
+    if held.work is None or not any(one.hold is Hold.SELF_HEAL_OFF for one in reported.holds):
+        return
+    for drift in reported.findings.drifts:
+        held.drifts.setdefault(drift.ref, drift)
 
 
 def stamp(now: float) -> str:

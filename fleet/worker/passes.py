@@ -7,11 +7,11 @@ prune through the gate, tell the Outcome. Every step does nothing where it is do
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from fleet.errors import FleetError, fault
-from fleet.model import Holding, Mode, Outcome, Work
+from fleet.model import Drift, Holding, Mode, ObjectRef, Outcome, Work
 from fleet.sync import parent
 from fleet.sync.scope import Scoped
 from fleet.worker import applying, bounds, claiming, comparing, outcome, pruning, recover, resolving
@@ -29,12 +29,13 @@ async def run(
     unrendered: Unrendered | None,
     detains: Callable[[Work], Holding | None],
     guards: Callable[[Work, Precious], Holding | None],
+    spares: Mapping[ObjectRef, Drift] | None = None,
 ) -> Outcome:
     """Make the work true on the member, as far as it may; never raises FleetError for a single object.
 
     ``unrendered`` gives the Applications for which pruning waits, None where no change of this work is open;
     ``detains`` is asked right before pruning for a reason of the hub's own against it, ``guards`` once all that
-    would go is known.
+    would go is known. ``spares`` has the drift that is known and only shown; None where all is put back.
     """
     resolved = await resolving.resolve(work, scoped, member)
     planned = resolving.judged(plan(work, scoped, member, resolved.clear), resolved)
@@ -56,7 +57,9 @@ async def run(
         progress.faults.append(fault(error))
         progress.failed.extend(item.ref for item in planned.items)
         return outcome.build(work, planned, progress, pruned, member)
-    progress = await applying.waves(work, planned, member, superseded)
+    if spares is not None:
+        progress = await comparing.shown(work, planned, member, spares)
+    await applying.waves(work, planned, member, superseded, progress)
     if work.only is None and not superseded.is_set():
         reason = detains(work)
         if reason is None:

@@ -9,12 +9,16 @@ came, the manifest digests on the objects say.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 
 from fleet import names
-from fleet.model import Hold, Holding, Mode, Option, Recorded, SecretModes, Work
+from fleet.model import Drift, Hold, Holding, Mode, ObjectRef, Option, Recorded, SecretModes, Work
+from fleet.secrets.arrange import FETCHED
+from fleet.sync import shape
 from fleet.sync.scope import Scoped
 from fleet.sync.sets import set_id
+from fleet.sync.shape import Marks
 from fleet.worker import heal
 from fleet.worker.held import Held
 from fleet.worker.member import Member
@@ -91,6 +95,32 @@ def mode(work: Work, held: Held, member: Member, *, paused: bool) -> Mode:
     ):
         return work.mode
     return _begin(held.work, held.scoped, member)
+
+
+def spares(work: Work, held: Held, member: Member) -> Mapping[ObjectRef, Drift] | None:
+    """What of the target is known to have drifted and stays as it is in this pass; None where all is put back.
+
+    A commit and a person's sync put back what drifted. That something else failed, waited or was rotated is no word to,
+    where self-heal is off; but what the last pass failed with itself is tried again.
+    """
+    record = member.parents.get(work.target.key)
+    commit = record is not None and record.recorded.render != render_digest(work)
+    if commit or work.only is not None or work.asked_by or held.asked or heal.reverts(work):
+        return None
+    before = held.outcome
+    failed = {problem.ref for problem in before.faults} if before is not None else set()
+    looked = {drift.ref for drift in before.findings.drifts} if before is not None else set()
+    return {ref: drift for ref, drift in held.drifts.items() if ref not in failed or ref in looked}
+
+
+def rotated(held: Held, member: Member) -> bool:
+    """Whether a Secret that a pass only compared is one that moved where it is kept: that is no drift."""
+    if held.work is None or held.work.mode is not Mode.APPLY or held.scoped is None:
+        return False
+    marks = Marks(set_id(held.work.target.key, member.identity.namespace), member.identity.digest_key)
+    due = [one for one in held.scoped.manifests if one.manifest.form in FETCHED and one.ref in held.drifts]
+    found = ((member.sightings.get(placed.ref), shape.body(placed, marks).digest) for placed in due)
+    return any(seen is not None and seen.manifest != digest for seen, digest in found)
 
 
 def _begin(work: Work, scoped: Scoped, member: Member) -> Mode:

@@ -9,11 +9,16 @@ from typing import Any
 from fleet import names
 from fleet.model import ApplicationKey
 from tests.hazards.scene import begin, has, live, sealed, uid
+from tests.integration.test_sync_more import healthy
 from tests.stage.api import holds, until
 from tests.stage.repository import ENVIRONMENT
 from tests.stage.seams import Guillotine, Journal, Meddler, meddled, watched
-from tests.stage.theatre import Theatre, config, deployment
+from tests.stage.theatre import Theatre, config, deployment, manifest, manifest_of
 
+SHOWN: dict[str, Any] = {
+    "automated": {"prune": True, "selfHeal": False},
+    "retry": {"backoff": {"duration": "1s", "maxDuration": "1s"}},
+}
 MANUAL: dict[str, Any] = {"retry": {"backoff": {"duration": "1s", "maxDuration": "2s"}}}
 
 
@@ -24,6 +29,28 @@ async def answered(theatre: Theatre, phase: str = "Succeeded") -> None:
         return ((await theatre.status()).get("lastSync") or {}).get("phase") == phase
 
     await until(look, what=f"the request is {phase}")
+
+
+async def passes(theatre: Theatre, count: int = 2) -> None:
+    """Wait until so many more passes of app have ended."""
+    seen: set[float] = set()
+
+    async def look() -> bool:
+        key = ApplicationKey(names.HUB_NAMESPACE, "app")
+        seen.update(outcome.at for outcome in theatre.hub.board.outcomes(key))
+        return len(seen) > count
+
+    await until(look, interval=0.05, what="passes have ended")
+
+
+async def replicas(theatre: Theatre, count: int) -> None:
+    """Wait until the Deployment has so many."""
+
+    async def look() -> bool:
+        found = await live(theatre, "Deployment", "web")
+        return bool(found and found["spec"]["replicas"] == count)
+
+    await until(look, what=f"there are {count} replicas")
 
 
 async def approved(theatre: Theatre) -> str:
@@ -96,6 +123,64 @@ async def test_a_restart_neither_heals_nor_syncs_what_nobody_approved(theatre: T
     await holds(lambda: _unsent(meddler), 1.0, what="nothing is written to the member")
     await has(theatre, "s", k="by hand")
     await has(theatre, "m", k="1")
+
+
+async def test_what_is_only_shown_is_not_put_back_since_something_else_failed_or_the_hub_was_restarted(
+    theatre: Theatre,
+) -> None:
+    """H5: the rule is ``fleet.worker.recover.spares``: a commit puts back, or a person's sync, and nothing else."""
+    strange = {"apiVersion": "nobody.test/v1", "kind": "Unserved", "metadata": {"name": "strange"}}
+    theatre.repo.commit(
+        {
+            "apps/app/web.yaml": deployment(),
+            "apps/app/a.yaml": config("a", k="1"),
+            "apps/app/strange.yaml": manifest_of(strange),
+        }
+    )
+    await begin(theatre)
+    await theatre.application(syncPolicy=SHOWN)
+    await theatre.told("app", "SyncFailed", "Unserved")
+    await theatre.members["eu"].scale("web", theatre.namespace, 7)
+    await theatre.members["eu"].delete("ConfigMap", "a", theatre.namespace)
+    await theatre.told("app", "SelfHealDisabled")
+    await passes(theatre)
+    await replicas(theatre, 7)
+    assert await live(theatre, "ConfigMap", "a") is None
+    await theatre.stop()
+    await theatre.start()
+    await theatre.told("app", "SelfHealDisabled")
+    await passes(theatre)
+    await replicas(theatre, 7)
+    await theatre.told("app", "SelfHealDisabled")
+    await theatre.annotate("app", sync=theatre.repo.head())
+    await replicas(theatre, 2)
+    await theatre.everywhere("ConfigMap", "a", ("eu",))
+    await theatre.members["eu"].scale("web", theatre.namespace, 7)
+    await theatre.told("app", "SelfHealDisabled")
+    commit = theatre.repo.commit({"apps/app/strange.yaml": None})
+    await theatre.synced(commit=commit)
+    await replicas(theatre, 2)
+
+
+async def test_what_is_only_shown_is_not_put_back_while_a_wave_waits(theatre: Theatre) -> None:
+    """H5: the rule is ``fleet.worker.recover.spares``."""
+    late = manifest("ConfigMap", "late", metadata={"annotations": {"fleethub.dev/sync-wave": "1"}})
+    theatre.repo.commit(
+        {
+            "apps/app/web.yaml": deployment(),
+            "apps/app/a.yaml": config("a", k="1"),
+            "apps/app/late.yaml": late,
+        }
+    )
+    await begin(theatre)
+    await theatre.application(syncPolicy=SHOWN)
+    await theatre.told("app", "WaveWaits", "web")
+    await theatre.members["eu"].patch("ConfigMap", "a", theatre.namespace, {"data": {"k": "by hand"}})
+    await theatre.told("app", "SelfHealDisabled")
+    await healthy(theatre, "web")
+    await theatre.everywhere("ConfigMap", "late", ("eu",))
+    await has(theatre, "a", k="by hand")
+    await theatre.told("app", "SelfHealDisabled")
 
 
 async def _unsent(meddler: Meddler) -> bool:

@@ -15,7 +15,7 @@ from tests.stage import openbao
 from tests.stage.api import holds, until
 from tests.stage.openbao import OpenBao
 from tests.stage.teams import Team
-from tests.stage.theatre import Theatre, config, manifest_of
+from tests.stage.theatre import Theatre, config, deployment, manifest_of
 from tests.stage.vaults import account, allow, role, trust
 
 FIRST, SECOND = "first-und-mehr", "second-und-mehr"
@@ -134,6 +134,43 @@ async def test_a_change_in_vault_reaches_every_cluster_by_itself(
     await becomes(theatre, "db", {"password": FIRST}, "eu", "us")
     bao.put(f"secret/data/{team.name}/db", {"password": SECOND})
     await becomes(theatre, "db", {"password": SECOND}, "eu", "us")
+
+
+async def test_a_change_in_vault_puts_back_nothing_that_is_only_shown(
+    theatre: Theatre, bao: OpenBao, team: Team
+) -> None:
+    await theatre.register("eu")
+    await theatre.start()
+    bao.put(f"secret/data/{team.name}/db", {"password": FIRST})
+    theatre.repo.commit(
+        {
+            "apps/app/store.yaml": manifest_of(store(bao, team)),
+            "apps/app/db.yaml": manifest_of(external("db", f"{team.name}/db")),
+            "apps/app/web.yaml": deployment(),
+        }
+    )
+    await app(team, syncPolicy={"automated": {"selfHeal": False}})
+    await team.synced("app")
+    await theatre.members["eu"].scale("web", theatre.namespace, 7)
+    await says(team, "SelfHealDisabled")
+
+    async def scaled() -> bool:
+        found = await theatre.members["eu"].get("Deployment", "web", theatre.namespace)
+        return bool(found and found["spec"]["replicas"] == 7)
+
+    async def rotated(password: str) -> None:
+        await becomes(theatre, "db", {"password": password})
+        await holds(scaled, 1.0, what="what a hand scaled stays")
+        await says(team, "SelfHealDisabled")
+
+    bao.put(f"secret/data/{team.name}/db", {"password": SECOND})
+    await rotated(SECOND)
+    await theatre.stop()
+    bao.put(f"secret/data/{team.name}/db", {"password": FIRST})
+    await theatre.start()
+    await rotated(FIRST)
+    bao.put(f"secret/data/{team.name}/db", {"password": SECOND})
+    await rotated(SECOND)
 
 
 async def test_a_steady_state_reads_metadata_alone_and_once_for_all_clusters(

@@ -162,3 +162,35 @@ async def test_a_connection_that_is_over_begins_no_further_errand(monkeypatch: p
     await carried.serve(len(Lane))
     assert begun == ["first"]
     assert box.depth()[Lane.URGENT] == 1, "the next connection does it"
+
+
+async def test_a_look_that_a_second_offer_overtakes_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """H5: what it found drifted is not remembered, so the next pass must not take the target for looked at."""
+    clock, asked = Clock(), work("app")
+    scoped: Any = SimpleNamespace(faults=())
+    box, held = taking.box(clock), Held(work=asked, scoped=scoped)
+    key = asked.target.key
+    carried = errands(clock, box, {key: held})
+    carried.member.silent, carried.member.news, carried.member.parents = {}, 0, {}
+    anything: Any = lambda *_, **__: None  # noqa: E731 (a double)
+    carried._knowledge = SimpleNamespace(unrendered=anything, detains=anything, stood=anything)
+    carried._around.follow_kinds = anything
+
+    async def stamped(*_: object) -> bool:
+        return True
+
+    async def run(*_: object) -> Any:
+        box.put(key, asked)
+        return SimpleNamespace(faults=())
+
+    monkeypatch.setattr(carried, "_stamped", stamped)
+    monkeypatch.setattr("fleet.worker.rebuild.lost", lambda *_, **__: False)
+    monkeypatch.setattr("fleet.worker.recover.spares", anything)
+    monkeypatch.setattr("fleet.worker.recover.settled", lambda *_: False)
+    monkeypatch.setattr("fleet.worker.passes.run", run)
+    for mode, begun in ((Mode.COMPARE, False), (Mode.APPLY, True)):
+        monkeypatch.setattr("fleet.worker.recover.mode", lambda *_, mode=mode, **__: mode)
+        box.put(key, asked)
+        claim = await box.take()
+        await carried._carry_out(claim)
+        assert held.begun is begun
