@@ -20,11 +20,34 @@ if TYPE_CHECKING:
     from fleet.model import ObjectRef
 
 LARGEST: Final = 1024 * 1024
+MOST: Final = 4 * LARGEST  # that is read for one Secret, whatever of it comes into it
 _KEY: Final = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 LAST_APPLIED: Final = (
     "kubectl.kubernetes.io/last-applied-configuration",
     "kubecfg.ksonnet.io/last-applied-configuration",
 )
+
+
+class Filling:
+    """How much was put together for a Secret so far.
+
+    It may be more than a Secret holds: what comes out of base64 is smaller, and a template picks from what was read.
+    """
+
+    def __init__(self, ref: ObjectRef) -> None:
+        self._ref = ref
+        self._left = MOST
+
+    def add(self, size: int) -> None:
+        """Count what was read. Raises SecretRefused."""
+        self._left -= size
+        if self._left < 0:
+            raise SecretRefused(
+                f"{self._ref}: what is read for it is over {MOST} bytes together, and a Secret holds {LARGEST} at most: "
+                f"make several of it",
+                ref=self._ref,
+                field="data",
+            )
 
 
 def is_key(text: str) -> bool:

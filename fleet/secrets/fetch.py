@@ -113,14 +113,13 @@ class Fetching:
             notes=tuple(dict.fromkeys(one.note for one in seen if one.note)),
         )
 
-    async def clear(self, manifest: Manifest, place: Place) -> bytes:
-        """The Secret's manifest in clear, as JSON."""
+    async def read(self, manifest: Manifest, place: Place) -> Callable[[], bytes]:
+        """Read what a Secret is made of; what comes makes its manifest in clear, as JSON, and blocks meanwhile."""
         reading = self._reading(manifest, place)
         unique = tuple(dict.fromkeys(reading.wants))
         found = await asyncio.gather(*(self._read(manifest, want, place) for want in unique))
-        return reading.make(
-            {want: data for want, data in zip(unique, found, strict=True) if data is not None}
-        )
+        values = {want: data for want, data in zip(unique, found, strict=True) if data is not None}
+        return lambda: reading.make(values)
 
     # --- inside -------------------------------------------------------------------------------------------
 

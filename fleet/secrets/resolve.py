@@ -1,7 +1,7 @@
 """What stands for a Secret -> the Secret in clear, for one target, whatever its form.
 
 Contract: the answer is the caller's to forget; nothing of it is kept here. Errors name the object, its keys and its
-sources, never a value. What blocks (RSA) runs in a pool as wide as the machine, in which Applications take turns.
+sources, never a value. What blocks (RSA, templates) runs in a pool as wide as the machine, in which Applications take turns.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Resolving:
     async def clear(self, manifest: Manifest, place: Place) -> bytes:
         """The Secret's manifest in clear, as JSON. Raises FleetError."""
         if manifest.form in FETCHED:
-            return await self._fetching.clear(manifest, place)
-        rings = self._rings(place.cluster)
-        job = partial(unseal, manifest, place.cluster, rings, self._keyring)
+            job = await self._fetching.read(manifest, place)
+        else:
+            job = partial(unseal, manifest, place.cluster, self._rings(place.cluster), self._keyring)
         return await self._turns.run(place.application, job)

@@ -1,7 +1,7 @@
 """A SealedSecret -> the Secret in clear, for one cluster.
 
-Contract: blocks for RSA operations and may run in any thread; nothing of the answer is kept here. Errors name the object,
-its keys and the rings of the cluster, never a value.
+Contract: blocks for RSA operations and templates, and may run in any thread; nothing of the answer is kept here. Errors
+name the object, its keys and the rings of the cluster, never a value.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fleet.secrets import refused, seal
 from fleet.secrets.forms import sealed
 from fleet.secrets.refused import SecretRefused
 from fleet.secrets.seal import SealBroken
-from fleet.secrets.template import render
+from fleet.secrets.template import Rendering
 
 if TYPE_CHECKING:
     from fleet.model import Manifest
@@ -75,10 +75,11 @@ def _texts(manifest: Manifest, found: sealed.Sealed, values: dict[str, bytes]) -
         return {}
     ref = manifest.ref
     where = f"SealedSecret {ref.namespace}/{ref.name}: spec.template.data"
+    rendering = Rendering(values)
     made = {}
     for key, text in found.texts.items():
         try:
-            made[key] = render(text, values, name=key)
+            made[key] = rendering.render(text, name=key)
         except FleetError as error:
             raise SecretRefused(
                 f"{where}.{key}: {error.text}", ref=ref, field=f"spec.template.data.{key}"

@@ -40,6 +40,7 @@ _WHOLE: Final = re.compile(
 )
 _DIGITS: Final = re.compile(r"[0-9]{1,9}")
 _VERSIONED: Final = 2
+_MODIFIED: Final = 4  # times at most: each base64encode makes a third more
 
 
 class _Unfit(Exception):
@@ -151,12 +152,16 @@ def make(
     ``wanted`` is what ``wants`` gave; ``values`` has what was found, and lacks a Want of which Vault has nothing.
     """
     by_hole = dict(zip(found.holes, wanted, strict=True))
+    filling = body.Filling(ref)
     data = {}
     for key, text in found.texts.items():
-        made = b"".join(
-            part if isinstance(part, bytes) else _filled(found, ref, part, by_hole[part], values)
-            for part in text.parts
-        )
+        parts = []
+        for part in text.parts:
+            parts.append(
+                part if isinstance(part, bytes) else _filled(found, ref, part, by_hole[part], values)
+            )
+            filling.add(len(parts[-1]))
+        made = b"".join(parts)
         if text.encoded:
             decoded = _plain(made)
             if decoded is None:
@@ -243,6 +248,8 @@ def _hole(node: Node, key: str, found: re.Match[bytes]) -> Hole:
     if version and not _DIGITS.fullmatch(version):
         raise node.refused(key, "asks for a version that is no number")
     modifiers = tuple(one.strip() for one in words["modifiers"].split("|")[1:])
+    if len(modifiers) > _MODIFIED:
+        raise node.refused(key, f"uses {len(modifiers)} modifiers; a placeholder takes {_MODIFIED} at most")
     for modifier in modifiers:
         if modifier not in _MODIFIERS:
             named = modifier.split(" ")[0][:60]

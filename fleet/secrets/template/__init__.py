@@ -4,7 +4,7 @@ Contract: purely computational, no I/O. It runs in the process that holds all se
 may not read them. So nothing but the values can be reached; functions are an allow-list; steps, work, output and depth
 are bounded before the work is done (``limits``); errors never hold content (``errors``).
 
-- ``render``: the text of a template over a map of values, as bytes.
+- ``Rendering``: the templates of one Secret over a map of values, each as bytes; ``render``: one alone.
 - ``lex``, ``literals``, ``parse``: text to ``syntax``. ``run``: that over ``values``. ``functions``: one table.
 
 Meant for ``spec.template.data`` of a SealedSecret and ``target.template`` (engine v2) of an ExternalSecret. Different from
@@ -14,6 +14,6 @@ numbers, and functions that are random, read a clock or the hub, or change a val
 """
 
 from fleet.secrets.template.errors import TemplateFailed, TemplateRefused
-from fleet.secrets.template.render import render
+from fleet.secrets.template.render import Rendering, render
 
-__all__ = ["TemplateFailed", "TemplateRefused", "render"]
+__all__ = ["Rendering", "TemplateFailed", "TemplateRefused", "render"]

@@ -1,4 +1,4 @@
-"""How much a template may do.
+"""How much the templates of one Secret may do, all of them together.
 
 Contract: every amount is charged before the work is done. ``WORK`` is what keeps time and memory linear: each
 function is charged what it reads and what it makes, so neither a large string used often nor a list that holds
@@ -22,13 +22,14 @@ _ENTRY: Final = 16  # what an item of a list or map costs beside its characters
 
 
 class Budget:
-    """What one rendering has left."""
+    """What the templates of one Secret have left."""
 
-    __slots__ = ("_steps", "_work")
+    __slots__ = ("_output", "_steps", "_work")
 
     def __init__(self) -> None:
         self._steps = STEPS
         self._work = WORK
+        self._output = OUTPUT
 
     def step(self) -> None:
         """Count one action, operand, call or turn of a loop."""
@@ -41,6 +42,12 @@ class Budget:
         self._work -= amount
         if self._work < 0:
             raise Fault("it does more work than a template may")
+
+    def write(self, amount: int) -> None:
+        """Count bytes of the result."""
+        self._output -= amount
+        if self._output < 0:
+            raise Fault(f"it writes more than {OUTPUT} bytes")
 
     def make(self, amount: int) -> None:
         """Count a string of so many characters that is about to be made."""
@@ -58,6 +65,10 @@ class Budget:
         """Count the value itself, not what it holds."""
         if isinstance(value, (str, list, dict)):
             self.charge(len(value))
+
+    def order(self, of: dict[str, Value]) -> None:
+        """Count a map whose keys are about to be put in order."""
+        self.charge(_amount(of))
 
     def walk(self, value: Value) -> None:
         """Count the value with all that it holds, as often as it holds it, for those who go through all of it."""

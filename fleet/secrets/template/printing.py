@@ -46,6 +46,12 @@ def words(values: tuple[Value, ...], budget: Budget) -> str:
     return "".join(parts)
 
 
+def spaced(parts: list[str], budget: Budget) -> str:
+    """The texts with a space between them."""
+    budget.make(sum(map(len, parts)) + len(parts))
+    return " ".join(parts)
+
+
 def floating(number: float, *, exponent_from: int = _EXPONENT, exponent_below: int = _LOW) -> str:
     """The shortest digits that read back; with an exponent from a million on, and below 0.0001."""
     sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
@@ -66,7 +72,9 @@ def quoted(string: str, budget: Budget) -> str:
     budget.charge(len(string))
     if _PLAIN.fullmatch(string):
         return f'"{string}"'
-    return '"' + "".join(map(_quoted, string)) + '"'
+    made = '"' + "".join(map(_quoted, string)) + '"'
+    budget.make(len(made))
+    return made
 
 
 def _text(value: Value) -> str:

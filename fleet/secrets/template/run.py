@@ -14,7 +14,7 @@ from fleet.secrets.template import printing
 from fleet.secrets.template.errors import Fault, KeyMissing, shown
 from fleet.secrets.template.functions.signature import Function, Kind
 from fleet.secrets.template.functions.table import FUNCTIONS, SHORT_CIRCUIT
-from fleet.secrets.template.limits import OUTPUT, Budget
+from fleet.secrets.template.limits import Budget
 from fleet.secrets.template.syntax import (
     Action,
     Body,
@@ -36,9 +36,9 @@ from fleet.secrets.template.values import Value, joined, raw, truth
 _NOTHING: Final = object()  # nothing was piped into a call; a nil may be
 
 
-def run(body: Body, values: dict[str, Value]) -> bytes:
+def run(body: Body, values: dict[str, Value], budget: Budget) -> bytes:
     """What the template writes."""
-    evaluation = _Evaluation(values)
+    evaluation = _Evaluation(values, budget)
     evaluation.body(body, values)
     return b"".join(evaluation.output)
 
@@ -46,10 +46,9 @@ def run(body: Body, values: dict[str, Value]) -> bytes:
 class _Evaluation:
     """The output so far, and the variables in scope, innermost last."""
 
-    def __init__(self, values: dict[str, Value]) -> None:
+    def __init__(self, values: dict[str, Value], budget: Budget) -> None:
         self.output: list[bytes] = []
-        self._size = 0
-        self._budget = Budget()
+        self._budget = budget
         self._variables: list[tuple[str, Value]] = [("$", values)]
 
     def body(self, body: Body, dot: Value) -> Jump | None:
@@ -63,12 +62,12 @@ class _Evaluation:
     def _node(self, node: Node, dot: Value) -> Jump | None:
         match node:
             case Text():
-                self._write(node.text, 0)
+                self._write(node.text)
             case Action(pipeline):
                 value = self._pipeline(pipeline, dot)
                 if not pipeline.variables:
                     with _at(pipeline.line):
-                        self._write(printing.text(value, self._budget), pipeline.line)
+                        self._write(printing.text(value, self._budget))
             case Conditional():
                 return self._conditional(node, dot)
             case Range():
@@ -77,11 +76,9 @@ class _Evaluation:
                 return node
         return None
 
-    def _write(self, text: str, line: int) -> None:
+    def _write(self, text: str) -> None:
         data = raw(text)
-        self._size += len(data)
-        if self._size > OUTPUT:
-            raise Fault(f"it writes more than {OUTPUT} bytes", line)
+        self._budget.write(len(data))
         self.output.append(data)
 
     # Control.
@@ -108,11 +105,13 @@ class _Evaluation:
         jump: Jump | None = None
         if not items:
             with _at(pipeline.line):
-                next(_items(items, len(pipeline.variables)), None)  # whether it is a list at all
+                next(
+                    _items(items, len(pipeline.variables), self._budget), None
+                )  # whether it is a list at all
             jump = self.body(node.otherwise, dot)
         else:
             with _at(pipeline.line):
-                turns = _items(items, len(pipeline.variables))
+                turns = _items(items, len(pipeline.variables), self._budget)
             for index, item in turns:
                 self._budget.step()
                 self._bind(pipeline, index, item, inner)
@@ -204,7 +203,7 @@ class _Evaluation:
         function = FUNCTIONS[call.name]
         kinds = _kinds(call, function, piped)
         arguments = [
-            _converted(one, kind) if isinstance(one, Literal) else self._operand(one, dot)
+            _converted(self._operand(one, dot), kind) if isinstance(one, Literal) else self._operand(one, dot)
             for one, kind in zip(call.arguments, kinds, strict=False)
         ]
         if piped is not _NOTHING:
@@ -226,9 +225,8 @@ def _kinds(call: Call, function: Function, piped: object) -> list[Kind]:
     return [*function.parameters, *rest]
 
 
-def _converted(literal: Literal, kind: Kind) -> Value:
+def _converted(value: Value, kind: Kind) -> Value:
     """A constant has no type yet: ``3.0`` serves where an int is wanted."""
-    value = literal.value
     if kind is Kind.INT and isinstance(value, float) and value.is_integer():
         return int(value)
     return value
@@ -255,15 +253,17 @@ def _called(call: Call, function: Function, budget: Budget, arguments: list[Valu
     raise Fault(text, call.line)
 
 
-def _items(value: Value, variables: int) -> Iterator[tuple[Value, Value]]:
-    """Index and item of each turn. Raises ``Fault`` at once for what has no items."""
+def _items(value: Value, variables: int, budget: Budget) -> Iterator[tuple[Value, Value]]:
+    """Index and item of each turn, charged. Raises ``Fault`` at once for what has no items."""
     match value:
         case None:
             return iter(())
         case list():
-            return iter(list(enumerate(value)))
+            budget.look(value)
+            return enumerate(value)
         case dict():
-            return iter([(key, value[key]) for key in sorted(value, key=raw)])
+            budget.order(value)
+            return ((key, value[key]) for key in sorted(value, key=raw))
         case int() if not isinstance(value, bool) and variables < 2:  # noqa: PLR2004 (index and item)
             return ((None, number) for number in range(value))
     raise Fault("range goes over lists, maps and numbers")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -19,7 +21,10 @@ from fleet.model import (
     VaultRule,
     Walls,
 )
+from fleet.secrets import forms
 from fleet.secrets.fetch import Fetching
+from fleet.secrets.keyring import Keyring
+from fleet.secrets.resolve import Resolving
 from fleet.secrets.vault import answers
 from fleet.secrets.vault.address import KvPath, Login, Method
 from fleet.secrets.vault.failure import Refusal, VaultError
@@ -27,9 +32,11 @@ from fleet.secrets.vault.question import Verb
 from fleet.secrets.vault.vault import Vault
 from fleet.secrets.version import Place, pins
 from fleet.secrets.want import ValueMissing
+from tests.stage.api import until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import ModuleType
 
     from fleet.secrets.vault.question import Question
 
@@ -137,7 +144,7 @@ async def test_a_version_that_is_pinned_and_not_there_removes_nothing(
     with pytest.raises(ValueMissing, match=f"version {number} {why}; it is held .*: pin another version"):
         await found.stamp(external({}, policy=policy), at)
     with pytest.raises(ValueMissing, match="what is live stays"):
-        await found.clear(external({}, policy=policy), at)
+        await found.read(external({}, policy=policy), at)
 
 
 async def test_a_version_that_is_written_and_not_there_removes_nothing_of_the_secret() -> None:
@@ -146,7 +153,7 @@ async def test_a_version_that_is_written_and_not_there_removes_nothing_of_the_se
     with pytest.raises(ValueMissing, match="version 3 does not exist; what is live stays"):
         await found.stamp(manifest, place())
     with pytest.raises(ValueMissing, match="no version 3; what is live stays"):
-        await found.clear(manifest, place())
+        await found.read(manifest, place())
 
 
 async def test_a_pin_keeps_the_secret_of_a_path_that_is_gone() -> None:
@@ -168,7 +175,7 @@ async def test_a_pin_holds_the_version_that_it_names() -> None:
     found = fetching(Store())
     stamped = await found.stamp(external({}), place("secret/shop/db=7"))
     assert stamped.sources == (("secret/shop/db", "7"),)
-    made = orjson.loads(await found.clear(external({}), place("secret/shop/db=7")))
+    made = orjson.loads((await found.read(external({}), place("secret/shop/db=7")))())
     assert made["data"] == {"k0": "djc="}
 
 
@@ -205,3 +212,47 @@ async def test_data_that_is_nested_too_deep_is_an_error_of_its_path(engine: int)
     vault = Vault(token, token, Clock(), door=store)
     with pytest.raises(VaultError, match=r"secret/shop/db: .* nested too deep"):
         await vault.version(LOGIN, path, interval=60.0)
+
+
+PLACED = Manifest(
+    ObjectRef("", "Secret", "shop", "db"),
+    "v1",
+    orjson.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "db", "namespace": "shop"},
+            "stringData": {"k": "<path:secret/data/shop/db#p>"},
+        }
+    ),
+    Origin("x"),
+    form="Placeholders",
+)
+
+
+@pytest.mark.parametrize(("manifest", "form"), [(external({}), forms.external), (PLACED, forms.placeholders)])
+async def test_the_loop_goes_on_while_a_secret_is_put_together(
+    manifest: Manifest, form: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, went_on = threading.Event(), threading.Event()
+    put_together = form.make
+
+    def make(*arguments: Any) -> bytes:
+        begun.set()
+        assert went_on.wait(5), "nobody else has run"
+        return bytes(put_together(*arguments))
+
+    monkeypatch.setattr(form, "make", make)
+    resolving = Resolving(Keyring(), lambda _: (), fetching(Store()))
+    task = asyncio.ensure_future(resolving.clear(manifest, place()))
+    try:
+        await until(lambda: _true(begun.is_set()), what="it is being made")
+        went_on.set()
+        assert orjson.loads(await task)["data"] in ({"k0": "djEz"}, {"k": "djEz"})
+    finally:
+        await asyncio.gather(task, return_exceptions=True)
+        resolving.close()
+
+
+async def _true(found: bool) -> bool:  # noqa: FBT001 (a condition)
+    return found

@@ -1,7 +1,7 @@
 """What the stores gave -> the Secret in clear.
 
-Contract: pure; the answer is the caller's to forget. Errors name fields, paths and properties as they are written, and
-nothing that was read.
+Contract: pure; the answer is the caller's to forget. The work is bounded, but templates may take seconds: it is for a
+thread. Errors name fields, paths and properties as they are written, and nothing that was read.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fleet.secrets.forms.external.spec import Decoding, Deletion
 from fleet.secrets.refused import SecretRefused
 from fleet.secrets.stores import value
 from fleet.secrets.stores.store import KubernetesStore
-from fleet.secrets.template import render
+from fleet.secrets.template import Rendering
 from fleet.secrets.want import ValueMissing
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def make(
     """
     target = external.target
     refused.check(ref, target.type)
+    filling = body.Filling(ref)
     data: dict[str, bytes] = {}
     found = False
     for item, want in zip(external.items, wanted, strict=True):
@@ -60,7 +61,9 @@ def make(
                 raise _missing(external, ref, item, f"there is nothing at {want.path}")
             continue
         found = True
-        data.update(_taken(external, ref, item, want, held))
+        taken = _taken(external, ref, item, want, held)
+        filling.add(sum(map(len, taken.values())))
+        data.update(taken)
     if not found and target.deletion is Deletion.DELETE:
         raise SecretGone(
             f"{external.title}: all that it is made of is gone, and spec.target.deletionPolicy is Delete",
@@ -185,17 +188,18 @@ def _templated(
     external: External, ref: ObjectRef, template: Template, data: Mapping[str, bytes]
 ) -> dict[str, bytes]:
     made = dict(data) if template.merge else {}
+    rendering = Rendering(data)
     for number, text in enumerate(template.literals):
         where = f"spec.target.template.templateFrom[{number}].literal"
-        made.update(_read(external, ref, where, _rendered(external, ref, where, text, data)))
+        made.update(_read(external, ref, where, _rendered(external, ref, where, text, rendering)))
     for key, text in template.texts.items():
-        made[key] = _rendered(external, ref, f"spec.target.template.data.{key}", text, data)
+        made[key] = _rendered(external, ref, f"spec.target.template.data.{key}", text, rendering)
     return made
 
 
-def _rendered(external: External, ref: ObjectRef, where: str, text: str, data: Mapping[str, bytes]) -> bytes:
+def _rendered(external: External, ref: ObjectRef, where: str, text: str, rendering: Rendering) -> bytes:
     try:
-        return render(text, data, name=where)
+        return rendering.render(text, name=where)
     except FleetError as error:
         raise SecretRefused(f"{external.title}: {error.text}", ref=ref, field=where) from None
 

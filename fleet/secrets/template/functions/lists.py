@@ -10,7 +10,7 @@ from typing import Final
 
 from fleet.secrets.template import printing
 from fleet.secrets.template.errors import Fault
-from fleet.secrets.template.functions.signature import Function, Kind, charged, linear
+from fleet.secrets.template.functions.signature import Function, Kind, charged, linear, listing
 from fleet.secrets.template.limits import Budget
 from fleet.secrets.template.values import Value, joined, raw, text_of, truth
 
@@ -20,11 +20,14 @@ def _strings(budget: Budget, value: Value) -> list[str]:
     if value is None:
         return []
     items = value if isinstance(value, list) else [value]
+    budget.make_items(len(items))
     return [printing.text(one, budget) for one in items if one is not None]
 
 
 def _to_strings(budget: Budget, value: Value) -> Value:
-    return list(_strings(budget, value))
+    items = _strings(budget, value)
+    budget.make(sum(map(len, items)))
+    return list(items)
 
 
 def _join(budget: Budget, separator: str, value: Value) -> str:
@@ -43,11 +46,13 @@ def _split_list(budget: Budget, separator: str, text: str) -> Value:
 
 
 def _split(budget: Budget, separator: str, text: str) -> Value:
-    budget.make_items(text.count(separator) + 1)
+    for _ in ("parts", "keys"):
+        budget.make_items(text.count(separator) + 1)
     return {f"_{index}": part for index, part in enumerate(_parts(separator, text))}
 
 
 def _dict(budget: Budget, *items: Value) -> Value:
+    budget.make_items(-(-len(items) // 2))
     made: dict[str, Value] = {}
     for index in range(0, len(items), 2):
         key = joined(printing.text(items[index], budget))
@@ -69,8 +74,30 @@ def _dig(*arguments: Value) -> Value:
     return found
 
 
-def _keys(*maps: dict[str, Value]) -> Value:
+def _count(*items: Value) -> int:
+    return len(items)
+
+
+def _total(*collections: list[Value] | dict[str, Value]) -> int:
+    return sum(map(len, collections))
+
+
+def _keys(budget: Budget, *maps: dict[str, Value]) -> Value:
+    budget.make_items(_total(*maps))
+    for one in maps:
+        budget.order(one)
     return [key for one in maps for key in sorted(one)]
+
+
+def _values(budget: Budget, of: dict[str, Value]) -> Value:
+    budget.make_items(len(of))
+    budget.order(of)
+    return [of[key] for key in sorted(of)]
+
+
+def _omit(of: dict[str, Value], *keys: str) -> Value:
+    unwanted = frozenset(keys)
+    return {key: one for key, one in of.items() if key not in unwanted}
 
 
 def _pluck(key: str, *maps: dict[str, Value]) -> Value:
@@ -79,12 +106,16 @@ def _pluck(key: str, *maps: dict[str, Value]) -> Value:
 
 def _sort_alpha(budget: Budget, value: Value) -> Value:
     items = _strings(budget, value)
+    budget.make(sum(map(len, items)))
     return [text_of(one) for one in sorted(map(raw, items))]
 
 
 def _identity(budget: Budget, value: Value) -> Hashable:
     """What Go's DeepEqual compares: types and values."""
-    budget.walk(value)
+    if isinstance(value, (list, dict)):
+        budget.walk(value)
+    else:
+        budget.look(value)
     return _frozen(value)
 
 
@@ -101,16 +132,19 @@ def _has(budget: Budget, needle: Value, items: Value) -> bool:
         return False
     if not isinstance(items, list):
         raise Fault("has looks into lists")
+    budget.make_items(len(items))  # each is given an identity
     wanted = _identity(budget, needle)
     return any(_identity(budget, one) == wanted for one in items)
 
 
 def _without(budget: Budget, items: list[Value], *omitted: Value) -> Value:
+    budget.make_items(len(items))
     unwanted = {_identity(budget, one) for one in omitted}
     return [one for one in items if _identity(budget, one) not in unwanted]
 
 
 def _unique(budget: Budget, items: list[Value]) -> Value:
+    budget.make_items(len(items))
     seen: set[Hashable] = set()
     made: list[Value] = []
     for one in items:
@@ -125,17 +159,17 @@ _MAP = Kind.MAP
 _LIST = Kind.LIST
 
 FUNCTIONS: Final[dict[str, Function]] = {
-    "list": linear(lambda *items: list(items), rest=Kind.ANY),
-    "tuple": linear(lambda *items: list(items), rest=Kind.ANY),
+    "list": listing(_count, lambda *items: list(items), rest=Kind.ANY),
+    "tuple": listing(_count, lambda *items: list(items), rest=Kind.ANY),
     "first": linear(lambda items: items[0] if items else None, _LIST),
     "last": linear(lambda items: items[-1] if items else None, _LIST),
-    "rest": linear(lambda items: items[1:], _LIST),
-    "initial": linear(lambda items: items[:-1], _LIST),
-    "append": linear(lambda items, item: [*items, item], _LIST, Kind.ANY),
-    "prepend": linear(lambda items, item: [item, *items], _LIST, Kind.ANY),
-    "concat": linear(lambda *lists: [item for one in lists for item in one], rest=_LIST),
-    "reverse": linear(lambda items: items[::-1], _LIST),
-    "compact": linear(lambda items: [one for one in items if truth(one)], _LIST),
+    "rest": listing(len, lambda items: items[1:], _LIST),
+    "initial": listing(len, lambda items: items[:-1], _LIST),
+    "append": listing(lambda items, _: len(items) + 1, lambda items, item: [*items, item], _LIST, Kind.ANY),
+    "prepend": listing(lambda items, _: len(items) + 1, lambda items, item: [item, *items], _LIST, Kind.ANY),
+    "concat": listing(_total, lambda *lists: [item for one in lists for item in one], rest=_LIST),
+    "reverse": listing(len, lambda items: items[::-1], _LIST),
+    "compact": listing(len, lambda items: [one for one in items if truth(one)], _LIST),
     "uniq": charged(_unique, _LIST),
     "without": charged(_without, _LIST, rest=Kind.ANY),
     "has": charged(_has, Kind.ANY, Kind.ANY),
@@ -147,11 +181,13 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "dict": charged(_dict, rest=Kind.ANY),
     "get": linear(lambda of, key: of.get(key, ""), _MAP, Kind.STRING),
     "hasKey": linear(lambda of, key: key in of, _MAP, Kind.STRING),
-    "keys": linear(_keys, rest=_MAP),
-    "values": linear(lambda of: [of[key] for key in sorted(of)], _MAP),
-    "pluck": linear(_pluck, Kind.STRING, rest=_MAP),
-    "pick": linear(lambda of, *keys: {key: of[key] for key in keys if key in of}, _MAP, rest=Kind.STRING),
-    "omit": linear(lambda of, *keys: {key: of[key] for key in of if key not in keys}, _MAP, rest=Kind.STRING),
+    "keys": charged(_keys, rest=_MAP),
+    "values": charged(_values, _MAP),
+    "pluck": listing(_count, _pluck, Kind.STRING, rest=_MAP),
+    "pick": listing(
+        _count, lambda of, *keys: {key: of[key] for key in keys if key in of}, _MAP, rest=Kind.STRING
+    ),
+    "omit": listing(lambda of, *_: len(of), _omit, _MAP, rest=Kind.STRING),
     "dig": linear(_dig, rest=Kind.ANY),
     "deepEqual": charged(
         lambda budget, a, b: _identity(budget, a) == _identity(budget, b), Kind.ANY, Kind.ANY

@@ -94,7 +94,7 @@ def _index(of: Value, *indexes: Value) -> Value:
     return of
 
 
-def _slice(of: Value, *indexes: Value) -> Value:
+def _slice(budget: Budget, of: Value, *indexes: Value) -> Value:
     """Go's for strings, and for lists Sprig's, which makes numbers of its indexes and nil of no items."""
     most = 2
     if not isinstance(of, (str, list)) or len(indexes) > most:
@@ -106,6 +106,8 @@ def _slice(of: Value, *indexes: Value) -> Value:
     end = int_of(indexes[1]) if len(indexes) > 1 else len(items)
     if not 0 <= start <= end <= len(items):
         raise Fault("an index is out of range")
+    if isinstance(of, list):
+        budget.make_items(end - start)
     part = items[start:end]
     return text_of(part) if isinstance(part, bytes) else part
 
@@ -134,9 +136,7 @@ def _print(budget: Budget, *values: Value) -> str:
 
 
 def _println(budget: Budget, *values: Value) -> str:
-    parts = [printing.text(one, budget) for one in values]
-    budget.make(sum(map(len, parts)) + len(parts) + 1)
-    return " ".join(parts) + "\n"
+    return printing.spaced([printing.text(one, budget) for one in values], budget) + "\n"
 
 
 def _html(budget: Budget, *values: Value) -> str:
@@ -163,7 +163,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "ge": linear(_greater_or_equal, _ANY, _ANY),
     "len": linear(_length, _ANY),
     "index": linear(_index, _ANY, rest=_ANY),
-    "slice": linear(_slice, _ANY, rest=_ANY),
+    "slice": charged(_slice, _ANY, rest=_ANY),
     "print": charged(_print, rest=_ANY),
     "printf": charged(printf, Kind.STRING, rest=_ANY),
     "println": charged(_println, rest=_ANY),

@@ -56,9 +56,21 @@ def charged(call: Callable[..., Value], *parameters: Kind, rest: Kind | None = N
 
 
 def linear(call: Callable[..., Value], *parameters: Kind, rest: Kind | None = None) -> Function:
-    """A function whose work and result are as large as its arguments, which the evaluator has charged."""
+    """A function whose work is as large as its arguments, which the evaluator has charged, and that makes no list or map."""
 
     def without_budget(_: Budget, *arguments: Any) -> Value:
         return call(*arguments)
 
     return Function(without_budget, parameters, rest)
+
+
+def listing(
+    count: Callable[..., int], call: Callable[..., Value], *parameters: Kind, rest: Kind | None = None
+) -> Function:
+    """A function whose work is as large as its arguments, and that makes a list or map of at most ``count`` items."""
+
+    def with_items(budget: Budget, *arguments: Any) -> Value:
+        budget.make_items(count(*arguments))
+        return call(*arguments)
+
+    return Function(with_items, parameters, rest)

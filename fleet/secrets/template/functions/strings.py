@@ -62,15 +62,27 @@ def _title(text: str) -> str:
 
 
 def _quote(budget: Budget, *values: Value) -> str:
-    return " ".join(printing.quoted(printing.text(one, budget), budget) for one in values if one is not None)
+    parts = [printing.quoted(printing.text(one, budget), budget) for one in values if one is not None]
+    return printing.spaced(parts, budget)
 
 
 def _single_quote(budget: Budget, *values: Value) -> str:
-    return " ".join(f"'{printing.text(one, budget)}'" for one in values if one is not None)
+    return printing.spaced([f"'{printing.text(one, budget)}'" for one in values if one is not None], budget)
 
 
 def _cat(budget: Budget, *values: Value) -> str:
-    return " ".join(printing.text(one, budget) for one in values if one is not None)
+    return printing.spaced([printing.text(one, budget) for one in values if one is not None], budget)
+
+
+def _trim_all(characters: str, text: str) -> str:
+    """Python's own ``strip`` looks through all of the characters for each of the text, and nobody else runs meanwhile."""
+    unwanted = frozenset(characters)
+    start, end = 0, len(text)
+    while start < end and text[start] in unwanted:
+        start += 1
+    while start < end and text[end - 1] in unwanted:
+        end -= 1
+    return text[start:end]
 
 
 def _repeat(budget: Budget, count: int, text: str) -> str:
@@ -142,7 +154,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "squote": charged(_single_quote, rest=Kind.ANY),
     "cat": charged(_cat, rest=Kind.ANY),
     "trim": linear(lambda text: text.strip(_SPACE), _TEXT),
-    "trimAll": linear(lambda characters, text: text.strip(characters), _TEXT, _TEXT),
+    "trimAll": linear(_trim_all, _TEXT, _TEXT),
     "trimPrefix": linear(lambda prefix, text: text.removeprefix(prefix), _TEXT, _TEXT),
     "trimSuffix": linear(lambda suffix, text: text.removesuffix(suffix), _TEXT, _TEXT),
     "nospace": linear(lambda text: _SPACES.sub("", text), _TEXT),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import traceback
+import tracemalloc
 from typing import Any
 
 import orjson
@@ -296,3 +297,27 @@ def test_whatever_a_store_gives_an_error_repeats_none_of_it(
             data({**spec, "target": target}, {"a": held})
         except FleetError as error:
             silent(error)
+
+
+def test_what_is_too_large_is_refused_before_all_of_it_is_made() -> None:
+    spec = {"data": [item(f"k{number}", property="p") for number in range(200)]}
+    tracemalloc.start()
+    with pytest.raises(SecretRefused, match="make several of it"):
+        data(spec, {"a": {"p": CANARY * 80_000}})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 32 << 20
+
+
+def test_a_template_may_pick_from_more_than_a_secret_holds() -> None:
+    spec = {
+        "data": [item("a", property="p"), item("b", property="p")],
+        "target": {"template": {"data": {"k": "{{ trunc 3 .a }}{{ trunc 3 .b }}"}}},
+    }
+    assert data(spec, {"a": {"p": "v" * 900_000}}) == {"k": b"vvvvvv"}
+
+
+def test_the_templates_of_one_secret_share_what_they_may_do() -> None:
+    texts = {f"k{number}": "{{ range until 30000 }}{{ end }}" for number in range(4)}
+    with pytest.raises(SecretRefused, match="steps"):
+        data({"data": [item(property="p")], "target": {"template": {"data": texts}}}, {"a": {"p": "v"}})

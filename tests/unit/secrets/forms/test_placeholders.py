@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import traceback
+import tracemalloc
 from typing import Any
 
 import orjson
@@ -247,3 +248,24 @@ def test_what_vault_does_not_have_is_missing() -> None:
 
 def test_the_clear_parts_of_a_text_are_not_shown() -> None:
     assert CANARY not in repr(placeholders.read(secret(stringData={"k": f"{CANARY} {HOLE}", "l": CANARY})))
+
+
+def test_a_placeholder_takes_few_modifiers() -> None:
+    four, five = ("".join(["|base64encode"] * count) for count in (4, 5))
+    found = placeholders.read(secret(stringData={"k": f"<path:secret/data/app#password{four}>"}))
+    assert len(found.holes[0].modifiers) == 4
+    with pytest.raises(SecretRefused, match=r"stringData.k.* uses 5 modifiers; a placeholder takes 4"):
+        placeholders.read(secret(stringData={"k": f"<path:secret/data/app#password{five}>"}))
+
+
+@pytest.mark.parametrize("spread", [True, False])
+def test_what_is_too_large_is_refused_before_all_of_it_is_made(spread: bool) -> None:  # noqa: FBT001 (a parameter)
+    texts = {f"k{number}": HOLE for number in range(200)} if spread else {"k": HOLE * 200}
+    manifest, held = secret(stringData=texts), {"secret/app": {"password": CANARY * 80_000}}
+    tracemalloc.start()
+    with pytest.raises(SecretRefused, match="make several of it") as failed:
+        made(manifest, held)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 32 << 20
+    assert CANARY not in "".join(traceback.format_exception(failed.value))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import traceback
+import tracemalloc
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from fleet.errors import FleetError
-from fleet.secrets.template import TemplateFailed, TemplateRefused, render
+from fleet.secrets.template import Rendering, TemplateFailed, TemplateRefused, limits, render
 from fleet.secrets.template.functions.table import NAMES
 
 CANARY = "cn4ry-s3cr3t"
@@ -95,6 +97,9 @@ GROWS = '{{ $x := "aaaaaaaaaaaaaaaa" }}' + "{{ $x = print $x $x $x $x $x $x $x $
 NESTS = "{{ $x := list 1 }}" + "{{ $x = list $x $x }}" * 200
 
 
+LONG_KEYS = '{{ $s := repeat 300000 "a" }}{{ $m := dict (print $s 1) 1 (print $s 2) 1 (print $s 3) 1 }}'
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -112,6 +117,7 @@ NESTS = "{{ $x := list 1 }}" + "{{ $x = list $x $x }}" * 200
         '{{ replace "a" (repeat 1000 "b") (repeat 10000 "a") }}',
         '{{ replace "" (repeat 1000 "b") (repeat 10000 "a") }}',
         '{{ $x := repeat 1000000 "a" }}{{ range until 1000 }}{{ if contains "b" $x }}{{ end }}{{ end }}',
+        '{{ $l := until 60000 }}{{ range until 1000 }}{{ if has "a" $l }}{{ end }}{{ end }}',
         '{{ $x := repeat 1000000 "a" }}{{ range until 1000 }}{{ sha256sum $x }}{{ end }}',
         '{{ $x := repeat 1000000 "é" }}{{ splitList "" $x }}',
         "{{ range until 60000 }}aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa{{ end }}",
@@ -132,6 +138,16 @@ NESTS = "{{ $x := list 1 }}" + "{{ $x = list $x $x }}" * 200
         '{{ fromYaml (printf "a: %s" (repeat 5000 "[")) }}',
         '{{ int "' + "9" * 6000 + '" | printf "%s" }}',
         "{{ " + "9" * 6000 + " }}",
+        "{{ $l := until 65000 }}{{ range until 2000 }}{{ range $l }}{{ break }}{{ end }}{{ end }}",
+        '{{ $m := split "" (repeat 60000 "a") }}{{ range until 2000 }}{{ range $m }}{{ break }}{{ end }}{{ end }}',
+        f"{LONG_KEYS}{{{{ range until 50 }}}}{{{{ range $m }}}}{{{{ break }}}}{{{{ end }}}}{{{{ end }}}}",
+        f"{LONG_KEYS}{{{{ range until 50 }}}}{{{{ $x := keys $m }}}}{{{{ end }}}}",
+        f"{LONG_KEYS}{{{{ range until 50 }}}}{{{{ $x := values $m }}}}{{{{ end }}}}",
+        "{{ $l := until 65000 }}" + "{{ $l = concat $l $l }}" * 6,
+        "{{ $l := until 65000 }}{{ $k := list }}{{ range until 2000 }}{{ $k = append $k (reverse $l) }}{{ end }}",
+        '{{ $s := repeat 1048576 "a" }}{{ $x := sortAlpha (list $s $s) }}',
+        '{{ $s := repeat 1048576 "a" }}{{ $x := toStrings (list $s $s) }}',
+        "{{ range until 1000 }}{{ $x := list " + "1 " * 200 + "}}{{ end }}",
     ],
     ids=lambda text: text[:40],
 )  # fmt: skip
@@ -139,6 +155,103 @@ def test_a_bomb_ends_early_in_an_error(text: str) -> None:
     began = time.monotonic()
     silent(failure(text))
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{{ $c := print (repeat 900000 "b") "a" }}{{ $x := trimAll $c (repeat 900000 "a") }}',
+        '{{ $m := split "" (repeat 60000 "a") }}{{ $x := omit $m ' + '"x" ' * 20_000 + "}}",
+    ],
+    ids=["trimAll", "omit"],
+)
+def test_what_goes_through_two_large_values_goes_through_each_once(text: str) -> None:
+    began = time.monotonic()
+    assert render(text, {}, name="t") == b""
+    assert time.monotonic() - began < 5
+
+
+@given(st.text("abé\ud83d\udc00"), st.text("abé\ud83d\udc00c"))
+def test_trim_all_takes_off_whatever_is_one_of_the_characters(characters: str, text: str) -> None:
+    wanted = text.encode("utf-8", "replace").decode()
+    values = {"c": characters.encode("utf-8", "replace"), "t": wanted}
+    given = characters.encode("utf-8", "replace").decode()
+    assert render("{{ trimAll .c .t }}", values, name="t").decode() == (
+        wanted.strip(given) if given else wanted
+    )
+
+
+def test_the_templates_of_one_secret_share_what_they_may_do() -> None:
+    rendering = Rendering({"s": "a" * 700_000})
+    assert len(rendering.render("{{ .s }}", name="t")) == 700_000
+    with pytest.raises(TemplateFailed, match="writes more than"):
+        rendering.render("{{ .s }}", name="t")
+    rendering = Rendering({})
+    text = "{{ range until 30000 }}{{ end }}"
+    assert [rendering.render(text, name="t") for _ in range(3)] == [b"", b"", b""]
+    with pytest.raises(TemplateFailed, match="steps"):
+        rendering.render(text, name="t")
+
+
+GROWTH = st.sampled_from(
+    [
+        '{{ $s = repeat 1000000 "a" }}',
+        '{{ $s = repeat 60000 "\\u20ac" }}',
+        '{{ $s = repeat 100000 "\\x01<" }}',
+        "{{ $s = print $s $s }}",
+        "{{ $s = quote $s }}",
+        "{{ $s = cat $s $s }}",
+        "{{ $s = toJson $l }}",
+        '{{ $s = join "," $l }}',
+        "{{ $s = trimAll $s $s }}",
+        "{{ $s = upper $s }}",
+        "{{ $l = until 60000 }}",
+        "{{ $l = list $s $s $s $s }}",
+        "{{ $l = list $l $l }}",
+        "{{ $l = concat $l $l }}",
+        "{{ $l = append $l $l }}",
+        "{{ $l = append $l $m }}",
+        "{{ $l = reverse $l }}",
+        "{{ $l = sortAlpha $l }}",
+        "{{ $l = toStrings $l }}",
+        "{{ $l = uniq $l }}",
+        '{{ $l = splitList "" $s }}',
+        "{{ $l = keys $m }}",
+        "{{ $l = values $m }}",
+        '{{ $m = split "" $s }}',
+        "{{ $m = dict $s $l $s $m }}",
+        "{{ $m = dict $s 1 (print $s 1) $m }}",
+        "{{ $m = omit $m $s $s $s }}",
+        "{{ range $l }}{{ break }}{{ end }}",
+        "{{ range $m }}{{ break }}{{ end }}",
+    ]
+)
+MIB = 1 << 20
+
+
+@settings(max_examples=20, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(st.lists(GROWTH, min_size=1, max_size=6), st.lists(GROWTH, min_size=1, max_size=4))
+@example(['{{ $s = repeat 60000 "\\u20ac" }}'], ['{{ $m = split "" $s }}', "{{ $l = append $l $m }}"])
+@example(["{{ $l = until 60000 }}"], ["{{ $l = concat $l $l }}", "{{ range $l }}{{ break }}{{ end }}"])
+@example(
+    ['{{ $s = repeat 1000000 "a" }}', "{{ $l = list $s $s $s $s }}"],
+    ["{{ $l = concat $l $l }}", "{{ $x := sortAlpha $l }}"],
+)
+def test_whatever_grows_stays_within_time_and_memory(first: list[str], again: list[str]) -> None:
+    start = '{{ $s := "a" }}{{ $l := list }}{{ $m := dict }}'
+    text = f"{start}{''.join(first)}{{{{ range until 30000 }}}}{''.join(again)}{{{{ end }}}}"
+    # An eighth of what a Secret's templates have: tracing makes each allocation several times as slow.
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(limits, "WORK", limits.WORK // 8)
+        patched.setattr(limits, "STEPS", limits.STEPS // 8)
+        tracemalloc.start()
+        began = time.process_time()
+        with contextlib.suppress(TemplateFailed, TemplateRefused):
+            render(text, {}, name="t")
+        took, peak = time.process_time() - began, tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert took < 5
+    assert peak < 128 * MIB
 
 
 @pytest.mark.parametrize("value", ["\ud800", {"\ud800": 1}, object(), 1 << 70, float("nan"), {1: 2}])
