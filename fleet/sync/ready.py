@@ -66,12 +66,13 @@ async def served(
 
 def established(crd: dict[str, Any]) -> bool:
     """Whether a CRD's names are accepted and it is served, for ``wait``."""
-    true = {
-        condition.get("type")
-        for condition in crd.get("status", {}).get("conditions") or ()
-        if condition.get("status") == "True"
-    }
+    true = _true(crd)
     return {"NamesAccepted", "Established"} <= true and "Terminating" not in true
+
+
+def begun(crd: dict[str, Any]) -> bool:
+    """Whether a CRD has ever been served, so that there may be objects of its kind."""
+    return "Established" in _true(crd)
 
 
 def active(namespace: dict[str, Any]) -> bool:
@@ -81,6 +82,15 @@ def active(namespace: dict[str, Any]) -> bool:
     if namespace["metadata"].get("deletionTimestamp") or phase == "Terminating":
         raise NotReady(f"namespace {name} is being removed", ref=ObjectRef("", "Namespace", "", name))
     return phase == "Active"
+
+
+def _true(crd: dict[str, Any]) -> set[str]:
+    """The types of the conditions that hold."""
+    return {
+        condition["type"]
+        for condition in crd.get("status", {}).get("conditions") or ()
+        if condition.get("status") == "True"
+    }
 
 
 async def _poll(

@@ -35,7 +35,7 @@ from fleet.ownership import entries, foreign
 from fleet.sync import apply, existing, namespace, parent, ready, replace, scope, strict, takeover
 from fleet.sync.scope import CRD
 from fleet.sync.shape import Shaped
-from fleet.worker import bounds, discovering, fencing, handback
+from fleet.worker import bounds, discovering, fencing, handback, vacancy
 from fleet.worker.member import Member
 from fleet.worker.plan import Plan, Stage, listing
 
@@ -182,6 +182,10 @@ async def _stage(work: Work, stage: Stage, member: Member, progress: Progress) -
             progress.applied.add(item.ref)
         elif item.ref not in progress.left:
             due.append(item)
+    standing = [item.ref for item in stage.items if item.ref in progress.applied]
+    if any((ref.group, ref.kind) == CRD and not vacancy.defined(ref, member.discovery) for ref in standing):
+        # Its kind was not served yet when the pass that made it looked.
+        await _discovered(member, progress)
     if not due:
         return
     unknown: dict[Resource, list[ObjectRef]] = {}
@@ -358,11 +362,14 @@ async def _usable(due: list[Shaped], member: Member, progress: Progress) -> None
                 progress.faults.append(fault(error, item.ref))
                 progress.failed.append(item.ref)
     if crds:
-        member.discovered = 0.0  # whatever is known is older
-        try:
-            await discovering.again(member)
-        except FleetError as error:
-            progress.faults.append(fault(error))
+        await _discovered(member, progress, fresh=0.0)
+
+
+async def _discovered(member: Member, progress: Progress, fresh: float = discovering.FRESH) -> None:
+    try:
+        await discovering.again(member, fresh)
+    except FleetError as error:
+        progress.faults.append(fault(error))
 
 
 def target_of(member: Member, set_id: str) -> TargetKey | None:

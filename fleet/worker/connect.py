@@ -62,6 +62,7 @@ async def connect(
             place = names.SELF_NAMESPACE if who.uid == own else place
             lease.move(place)
             client.prove(asking, lambda body: _same(who.uid, body, doubt))
+        begun = clock.boottime()
         found = await discovery.read(client.send)
         if lease is not None:
             await lease.acquire(client.send)
@@ -72,7 +73,7 @@ async def connect(
         client=client,
         identity=Identity(who.uid, place, key),
         discovery=found,
-        discovered=clock.boottime(),
+        discovered=begun,
         clock=clock,
         sightings=Sightings(),
         claims=Claims(place),

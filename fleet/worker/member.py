@@ -54,7 +54,7 @@ class Member:
     silent: dict[str, TargetKey] = field(default_factory=dict)
     parents_listed: bool = False
     news: int = 0  # how often a kind was listed or a silent group answered: a pass may have gone without it
-    discovered: float = 0.0  # boot time at which ``discovery`` was read
+    discovered: float = 0.0  # boot time at which the reading of ``discovery`` began
     discovering: asyncio.Lock = field(default_factory=asyncio.Lock)
     doubt: asyncio.Event = field(default_factory=asyncio.Event)  # asks for a sign of life at once
     # Whether the walls that a target was planned with are still those that it has.

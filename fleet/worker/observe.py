@@ -4,7 +4,8 @@ Contract: one stream a kind that a parent on the cluster names, and one for the 
 registration reaches some namespaces alone, one a kind and namespace, each of which tells of that namespace and no
 other: a kind is completely listed when all of them are, and one without namespace is never looked at. An event
 says only how an object is now: it is judged against memory, memory is changed, and whoever has to act is told
-through ``Listener``. What arrives for an object whose write is in flight waits for the answer.
+through ``Listener``. What arrives for an object whose write is in flight waits for the answer. That a kind is not
+served is concluded from a second look: a server that has just begun does not know all CRDs yet.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ Place = str | None
 """A namespace, or all of the cluster."""
 
 AGAIN = 30.0  # seconds before a kind whose events could not be taken is listed afresh
+SECOND = 2.0  # seconds before the second look at a kind that is not served
 
 
 class Listener(Protocol):
@@ -62,6 +64,7 @@ class Observer:
         self._member = member
         self._listener = listener
         self._streams: dict[GroupKind, dict[Place, asyncio.Task[None]]] = {}
+        self._absent: dict[GroupKind, asyncio.Task[None]] = {}  # kinds that are not served; done: for certain
         self._closed = False
         self._refused: set[tuple[GroupKind, Place]] = set()
         self._listed: dict[GroupKind, set[Place]] = {}  # where the list of a kind is complete
@@ -79,6 +82,8 @@ class Observer:
         for kind in set(kinds) - self._streams.keys() if not self._closed else ():
             resource = self._member.discovery.find(kind.group, kind.kind)
             if resource is not None:
+                self._found(kind)
+                self._member.sightings.listed(kind, None)
                 self._streams[kind] = {
                     place: asyncio.ensure_future(self._follow(kind, resource, place))
                     for place in self._member.within(resource)
@@ -86,14 +91,14 @@ class Observer:
                 if not self._streams[kind]:
                     # Nothing of it is within the registration; what its set may have elsewhere is held for that.
                     self._member.sightings.listed(kind, "0")
-            elif kind.group not in self._member.discovery.stale:
-                # Its group answers and does not know it: there is nothing of it.
-                self._vanished(kind)
+            else:
+                self._missed(kind)
 
     def leave(self, kinds: frozenset[GroupKind]) -> None:
         """Follow no other kinds than these any more."""
-        for kind in [kind for kind in self._streams if kind not in kinds]:
-            for task in self._streams.pop(kind).values():
+        for kind in [kind for kind in self._streams.keys() | self._absent if kind not in kinds]:
+            self._found(kind)
+            for task in self._streams.pop(kind, {}).values():
                 task.cancel()
             self._listed.pop(kind, None)
             self._member.sightings.listed(kind, None)
@@ -109,8 +114,9 @@ class Observer:
     def close(self) -> tuple[asyncio.Task[None], ...]:
         """Open no more streams; those that are to be ended."""
         self._closed = True
-        streams = self.tasks()
+        streams = (*self.tasks(), *self._absent.values())
         self._streams.clear()
+        self._absent.clear()
         return streams
 
     def late(self, ref: ObjectRef, held: tuple[Meta | None, dict[str, object] | None]) -> None:
@@ -150,17 +156,19 @@ class Observer:
                     self._left(meta)
                 case watch.Listed(items, version, rewound):
                     self._refused.discard((kind, place))
+                    self._found(kind)
                     if rewound:
                         self._listener.rewound()
                     self._replaced(kind, place, items, version)
                 case watch.Silent(_, error):
-                    self._doubted(kind, place)
+                    if not (isinstance(error, NotFound) and self._certain(kind)):
+                        self._doubted(kind, place)
                     if isinstance(error, Forbidden | NotFound):
                         self._refused.add((kind, place))
                     if isinstance(error, NotFound):
                         served = await self._served(kind, resource)
                         if served is None:
-                            self._vanished(kind)
+                            self._missed(kind)
                         elif served != resource:
                             return served
                     self._listener.silent(error)
@@ -177,6 +185,8 @@ class Observer:
 
     def _doubted(self, kind: GroupKind, place: Place) -> None:
         """The list of a kind is not to be trusted there any more, and so not as a whole."""
+        if self._certain(kind):
+            del self._absent[kind]
         self._listed.get(kind, set()).discard(place)
         self._member.sightings.listed(kind, None)
 
@@ -272,6 +282,37 @@ class Observer:
             found = Drift(ref, drift_cause(before, meta))
         self._listener.drifted(before.set_id, found)
         self._listener.stirred(before.set_id)
+
+    def _missed(self, kind: GroupKind) -> None:
+        """A kind is not served, as far as is known: find out whether that is so. Until then it is not listed."""
+        if kind not in self._absent and kind.group not in self._member.discovery.stale:
+            self._absent[kind] = asyncio.ensure_future(self._look(kind))
+
+    def _certain(self, kind: GroupKind) -> bool:
+        """Whether it is known that a kind is not served."""
+        return kind in self._absent and self._absent[kind].done()
+
+    def _found(self, kind: GroupKind) -> None:
+        """A kind is served, or nobody asks."""
+        absent = self._absent.pop(kind, None)
+        if absent is not None and absent is not asyncio.current_task():
+            absent.cancel()
+
+    async def _look(self, kind: GroupKind) -> None:
+        """Look a second time at a kind that is not served; whatever goes wrong, nothing is concluded from it."""
+        while True:
+            await self._member.clock.sleep(SECOND)
+            try:
+                await discovering.whole(self._member)
+            except Exception:  # noqa: BLE001, S112 (see above: it is looked at again)
+                continue
+            discovery = self._member.discovery
+            if discovery.find(kind.group, kind.kind) is None and kind.group not in discovery.stale:
+                self._vanished(kind)
+                return
+            self._found(kind)
+            self.follow((kind,))
+            return
 
     def _vanished(self, kind: GroupKind) -> None:
         for ref in self._member.sightings.of_kind(kind):

@@ -14,7 +14,7 @@ from fleet.kube import decode, paths
 from fleet.model import GroupKind, Mode, Resource, Work
 from fleet.ownership import membership
 from fleet.sync import parent
-from fleet.worker import recover
+from fleet.worker import discovering, recover
 from fleet.worker.held import Held
 from fleet.worker.member import Member
 
@@ -40,7 +40,8 @@ async def declare(work: Work, member: Member) -> frozenset[GroupKind]:
 
 
 async def kinds(set_id: str, member: Member) -> frozenset[GroupKind]:
-    """The kinds that have members of the set."""
+    """The kinds that have members of the set, of all that the cluster serves now."""
+    await discovering.whole(member)
     if member.discovery.stale:
         groups = ", ".join(sorted(member.discovery.stale))
         raise KindUnknown(f"the inventory cannot be rebuilt while these groups do not answer: {groups}")

@@ -1,7 +1,8 @@
 """What a Namespace, a CRD or a PersistentVolumeClaim holds, before it may be removed (H17).
 
 Contract: reads metadata only. What controllers put into every Namespace, and what they make for other objects,
-counts as nothing; whatever could not be listed makes the answer incomplete, and that keeps the object.
+counts as nothing; whatever could not be listed makes the answer incomplete, and that keeps the object. Which kinds
+there are is asked each time: others install theirs without a word to the hub.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from fleet.kube import decode, paths
 from fleet.kube.request import Request
 from fleet.model import Discovery, GroupKind, Meta, ObjectRef, Resource
 from fleet.ownership import membership
+from fleet.sync import ready
 from fleet.sync.gate import CLAIM, Contents
 from fleet.sync.scope import CRD
+from fleet.worker import discovering
 from fleet.worker.member import Member
 
 NAMESPACE: Final = GroupKind("", "Namespace")
@@ -41,6 +44,13 @@ def served(ref: ObjectRef, discovery: Discovery) -> Resource | None:
     return found
 
 
+def defined(crd: ObjectRef, discovery: Discovery) -> Resource | None:
+    """How the kind of a CRD is served, which the CRD's name tells; None where it is not, or not yet."""
+    plural, _, group = crd.name.partition(".")
+    found = (resources[0] for resources in discovery.kinds.values() if resources)
+    return next((one for one in found if (one.plural, one.group) == (plural, group)), None)
+
+
 async def contents(
     meta: Meta, set_id: str, member: Member, desired: frozenset[ObjectRef] = frozenset()
 ) -> Contents:
@@ -49,13 +59,17 @@ async def contents(
     Members of the same set leave with it, but for those that are still ``desired``.
     """
     kind = GroupKind(meta.ref.group, meta.ref.kind)
-    if kind == CRD:
-        return await _instances(meta, (set_id, desired), member)
-    if kind == NAMESPACE:
-        return await _inside(meta.ref.name, (set_id, desired), member)
     if kind == CLAIM:
         return await _bound(meta.ref, member)
-    return Contents(complete=True)
+    if kind not in (CRD, NAMESPACE):
+        return Contents(complete=True)
+    try:
+        await discovering.whole(member)
+        if kind == CRD:
+            return await _instances(meta, (set_id, desired), member)
+    except FleetError:
+        return Contents(complete=False)
+    return await _inside(meta.ref.name, (set_id, desired), member)
 
 
 async def _bound(ref: ObjectRef, member: Member) -> Contents:
@@ -79,12 +93,23 @@ async def _bound(ref: ObjectRef, member: Member) -> Contents:
 
 
 async def _instances(meta: Meta, leaving: Leaving, member: Member) -> Contents:
-    plural, _, group = meta.ref.name.partition(".")
-    for resources in member.discovery.kinds.values():
-        for resource in resources[:1]:
-            if (resource.plural, resource.group) == (plural, group):
-                return await _look([resource], None, leaving, member)
-    return Contents(complete=group not in member.discovery.stale)
+    resource = defined(meta.ref, member.discovery)
+    if resource is not None:
+        return await _look([resource], None, leaving, member)
+    _, _, group = meta.ref.name.partition(".")
+    return Contents(complete=group not in member.discovery.stale and not await _begun(meta.ref, member))
+
+
+async def _begun(ref: ObjectRef, member: Member) -> bool:
+    """Whether a CRD whose kind is not served has been, or may have: what there is of it cannot be seen."""
+    resource = served(ref, member.discovery)
+    if resource is None:
+        return True
+    try:
+        answer = await member.client.send(Request("GET", paths.object_path(resource, "", ref.name), ref=ref))
+    except NotFound:
+        return False
+    return ready.begun(orjson.loads(answer.body))
 
 
 async def _inside(namespace: str, leaving: Leaving, member: Member) -> Contents:

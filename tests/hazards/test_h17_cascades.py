@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from fleet import names
+from fleet.errors import NotFound
 from fleet.kube.request import Request
 from tests.hazards.scene import begin, gone
 from tests.stage.api import Api, until
@@ -55,6 +56,47 @@ async def test_a_definition_dropped_from_git_stays_while_others_have_objects_of_
     finally:
         await theatre.stop()
         await member.delete("CustomResourceDefinition", f"widgets.{group}")
+
+
+async def test_a_namespace_stays_while_it_holds_an_object_of_a_kind_that_came_after_the_hub(
+    theatre: Theatre,
+) -> None:
+    """H17: the rule is ``fleet.worker.discovering.whole``: which kinds there are is asked before it goes."""
+    group, shared = f"late{theatre.number}.test", f"late-{theatre.number}"
+    member = theatre.members["eu"]
+    theatre.repo.commit(
+        {
+            "apps/app/ns.yaml": manifest("Namespace", shared),
+            "apps/app/a.yaml": manifest("ConfigMap", "a", shared),
+            "apps/app/b.yaml": config("b", k="1"),
+        }
+    )
+    await begin(theatre)
+    await theatre.application()
+    await theatre.synced()
+    await member.apply(definition(group))
+    path = f"/apis/{group}/v1/namespaces/{shared}/widgets"
+    body = {"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "theirs"}}
+
+    async def made() -> bool:
+        try:
+            await member.send(Request("POST", path, body=orjson.dumps(body)))
+        except NotFound:
+            return False
+        return True
+
+    await until(made, what="somebody else makes an object of the new kind")
+    try:
+        theatre.repo.commit({"apps/app/ns.yaml": None, "apps/app/a.yaml": None})
+        await condition(theatre, shared, f"Widget.{group} {shared}/theirs")
+        found = await member.get("Namespace", shared)
+        assert found
+        assert "deletionTimestamp" not in found["metadata"]
+        assert await member.get(f"widgets.{group}", "theirs", shared)
+    finally:
+        await theatre.stop()
+        await member.delete("CustomResourceDefinition", f"widgets.{group}")
+        await member.delete("Namespace", shared)
 
 
 async def test_a_shared_namespace_stays_when_the_application_that_carried_it_is_deleted(
