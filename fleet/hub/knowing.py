@@ -88,7 +88,7 @@ class Knowing:
 
     def spares(self, target: TargetKey, precious: Mapping[ObjectRef, str]) -> Holding | None:
         """Why what is precious of a target that leaves its cluster must stay there; None where it may go."""
-        if target.cluster in self._finalizer.placed(target.application):
+        if self.placed(target):
             return self._guard.spares(target, precious)
         if not precious:
             return None
@@ -103,6 +103,10 @@ class Knowing:
             return True
         known = self._world.applications.get(application)
         return known is not None and not known.deleting
+
+    def placed(self, target: TargetKey) -> bool:
+        """Whether the target may have something on the cluster: its name stands on the Application (H7)."""
+        return target.cluster in self._finalizer.placed(target.application)
 
     def stood(self, target: TargetKey) -> bool:
         """Whether the target was placed there before this hub started: then it had a parent (H15)."""

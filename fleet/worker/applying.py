@@ -244,7 +244,8 @@ async def _applied(work: Work, item: Shaped, before: Meta | None, member: Member
         mine = item_set(work, member)
         if not item.placed.manifest.form or not await replace.make_room(send, item, refusal, mine):
             raise
-        return await apply.apply(send, item, None, adopt=adopt)
+        # The old one is gone: without the new one nothing would be there, for as long as a pause lasts.
+        return await apply.apply(member.door_begun(work.target), item, None, adopt=adopt)
     except NotFound as missing:
         # Its namespace, or its kind: whoever makes that makes it without telling us.
         raise NotReady(missing.text, ref=item.ref) from None
@@ -264,7 +265,8 @@ async def _strip(
     if Option.STRICT not in work.target.policy.options:
         member.sightings.added(item.ref, foreign.found(item.ref, meta.fields, member.hands))
         return ()
-    done = await strict.strip(member.door(work.target), item, meta, member.hands, known)
+    # What is moved into our entry on the way must not stay there.
+    done = await strict.strip(member.door_begun(work.target), item, meta, member.hands, known)
     if done.meta is not meta:
         remember(member, item, done.meta, created=False)
     member.sightings.added(item.ref, done.left)

@@ -368,9 +368,11 @@ class Errands:
         state, found = await withdrawal.run(
             errand,
             self.member,
-            lambda: held.leave is None or self._around.paused,
+            lambda: held.leave is not errand or self._around.paused,
             self._knowledge.spares,
+            placed=self._knowledge.placed(errand.target),
         )
+        self._around.follow_kinds(errand.target)
         self._report.withdrawn(found, state)
         if state is Gone.DONE:
             if held.leave is not None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from fleet import names
 from fleet.clock import Clock
-from fleet.kube.acting import acting
+from fleet.kube.acting import Permit, acting
 from fleet.kube.client import Client
 from fleet.kube.request import Send
 from fleet.model import Discovery, Resource, Target, TargetKey
@@ -59,6 +59,7 @@ class Member:
     doubt: asyncio.Event = field(default_factory=asyncio.Event)  # asks for a sign of life at once
     # Whether the walls that a target was planned with are still those that it has.
     stands: Callable[[Target], bool] = lambda _: True
+    paused: Callable[[], bool] = lambda: False
     rediscovered: Callable[[], None] = lambda: None
     resolver: Resolver = field(default_factory=Nobody)
     namespaces: tuple[str, ...] | None = None  # those that the registration reaches; None: the whole cluster
@@ -84,6 +85,17 @@ class Member:
         hub = resource.group == names.GROUP or (resource.group, resource.kind) == ("", "Secret")
         return hub or self.name != names.HUB_CLUSTER
 
-    def door(self, target: Target) -> Send:
-        """How to write for a target: as the account of its Project, and only while its walls are what they were."""
+    def door(self, target: Target, goes: Permit = lambda: True) -> Send:
+        """How to write for a target: as the account of its Project, while its walls are what they were and nobody pauses.
+
+        ``goes`` is one permission more.
+        """
+        return acting(
+            self.client.send,
+            target.policy.walls.account,
+            lambda: self.stands(target) and not self.paused() and goes(),
+        )
+
+    def door_begun(self, target: Target) -> Send:
+        """How to bring to its end what a pause must not leave half done."""
         return acting(self.client.send, target.policy.walls.account, lambda: self.stands(target))

@@ -64,7 +64,13 @@ async def run(
         reason = detains(work)
         if reason is None:
             pruned = await pruning.prune(
-                work, planned, progress, member, unrendered, lambda precious: guards(work, precious)
+                work,
+                planned,
+                progress,
+                member,
+                superseded,
+                unrendered,
+                lambda precious: guards(work, precious),
             )
         elif pruning.stale(planned, work.target.key, member):
             pruned.holds.append(reason)

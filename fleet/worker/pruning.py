@@ -30,7 +30,7 @@ from fleet.ownership import membership
 from fleet.projects import objects
 from fleet.secrets.forms import sealed
 from fleet.sync import delete, existing, gate, order, orphan
-from fleet.worker import bounds, vacancy
+from fleet.worker import bounds, discovering, vacancy
 from fleet.worker.applying import Progress
 from fleet.worker.member import Member
 from fleet.worker.plan import Plan
@@ -40,6 +40,8 @@ ATTEMPTS = 3  # readings of one object whose resourceVersion keeps moving
 
 Precious = Mapping[ObjectRef, str]
 """Objects that need a person's word before they go, with the reason."""
+Goes = Callable[[ObjectRef], bool]
+"""Asked before each object, and once more as its delete leaves: whether it still may go."""
 Guards = Callable[[Precious], Holding | None]
 """Asked when the whole set and what is precious in it are known: the reason why nothing of it may go."""
 
@@ -84,10 +86,14 @@ async def prune(
     plan: Plan,
     progress: Progress,
     member: Member,
+    superseded: asyncio.Event,
     unrendered: Unrendered | None,
     guards: Guards,
 ) -> Pruned:
-    """Remove what is stale; ``unrendered`` is None where no change of the work is open."""
+    """Remove what is stale; ``unrendered`` is None where no change of the work is open.
+
+    Nothing more goes once the work is superseded, or the cluster is paused; nor what another claims by then.
+    """
     result = Pruned()
     result.holds.extend(bounds.holds(member.parents.get(work.target.key), member))
     found_stale = stale(plan, work.target.key, member)
@@ -114,9 +120,15 @@ async def prune(
         result.holds.append(reason)
         result.left.extend(candidates)
         return result
-    send = member.door(work.target)
+
+    def goes(ref: ObjectRef) -> bool:
+        off = superseded.is_set() or member.paused() or not member.stands(work.target)
+        return not off and not member.claims.others(ref, work.target.key)
+
     for group in order.backwards((ref, 0) for ref in candidates):
-        await asyncio.gather(*(_one(ref, plan, member, result, (send, found)) for ref in group))
+        await asyncio.gather(*(_one(ref, work, plan, (member, goes), result, found) for ref in group))
+    # What another claims by now is that one's to take.
+    result.left = [ref for ref in result.left if not member.claims.others(ref, work.target.key)]
     return result
 
 
@@ -201,14 +213,19 @@ def facts(
 
 
 async def _one(
-    ref: ObjectRef, plan: Plan, member: Member, result: Pruned, way: tuple[Send, Precious]
+    ref: ObjectRef, work: Work, plan: Plan, place: tuple[Member, Goes], result: Pruned, released: Precious
 ) -> None:
-    send, released = way
-    try:
-        hold = await remove(ref, plan.set_id, member, Rights(send, plan.desired, released=ref in released))
-    except FleetError as error:
-        result.faults.append(fault(error, ref))
+    member, goes = place
+    if not goes(ref):
         result.left.append(ref)
+        return
+    rights = Rights(member.door(work.target, lambda: goes(ref)), plan.desired, released=ref in released)
+    try:
+        hold = await remove(ref, plan.set_id, member, rights)
+    except FleetError as error:
+        result.left.append(ref)
+        if goes(ref):  # else it was refused for that
+            result.faults.append(fault(error, ref))
         return
     if hold is not None:
         result.holds.append(hold)
@@ -224,7 +241,7 @@ async def remove(
     rights: Rights,
 ) -> Holding | None:
     """Delete one member of a set, or say why not; done where it is gone or no member any more."""
-    resource = served(ref, member)
+    resource = await sought(ref, member)
     if resource is None:
         # The kind is provably not served: its group answers and does not know it. So its objects are gone.
         member.sightings.drop(ref)
@@ -272,6 +289,15 @@ def keeps(meta: Meta, option: str) -> bool:
         if option in (part.strip() for part in text.split(",")):
             return True
     return False
+
+
+async def sought(ref: ObjectRef, member: Member) -> Resource | None:
+    """How the kind is served; None where it is not, by a reading of now. Raises where that is not known."""
+    resource = served(ref, member)
+    if resource is None:
+        await discovering.whole(member)
+        resource = served(ref, member)
+    return resource
 
 
 def served(ref: ObjectRef, member: Member) -> Resource | None:

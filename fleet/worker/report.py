@@ -81,5 +81,8 @@ class Knowledge(Protocol):
     def retains(self, target: TargetKey) -> Holding | None:
         """Why nothing of a target that leaves may go yet: others may claim it who have not rendered for the cluster."""
 
+    def placed(self, target: TargetKey) -> bool:
+        """Whether the target may have something on the cluster, as it is written down before anything is put there."""
+
     def stood(self, target: TargetKey) -> bool:
         """Whether the target was placed on the cluster before this hub started, so that it had a parent."""

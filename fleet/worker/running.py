@@ -76,6 +76,7 @@ class Running:
         self.taking = Taking(member, held, box, knowledge)
         self.errands = Errands(self.taking, held, box, report, knowledge, self)
         member.stands = lambda target: target.key in held and held[target.key].stands(target)
+        member.paused = lambda: self.paused
 
     # --- lifetime -------------------------------------------------------------------------------------
 

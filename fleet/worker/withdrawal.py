@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Final
 
-from fleet.errors import Conflict, FleetError, NotFound, fault
+from fleet.errors import Conflict, FleetError, NotFound, NotPermitted, fault
 from fleet.kube.acting import acting
 from fleet.kube.request import Send
 from fleet.model import (
@@ -30,11 +30,12 @@ from fleet.model import (
 )
 from fleet.ownership import membership
 from fleet.sync import existing, order, orphan, parent
-from fleet.worker import bounds, pruning
+from fleet.worker import bounds, pruning, rebuild
 from fleet.worker.member import Member
 from fleet.worker.plan import listing
 from fleet.worker.work import Leave
 
+CalledOff = Callable[[], bool]
 PAUSED: Final = Holding(
     Hold.PAUSED,
     "the cluster is paused: what is there stays until it is resumed (fleethub cluster resume)",
@@ -44,22 +45,25 @@ PAUSED: Final = Holding(
 async def run(
     errand: Leave,
     member: Member,
-    called_off: Callable[[], bool],
+    called_off: CalledOff,
     spares: Callable[[TargetKey, pruning.Precious], Holding | None],
+    *,
+    placed: bool,
 ) -> tuple[Gone, Outcome]:
     """Remove or release the target's objects; DONE once its parent is gone.
 
-    ``called_off`` is asked between two steps: the target was offered anew, or the cluster is paused; ``spares``
-    for a reason why what is precious must stay: the rest goes all the same.
+    ``called_off`` is asked before each write: another errand took this one's place, or the cluster is paused;
+    ``spares`` for a reason why what is precious must stay: the rest goes all the same. ``placed``: the target may have
+    something here, whether it has a parent or not.
     """
     target, mode = errand.target, errand.mode
-    send = acting(member.client.send, errand.account)
+    send = acting(member.client.send, errand.account, lambda: not called_off())
     own = parent.set_id(target, member.identity.namespace)
     faults: list[Fault] = []
     holds: list[Holding] = []
     record = member.parents.get(target)
     if record is None:
-        return await _unknown(errand, member)
+        return await _unknown(errand, member, send, placed=placed)
     unlisted = member.sightings.complete(record.kinds)
     if unlisted:
         kinds = ", ".join(str(kind) for kind in unlisted)
@@ -77,7 +81,9 @@ async def run(
     for group in order.backwards((ref, 0) for ref in member.sightings.members(own) - spared):
         if called_off():
             return Gone.WAITING, _outcome(errand, member, faults, holds, left=0)
-        results = await asyncio.gather(*(_one(ref, own, errand, (member, send), found) for ref in group))
+        results = await asyncio.gather(
+            *(_one(ref, own, errand, (member, called_off), found) for ref in group)
+        )
         for result in results:
             if isinstance(result, Fault):
                 faults.append(result)
@@ -92,20 +98,33 @@ async def run(
         return Gone.WAITING, _outcome(errand, member, faults, holds, left=len(left))
     try:
         await parent.remove(send, record)
-    except Conflict:
-        # Somebody wrote the parent since: the watch brings it, and this runs again.
+    except (Conflict, NotPermitted):
+        # Somebody wrote the parent since, or called this off: it runs again.
         return Gone.WAITING, _outcome(errand, member, faults, holds, left=0)
     member.parents.pop(target, None)
     return Gone.DONE, _outcome(errand, member, faults, holds, left=0)
 
 
-async def _unknown(errand: Leave, member: Member) -> tuple[Gone, Outcome]:
-    """Nothing is remembered of the target; that nothing is there, the cluster itself has to say."""
+async def _unknown(errand: Leave, member: Member, send: Send, *, placed: bool) -> tuple[Gone, Outcome]:
+    """Nothing is remembered of the target; that nothing is there, the cluster itself has to say.
+
+    Objects without a parent have lost it: it is made again, and leads to them (H15).
+    """
+    target, place = errand.target, member.identity.namespace
+    own = parent.set_id(target, place)
+    state = Gone.WAITING
     try:
-        there = await parent.stands(member.client.send, errand.target, member.identity.namespace)
+        if not await parent.stands(member.client.send, target, place):
+            asked = placed or member.sightings.members(own)
+            kinds = await rebuild.kinds(own, member) if asked else frozenset()
+            if kinds:
+                intent = parent.Intent(target, (), "", "", kinds, frozenset())
+                member.parents[target] = await parent.declare(send, None, intent, namespace=place)
+            else:
+                state = Gone.DONE
     except FleetError as error:
         return Gone.WAITING, _outcome(errand, member, [fault(error)], [], left=0)
-    return (Gone.WAITING if there else Gone.DONE), _outcome(errand, member, [], [], left=0)
+    return state, _outcome(errand, member, [], [], left=0)
 
 
 def _handed(refs: list[ObjectRef], target: TargetKey, member: Member) -> Holding:
@@ -128,11 +147,16 @@ async def _found(target: TargetKey, own: str, mode: Withdrawal, member: Member) 
 
 
 async def _one(
-    ref: ObjectRef, own: str, errand: Leave, place: tuple[Member, Send], released: pruning.Precious
+    ref: ObjectRef, own: str, errand: Leave, place: tuple[Member, CalledOff], released: pruning.Precious
 ) -> Fault | Holding | None:
-    member, send = place
-    if member.claims.others(ref, errand.target):
+    member, called_off = place
+
+    def goes() -> bool:
+        return not called_off() and not member.claims.others(ref, errand.target)
+
+    if not goes():
         return None
+    send = acting(member.client.send, errand.account, goes)
     try:
         if errand.mode is Withdrawal.ORPHAN or await _stays(ref, own, member):
             await _release(ref, own, member, send)
@@ -140,18 +164,18 @@ async def _one(
         rights = pruning.Rights(send, withdrawing=True, released=ref in released)
         return await pruning.remove(ref, own, member, rights)
     except FleetError as error:
-        return fault(error, ref)
+        return fault(error, ref) if goes() else None
 
 
 async def _stays(ref: ObjectRef, own: str, member: Member) -> bool:
     """Whether the live object says that it outlives its Application (Argo CD's ``Delete=false``)."""
-    resource = pruning.served(ref, member)
+    resource = await pruning.sought(ref, member)
     meta = await existing.read(member.client.send, resource, ref) if resource is not None else None
     return meta is not None and membership.member(meta, own) and pruning.keeps(meta, "Delete=false")
 
 
 async def _release(ref: ObjectRef, own: str, member: Member, send: Send) -> None:
-    resource = pruning.served(ref, member)
+    resource = await pruning.sought(ref, member)
     if resource is None:
         member.sightings.drop(ref)
         return

@@ -11,10 +11,11 @@ import orjson
 from fleet import names
 from fleet.errors import NotFound
 from fleet.kube.request import Request
-from tests.hazards.scene import begin, has, hurried, live, uid
+from fleet.model import ApplicationKey, TargetKey, Withdrawal
+from tests.hazards.scene import begin, gone, has, hurried, live, uid
 from tests.stage.api import Api, until
 from tests.stage.seams import Meddler, meddled
-from tests.stage.theatre import Theatre, config, definition, manifest, manifest_of
+from tests.stage.theatre import Theatre, config, definition, deployment, manifest, manifest_of
 
 
 async def two(theatre: Theatre, **settings: Any) -> None:
@@ -295,6 +296,111 @@ async def test_an_object_released_between_decision_and_delete_stays(theatre: The
     commit = theatre.repo.commit({"apps/app/b.yaml": None})
     await theatre.synced(commit=commit)
     assert released.is_set()
+    assert await uid(theatre, "ConfigMap", "b") == before
+
+
+APP = TargetKey(ApplicationKey(names.HUB_NAMESPACE, "app"), "eu")
+
+
+class Halfway:
+    """Stops a hub between the two stages of a deletion: the Deployment is deleted, the ConfigMap ``b`` is not yet."""
+
+    def __init__(self) -> None:
+        self.meddler = Meddler(before=self._before)
+        self.reached, self.on = asyncio.Event(), asyncio.Event()
+
+    async def _before(self, _: str, request: Request) -> None:
+        if any(one.verb == "DELETE" for one in self.meddler.writes("eu")) and request.path.endswith(
+            "/configmaps/b"
+        ):
+            self.reached.set()
+            await self.on.wait()
+
+
+async def halfway(theatre: Theatre) -> Halfway:
+    """An Application with three objects, synced, that can be stopped so."""
+    found = Halfway()
+    theatre.repo.commit(
+        {
+            "apps/app/a.yaml": config("a", k="1"),
+            "apps/app/b.yaml": config("b", k="1"),
+            "apps/app/d.yaml": deployment("d", 1),
+        }
+    )
+    await begin(theatre, seams=meddled(found.meddler))
+    await theatre.application()
+    await theatre.synced()
+    return found
+
+
+async def test_a_pause_stops_deletions_that_have_begun(theatre: Theatre) -> None:
+    """H2: the rule is ``fleet.worker.member.Member.door``, which is shut while the cluster is paused."""
+    stopped = await halfway(theatre)
+    before = await uid(theatre, "ConfigMap", "b")
+    commit = theatre.repo.commit({"apps/app/b.yaml": None, "apps/app/d.yaml": None})
+    await asyncio.wait_for(stopped.reached.wait(), 20)
+    await pause(theatre, on=True)
+    stopped.on.set()
+    await until(lambda: ended(theatre), what="the pass in hand has ended")
+    await theatre.told("app", "Paused", "eu")
+    assert await live(theatre, "Deployment", "d") is None
+    assert await uid(theatre, "ConfigMap", "b") == before
+    await pause(theatre, on=False)
+    await theatre.nowhere("ConfigMap", "b", ("eu",))
+    await theatre.synced(commit=commit)
+
+
+async def ended(theatre: Theatre) -> bool:
+    """Whether no pass of the Application is under way."""
+    worker = theatre.hub.roster.get("eu")
+    return worker is not None and not worker.passes(APP)
+
+
+async def pause(theatre: Theatre, *, on: bool) -> None:
+    """Have the cluster paused, or go on."""
+    await theatre.api.patch("Cluster", "eu", names.HUB_NAMESPACE, {"spec": {"paused": on}})
+
+    async def heard() -> bool:
+        worker = theatre.hub.roster.get("eu")
+        return worker is not None and worker.running is not None and worker.running.paused is on
+
+    await until(heard, what="the hub has heard of it")
+
+
+async def test_a_revert_stops_deletions_that_have_begun(theatre: Theatre) -> None:
+    """H2: the rule is ``fleet.worker.pruning.prune``, which asks before each object whether it still may go."""
+    stopped = await halfway(theatre)
+    before = await uid(theatre, "ConfigMap", "b")
+    theatre.repo.commit({"apps/app/b.yaml": None, "apps/app/d.yaml": None})
+    await asyncio.wait_for(stopped.reached.wait(), 20)
+    commit = theatre.repo.commit(
+        {"apps/app/b.yaml": config("b", k="1"), "apps/app/d.yaml": deployment("d", 1)}
+    )
+
+    async def offered() -> bool:
+        work = theatre.hub.roster.offered(APP)
+        return work is not None and work.revisions[0].commit == commit
+
+    await until(offered, what="the revert is offered")
+    stopped.on.set()
+    await theatre.synced(commit=commit)
+    assert await uid(theatre, "ConfigMap", "b") == before
+
+
+async def test_a_deletion_that_becomes_an_orphaning_leaves_what_is_still_there(theatre: Theatre) -> None:
+    """H7: the rule is ``fleet.worker.withdrawal.run``: another errand in its place calls it off."""
+    stopped = await halfway(theatre)
+    before = await uid(theatre, "ConfigMap", "b")
+    await theatre.api.delete("Application", "app", names.HUB_NAMESPACE)
+    await asyncio.wait_for(stopped.reached.wait(), 20)
+    await theatre.application(deletionPolicy="Orphan")
+
+    async def heard() -> bool:
+        return theatre.hub.roster._leaving["eu"][APP].mode is Withdrawal.ORPHAN
+
+    await until(heard, what="the hub has heard of it")
+    stopped.on.set()
+    await gone(theatre)
     assert await uid(theatre, "ConfigMap", "b") == before
 
 

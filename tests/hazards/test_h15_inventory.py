@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from fleet import names
-from tests.hazards.scene import begin, kinds, live, parent, sealed, uid
+from tests.hazards.scene import begin, gone, kinds, live, parent, sealed, uid
 from tests.stage.api import until
 from tests.stage.seams import Guillotine, Journal, Meddler, meddled, watched
 from tests.stage.theatre import Theatre, config, manifest
@@ -114,6 +114,22 @@ async def test_a_parent_lost_while_the_hub_was_away_is_made_again_with_its_kinds
     await theatre.nowhere("Secret", "s", ("eu",))
     await theatre.synced(commit=commit)
     assert await uid(theatre, "ConfigMap", "a") == before
+
+
+async def test_objects_whose_parent_was_lost_go_with_their_application(theatre: Theatre) -> None:
+    """H15: the rule is ``fleet.worker.withdrawal.run``: it looks for what carries the label before it is done."""
+    theatre.repo.commit({"apps/app/a.yaml": config("a", k="1"), "apps/app/s.yaml": secret()})
+    await begin(theatre)
+    await theatre.application()
+    await theatre.synced()
+    await theatre.stop()
+    await lose(theatre)
+    await theatre.api.delete("Application", "app", names.HUB_NAMESPACE)
+    await theatre.start()
+    await gone(theatre)
+    assert await live(theatre, "ConfigMap", "a") is None
+    assert await live(theatre, "Secret", "s") is None
+    assert await parent(theatre) is None
 
 
 async def lose(theatre: Theatre) -> None:
