@@ -8,9 +8,31 @@ from typing import Any
 
 import pytest
 
-from fleet.model import Cause, Drift, Fault, Findings, Health, ObjectRef, Option, Outcome, Sync, Work
+from fleet.model import (
+    Cause,
+    Drift,
+    Entry,
+    Fault,
+    Findings,
+    Health,
+    Kept,
+    Manifest,
+    ObjectRef,
+    Option,
+    Origin,
+    Outcome,
+    Resource,
+    Sighting,
+    Sync,
+    Work,
+)
+from fleet.sync import shape
+from fleet.sync.scope import Placed
+from fleet.sync.sets import set_id
+from fleet.sync.shape import Marks
 from fleet.worker import recover
 from fleet.worker.held import Held
+from fleet.worker.sightings import Sightings
 from tests.unit.worker.played import work
 
 ONE, OTHER = (ObjectRef("", "ConfigMap", "shop", name) for name in ("one", "other"))
@@ -67,3 +89,25 @@ def test_what_drifted_stays_but_for_what_the_last_pass_failed_with() -> None:
     assert (recover.spares(shown(), held(ONE), there) or {}).keys() == {OTHER}
     unlooked = held(ONE, looked=(Drift(ONE, Cause.MISSING),))
     assert (recover.spares(shown(), unlooked, there) or {}).keys() == {ONE, OTHER}, "it only could not look"
+
+
+@pytest.mark.parametrize(("stamp", "moved"), [("1", False), ("2", True)])
+def test_a_secret_that_moved_where_it_is_kept_is_no_drift(stamp: str, *, moved: bool) -> None:
+    """After a start all is only compared where self-heal is off, and yet what moved meanwhile is delivered."""
+    ref = ObjectRef("", "Secret", "shop", "db")
+    resource = Resource("", "v1", "Secret", "secrets", True, frozenset())
+
+    def placed(version: str) -> Placed:
+        kept = Kept((), version)
+        return Placed(Manifest(ref, "v1", b"{}", Origin("x"), form="ExternalSecret", kept=kept), resource)
+
+    there: Any = SimpleNamespace(
+        identity=SimpleNamespace(namespace="fleethub", digest_key=b"k" * 32), sightings=Sightings()
+    )
+    marks = Marks(set_id(shown().target.key, "fleethub"), b"k" * 32)
+    live = shape.body(placed("1"), marks).digest
+    there.sightings.put(ref, Sighting("u", "7", Entry(b"d", "t"), None, marks.set_id, live))
+    known = held()
+    known.scoped = SimpleNamespace(manifests=(placed(stamp),))  # type: ignore[assignment]
+    known.drifts[ref] = Drift(ref, Cause.DIFFERS)
+    assert recover.rotated(known, there) is moved
