@@ -288,9 +288,11 @@ class Errands:
         for drift in list(held.drifts.values()):
             if drift.ref not in named or (applied and not self._still(drift)):
                 del held.drifts[drift.ref]
-        self._around.refold(work.target.key, held) if held.drifts or held.fights else self._report.outcome(
-            reported
-        )
+        unrest = held.drifts or held.fights
+        if reported.findings.answered is not None or not unrest:
+            self._report.outcome(reported)  # a target folded anew answers nobody
+        if unrest:
+            self._around.refold(work.target.key, held)
         if failed(found) or (held.waits and found.faults):
             self._again(work, held)
             return

@@ -10,7 +10,20 @@ from typing import Any
 import pytest
 
 from fleet.clock import Clock
-from fleet.model import Cause, Drift, Lane, Mode, ObjectRef, TargetKey, Work
+from fleet.model import (
+    Cause,
+    Drift,
+    Fault,
+    Findings,
+    Health,
+    Lane,
+    Mode,
+    ObjectRef,
+    Outcome,
+    Sync,
+    TargetKey,
+    Work,
+)
 from fleet.worker import heal, taking
 from fleet.worker.errands import Errands
 from fleet.worker.held import Held
@@ -194,3 +207,17 @@ async def test_a_look_that_a_second_offer_overtakes_is_made_again(monkeypatch: p
         claim = await box.take()
         await carried._carry_out(claim)
         assert held.begun is begun
+
+
+async def test_a_request_is_answered_also_where_what_drifted_could_not_be_put_back() -> None:
+    clock, asked = Clock(), replace(work("app"), asked_by="me")
+    scoped: Any = SimpleNamespace(manifests=(SimpleNamespace(ref=REF),), faults=())
+    held = Held(work=asked, scoped=scoped, drifts={REF: Drift(REF, Cause.CHANGED, "somebody")})
+    key = asked.target.key
+    carried = errands(clock, taking.box(clock), {key: held})
+    told: list[Outcome] = []
+    carried._report = SimpleNamespace(outcome=told.append)  # type: ignore[assignment]
+    carried._around.refold = lambda _, known: told.append(replace(known.outcome, findings=Findings()))
+    refused = (Fault(REF, "Invalid", "it does not validate"),)
+    carried._ended(asked, held, Outcome(key, (), Sync.OUT_OF_SYNC, Health.HEALTHY, faults=refused))
+    assert [outcome.findings.answered for outcome in told] == ["me", None], "and then as it stands"
