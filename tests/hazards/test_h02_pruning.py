@@ -388,7 +388,7 @@ async def test_a_revert_stops_deletions_that_have_begun(theatre: Theatre) -> Non
 
 
 async def test_a_deletion_that_becomes_an_orphaning_leaves_what_is_still_there(theatre: Theatre) -> None:
-    """H7: the rule is ``fleet.worker.withdrawal.run``: another errand in its place calls it off."""
+    """H2: the rule is ``fleet.worker.withdrawal.run``: another errand in its place calls it off."""
     stopped = await halfway(theatre)
     before = await uid(theatre, "ConfigMap", "b")
     await theatre.api.delete("Application", "app", names.HUB_NAMESPACE)
