@@ -152,9 +152,9 @@ LONG_KEYS = '{{ $s := repeat 300000 "a" }}{{ $m := dict (print $s 1) 1 (print $s
     ids=lambda text: text[:40],
 )  # fmt: skip
 def test_a_bomb_ends_early_in_an_error(text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     silent(failure(text))
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 20, "an end, however busy the machine is"
 
 
 @pytest.mark.parametrize(
@@ -166,9 +166,9 @@ def test_a_bomb_ends_early_in_an_error(text: str) -> None:
     ids=["trimAll", "omit"],
 )
 def test_what_goes_through_two_large_values_goes_through_each_once(text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert render(text, {}, name="t") == b""
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 20, "an end, however busy the machine is"
 
 
 @given(st.text("abé\ud83d\udc00"), st.text("abé\ud83d\udc00c"))
