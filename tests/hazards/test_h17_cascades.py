@@ -96,7 +96,9 @@ async def test_a_namespace_stays_while_it_holds_an_object_of_a_kind_that_came_af
     finally:
         await theatre.stop()
         await member.delete("CustomResourceDefinition", f"widgets.{group}")
+        await member.delete("ConfigMap", "a", shared)
         await member.delete("Namespace", shared)
+        await until(lambda: vanished(member, shared), what="the Namespace goes")
 
 
 async def test_a_shared_namespace_stays_when_the_application_that_carried_it_is_deleted(
