@@ -173,6 +173,12 @@ class NotReady(FleetError):
     transient = True
 
 
+class Missing(NotReady):
+    """404 to a write: what the object is to be in is not there. Somebody makes it, or nobody ever does."""
+
+    reason = "NotFound"
+
+
 class NotPermitted(FleetError):
     """This process holds no authority to write there now."""
 

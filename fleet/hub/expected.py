@@ -15,7 +15,7 @@ import orjson
 from fleet import names
 from fleet.api.application import Application
 from fleet.api.parse import parse
-from fleet.errors import Forbidden, InvalidObject
+from fleet.errors import Forbidden, InvalidObject, Missing
 from fleet.hub.changes import Changes
 from fleet.model import ApplicationKey, Hold, Manifest, Outcome, Rendered
 from fleet.report import words
@@ -23,6 +23,8 @@ from fleet.world.objects import Known, World, newer
 
 Spec = Mapping[str, Any]
 SHOWN: Final = 5
+# What is tried again, and may last for ever all the same.
+_LASTING: Final = frozenset({Forbidden.reason, Missing.reason})
 
 
 class Expected:
@@ -86,7 +88,7 @@ class Expected:
         passed = self.passed(root)
         if passed is None or passed.findings.render != self._renders.get(root):
             return False
-        passing = any(one.transient and one.reason != Forbidden.reason for one in passed.faults)
+        passing = any(one.transient and one.reason not in _LASTING for one in passed.faults)
         return not passing and not any(one.hold is Hold.WAVE for one in passed.holds)
 
     def all_missing(self) -> Iterator[ApplicationKey]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fleet import names
-from fleet.errors import FleetError, Invalid, NotFound, NotReady, fault
+from fleet.errors import FleetError, Invalid, Missing, NotFound, NotReady, fault
 from fleet.health.assess import needs_object
 from fleet.model import (
     Drift,
@@ -248,7 +248,7 @@ async def _applied(work: Work, item: Shaped, before: Meta | None, member: Member
         return await apply.apply(member.door_begun(work.target), item, None, adopt=adopt)
     except NotFound as missing:
         # Its namespace, or its kind: whoever makes that makes it without telling us.
-        raise NotReady(missing.text, ref=item.ref) from None
+        raise Missing(missing.text, ref=item.ref) from None
 
 
 def _left(member: Member, item: Shaped) -> tuple[Foreign, ...]:

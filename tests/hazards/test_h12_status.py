@@ -78,7 +78,13 @@ async def test_nothing_is_written_while_nothing_happens_however_long(theatre: Th
     """H12: the rule is ``fleet.report.status.StatusWriter.put``: what is the same is not written again."""
     theatre.repo.commit({"apps/app/a.yaml": config("a", k="1")})
     meddler = Meddler()
-    await begin(theatre, seams=meddled(meddler), poll_interval=180.0, lease_duration=1200.0)
+    await begin(
+        theatre,
+        seams=meddled(meddler),
+        poll_interval=180.0,
+        lease_duration=1200.0,
+        audit_interval=30 * 86400.0,  # the first comes anywhere within it
+    )
     await theatre.application()
     await theatre.synced()
     await sealed(theatre)

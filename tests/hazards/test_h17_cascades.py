@@ -113,7 +113,8 @@ async def test_a_shared_namespace_stays_when_the_application_that_carried_it_is_
             "apps/app/a.yaml": manifest("ConfigMap", "a", shared),
         }
     )
-    await begin(theatre)
+    # The clock is moved below, by more than a Lease of the usual length lasts.
+    await begin(theatre, lease_duration=1200.0)
     await theatre.application()
     await theatre.synced()
     theirs: dict[str, Any] = {"metadata": {"name": "theirs", "namespace": shared}}
