@@ -20,6 +20,9 @@ from tests.stage.seams import Meddler, meddled
 from tests.stage.theatre import Planes, Theatre, config, deployment, install
 
 
+LONG = 1200.0
+
+
 @pytest.fixture(scope="module")
 async def elsewhere(planes: Planes) -> AsyncIterator[tuple[Plane, Api]]:
     """Another hub's API server, with a store of its own."""
@@ -50,14 +53,15 @@ async def test_a_second_hub_with_a_store_of_its_own_writes_nothing_while_the_fir
 ) -> None:
     """H6: the rule is ``fleet.worker.member_lease.MemberLease.acquire``: a live Lease of another is respected."""
     theatre.repo.commit({"apps/app/web.yaml": deployment(), "apps/app/a.yaml": config("a", k="1")})
-    await begin(theatre)
+    # Both clocks are moved by more than a hub's own Lease of the usual length lasts.
+    await begin(theatre, lease_duration=LONG)
     await theatre.application()
     await theatre.synced()
     await sealed(theatre)
     before = await versions(theatre)
     # The same Application, of the same name: the same set. And Git says something else to it.
     meddler = Meddler()
-    await begin(other, seams=meddled(meddler))
+    await begin(other, seams=meddled(meddler), lease_duration=LONG)
     await other.application(source={"path": "apps/theirs"})
     theatre.repo.commit({"apps/theirs/a.yaml": config("a", k="theirs")})
     await cluster_told(other, "eu", "ForeignHub", "True", "take-over")
