@@ -19,7 +19,6 @@ from tests.stage.api import Api, until
 from tests.stage.seams import Meddler, meddled
 from tests.stage.theatre import Planes, Theatre, config, deployment, install
 
-
 LONG = 1200.0
 
 

@@ -29,9 +29,8 @@ class Member:
         pass
 
 
-@pytest.mark.parametrize(("left", "revoked"), [(60.0, True), (-60.0, False)])
-async def test_a_token_that_has_ended_says_nothing_of_the_account(left: float, *, revoked: bool) -> None:
-    world, clock = World(), Clock()
+def asked(world: World) -> None:
+    """A Cluster whose credential is to be taken back."""
     metadata: dict[str, Any] = {
         "name": "eu",
         "namespace": names.HUB_NAMESPACE,
@@ -39,9 +38,14 @@ async def test_a_token_that_has_ended_says_nothing_of_the_account(left: float, *
         "resourceVersion": "1",
         "annotations": {names.REVOKE: "now"},
     }
-    spec = {"server": "https://eu.example"}
     kind = {"apiVersion": names.API_VERSION, "kind": "Cluster"}
-    world.saw("Cluster", {**kind, "metadata": metadata, "spec": spec})
+    world.saw("Cluster", {**kind, "metadata": metadata, "spec": {"server": "https://eu.example"}})
+
+
+@pytest.mark.parametrize(("left", "revoked"), [(60.0, True), (-60.0, False)])
+async def test_a_token_that_has_ended_says_nothing_of_the_account(left: float, *, revoked: bool) -> None:
+    world, clock = World(), Clock()
+    asked(world)
     token = made(sub=OURS, iat=clock.now() - 3600, exp=clock.now() + left)
     found = SimpleNamespace(connection=Connection("https://eu.example", token=token))
     registrations = SimpleNamespace(registration=lambda _: found, version=lambda _: "7")
@@ -72,15 +76,7 @@ class Strange:
 @pytest.mark.parametrize("body", [b"{}", b"<html>", b'{"metadata": []}', b"[" * 100_000])
 async def test_whatever_a_member_that_is_revoked_answers_the_hub_goes_on(body: bytes) -> None:
     world, clock = World(), Clock()
-    metadata: dict[str, Any] = {
-        "name": "eu",
-        "namespace": names.HUB_NAMESPACE,
-        "uid": "c",
-        "resourceVersion": "1",
-        "annotations": {names.REVOKE: "now"},
-    }
-    kind = {"apiVersion": names.API_VERSION, "kind": "Cluster"}
-    world.saw("Cluster", {**kind, "metadata": metadata, "spec": {"server": "https://eu.example"}})
+    asked(world)
     token = made(sub=OURS, iat=clock.now() - 60, exp=clock.now() + 3600)
     found = SimpleNamespace(connection=Connection("https://eu.example", token=token))
     registrations = SimpleNamespace(registration=lambda _: found, version=lambda _: "7")
